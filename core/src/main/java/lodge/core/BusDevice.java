@@ -1,0 +1,16 @@
+package lodge.core;
+
+/**
+ * What answers on a bus. A device sees the offset into the range it was mapped at, never its address. Values travel in
+ * the low {@code size} bytes of a long; what stands above them is ignored on both ways. A device never throws: registers
+ * that do not exist read as all ones and ignore writes.
+ */
+public interface BusDevice {
+  /**
+   * @param offset bytes from the start of the device's range
+   * @param size 1, 2, 4 or (memory only) 8, never more than the access size it was mapped with
+   */
+  long read(long offset, int size);
+
+  void write(long offset, int size, long value);
+}

@@ -1,0 +1,75 @@
+package lodge.core;
+
+import java.util.Arrays;
+
+/**
+ * Devices in guest-physical memory. Addresses that nobody owns read as all ones and ignore writes. An access that is
+ * wider than its device takes is split into pieces of the widest size it takes.
+ *
+ * <p>Devices are mapped before the machine starts; accesses come from any vCPU thread.
+ */
+public final class MmioBus {
+  private record Mapping(long base, long length, int maxSize, BusDevice device) {}
+
+  private Mapping[] mappings = {};
+
+  /**
+   * Gives {@code [base, base + length)} to a device.
+   *
+   * @param maxSize widest access the device takes: 1, 2, 4 or 8 bytes
+   * @throws IllegalArgumentException when the range overlaps another one
+   */
+  public void map(long base, long length, int maxSize, BusDevice device) {
+    for (Mapping other : mappings) {
+      if (base < other.base + other.length && other.base < base + length) {
+        throw new IllegalArgumentException("memory range at 0x" + Long.toHexString(base) + " is taken");
+      }
+    }
+    Mapping[] grown = Arrays.copyOf(mappings, mappings.length + 1);
+    grown[mappings.length] = new Mapping(base, length, maxSize, device);
+    mappings = grown;
+  }
+
+  /**
+   * @param gpa any 64-bit value
+   * @param size 1, 2, 4 or 8
+   * @return the value, zero-extended
+   */
+  public long read(long gpa, int size) {
+    Mapping mapping = find(gpa, size);
+    if (mapping == null) {
+      return mask(size);
+    }
+    int piece = Math.min(size, mapping.maxSize);
+    long value = 0;
+    for (int i = 0; i < size; i += piece) {
+      value |= (mapping.device.read(gpa - mapping.base + i, piece) & mask(piece)) << 8 * i;
+    }
+    return value;
+  }
+
+  public void write(long gpa, int size, long value) {
+    Mapping mapping = find(gpa, size);
+    if (mapping == null) {
+      return;
+    }
+    int piece = Math.min(size, mapping.maxSize);
+    for (int i = 0; i < size; i += piece) {
+      mapping.device.write(gpa - mapping.base + i, piece, value >>> 8 * i & mask(piece));
+    }
+  }
+
+  private Mapping find(long gpa, int size) {
+    for (Mapping mapping : mappings) {
+      long offset = gpa - mapping.base;
+      if (offset >= 0 && offset <= mapping.length - size) {
+        return mapping;
+      }
+    }
+    return null;
+  }
+
+  private static long mask(int size) {
+    return size == 8 ? -1 : (1L << 8 * size) - 1;
+  }
+}
