@@ -1,0 +1,34 @@
+package lodge.cpu.x86;
+
+/** What a processor needs of its local APIC. Called on the vCPU's thread. */
+public interface ApicPort {
+  /** Whether an interrupt waits whose priority the task priority lets through (an ExtINT from the 8259 included). */
+  boolean pending();
+
+  /** Takes the interrupt of the highest priority: its vector, 0 to 255, or -1 when there is none any more. */
+  int acknowledge();
+
+  /** Takes a non-maskable interrupt if one waits. */
+  boolean takeNmi();
+
+  /** CR8: bits 7:4 of the task-priority register. */
+  int cr8();
+
+  void setCr8(int value);
+
+  /** IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC range; false when the APIC has no such register now: #GP. */
+  boolean hasMsr(int msr);
+
+  long readMsr(int msr);
+
+  /** @return false when the value is not allowed: #GP */
+  boolean writeMsr(int msr, long value);
+
+  /** Page-aligned address of the register page, or -1 when it is not in memory (disabled or x2APIC mode). */
+  long mmioBase();
+
+  /** @param offset 0 to 0xFFF in the register page */
+  long read(int offset, int size);
+
+  void write(int offset, int size, long value);
+}

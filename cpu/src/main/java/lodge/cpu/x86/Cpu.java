@@ -1,0 +1,290 @@
+package lodge.cpu.x86;
+
+import java.util.Arrays;
+import lodge.core.Clock;
+import lodge.core.GuestMemory;
+import lodge.core.MmioBus;
+import lodge.core.PortBus;
+import lodge.cpu.x86.x87.X87;
+
+/**
+ * The state of one processor, laid out for the engines. It belongs to the vCPU's thread.
+ *
+ * <p>The six arithmetic flags are kept lazily in {@link #flagResult} and {@link #flagAux} (see {@link Flags}); all others
+ * are in {@link #eflags}. While an engine executes instructions it keeps its own position; {@link #rip} is true whenever
+ * control is outside of them: at exits, when faults are delivered, and in instructions that say so.
+ */
+public final class Cpu {
+  public static final int RAX = 0;
+  public static final int RCX = 1;
+  public static final int RDX = 2;
+  public static final int RBX = 3;
+  public static final int RSP = 4;
+  public static final int RBP = 5;
+  public static final int RSI = 6;
+  public static final int RDI = 7;
+  public static final int R11 = 11;
+
+  /** Index into {@link #r} that always holds 0: an absent base or index register. */
+  public static final int ZERO = 16;
+
+  /** Index into {@link #r} of the RIP of byte 0 of the code page being executed: the base of RIP-relative addresses. */
+  public static final int CODE_BASE = 17;
+
+  public static final int ES = 0;
+  public static final int CS = 1;
+  public static final int SS = 2;
+  public static final int DS = 3;
+  public static final int FS = 4;
+  public static final int GS = 5;
+  public static final int LDTR = 6;
+  public static final int TR = 7;
+
+  /** Index into {@link #segBase} that always holds 0: what ES, CS, SS and DS mean in 64-bit mode. */
+  public static final int FLAT = 8;
+
+  public static final int CR0_PE = 1;
+  public static final int CR0_MP = 1 << 1;
+  public static final int CR0_EM = 1 << 2;
+  public static final int CR0_TS = 1 << 3;
+  public static final int CR0_ET = 1 << 4;
+  public static final int CR0_NE = 1 << 5;
+  public static final int CR0_WP = 1 << 16;
+  public static final int CR0_AM = 1 << 18;
+  public static final int CR0_NW = 1 << 29;
+  public static final int CR0_CD = 1 << 30;
+  public static final int CR0_PG = 1 << 31;
+
+  public static final int CR4_VME = 1;
+  public static final int CR4_PVI = 1 << 1;
+  public static final int CR4_TSD = 1 << 2;
+  public static final int CR4_DE = 1 << 3;
+  public static final int CR4_PSE = 1 << 4;
+  public static final int CR4_PAE = 1 << 5;
+  public static final int CR4_MCE = 1 << 6;
+  public static final int CR4_PGE = 1 << 7;
+  public static final int CR4_PCE = 1 << 8;
+  public static final int CR4_OSFXSR = 1 << 9;
+  public static final int CR4_OSXMMEXCPT = 1 << 10;
+  public static final int CR4_UMIP = 1 << 11;
+  public static final int CR4_LA57 = 1 << 12;
+  public static final int CR4_FSGSBASE = 1 << 16;
+  public static final int CR4_PCIDE = 1 << 17;
+  public static final int CR4_OSXSAVE = 1 << 18;
+  public static final int CR4_SMEP = 1 << 20;
+  public static final int CR4_SMAP = 1 << 21;
+  public static final int CR4_PKE = 1 << 22;
+
+  public static final int EFER_SCE = 1;
+  public static final int EFER_LME = 1 << 8;
+  public static final int EFER_LMA = 1 << 10;
+  public static final int EFER_NXE = 1 << 11;
+
+  /** RAX to R15, then {@link #ZERO} and {@link #CODE_BASE}. */
+  public final long[] r = new long[18];
+
+  public long rip;
+
+  /** See {@link Flags}. */
+  public long flagResult = 1;
+
+  /** See {@link Flags}. */
+  public long flagAux;
+
+  /** RFLAGS without CF, PF, AF, ZF, SF and OF; bit 1 is set. */
+  public int eflags = 2;
+
+  /** Visible selectors: ES CS SS DS FS GS LDTR TR. */
+  public final int[] selector = new int[8];
+
+  /** Hidden part of the segment registers; {@link #FLAT} is the ninth base. */
+  public final long[] segBase = new long[9];
+
+  /** Last valid offset in bytes (granularity applied), unsigned 32-bit. */
+  public final long[] segLimit = new long[8];
+
+  /** Bits 23:8 of the descriptor's second word, at bits 15:0; 0 with a null selector. See {@link Descriptor}. */
+  public final int[] segAccess = new int[8];
+
+  public long gdtBase;
+  public int gdtLimit;
+  public long idtBase;
+  public int idtLimit;
+
+  public long cr0;
+  public long cr2;
+  public long cr3;
+  public long cr4;
+  public long efer;
+
+  /** PAE paging outside long mode: the four page-directory-pointer entries, loaded with CR3. */
+  public final long[] pdpte = new long[4];
+
+  public long xcr0 = 1;
+  public int pkru;
+  public final long[] dr = new long[8];
+
+  /** 0 to 3. */
+  public int cpl;
+
+  /** Operand size that the current code segment implies: 2, 4 or 8 (64-bit mode) bytes. */
+  public int codeSize = 2;
+
+  /** XMM0-15 (YMM0-15): register {@code i} has its 64-bit lanes at {@code 4*i}, lowest first. */
+  public final long[] xmm = new long[64];
+
+  public int mxcsr = 0x1F80;
+
+  public final X87 x87 = new X87();
+
+  public final GuestMemory memory;
+  public final PortBus ports;
+  public final Clock clock;
+  public final Mmu mmu;
+  public final ApicPort apic;
+  public final Msrs msrs;
+  public final CpuModel model;
+
+  /** What the processor was born with: {@code r[RDX]} after reset and CPUID say so too. */
+  public final int apicId;
+
+  /** Interrupts and single-step wait for one more instruction (STI, MOV SS, POP SS). */
+  public boolean interruptShadow;
+
+  /** HLT was executed. */
+  public boolean halted;
+
+  /** Somebody kicked: the engine looks around at the next block end. Read it with plain accesses in hot loops. */
+  public volatile boolean attention;
+
+  /** The last look at the APIC found an interrupt; it waits for IF or for the shadow to end. */
+  public boolean interruptPending;
+
+  private final CpuException exception = new CpuException();
+
+  public Cpu(
+      int apicId, CpuModel model, GuestMemory memory, PortBus ports, MmioBus mmio, Clock clock, ApicPort apic) {
+    this.apicId = apicId;
+    this.model = model;
+    this.memory = memory;
+    this.ports = ports;
+    this.clock = clock;
+    this.apic = apic;
+    this.mmu = new Mmu(this, memory, mmio);
+    this.msrs = new Msrs(this);
+    reset();
+  }
+
+  /** The state after RESET# (SDM volume 3, 9.1.1). */
+  public void reset() {
+    Arrays.fill(r, 0);
+    r[RDX] = model.signature();
+    rip = 0xFFF0;
+    eflags = 2;
+    flagResult = 1;
+    flagAux = 0;
+    for (int i = 0; i < 8; i++) {
+      selector[i] = 0;
+      segBase[i] = 0;
+      segLimit[i] = 0xFFFF;
+      segAccess[i] = i == LDTR ? 0x82 : i == TR ? 0x8B : 0x93;
+    }
+    selector[CS] = 0xF000;
+    segBase[CS] = 0xFFFF_0000L;
+    gdtBase = 0;
+    gdtLimit = 0xFFFF;
+    idtBase = 0;
+    idtLimit = 0xFFFF;
+    cr0 = 0x6000_0010L;
+    cr2 = 0;
+    cr3 = 0;
+    cr4 = 0;
+    efer = 0;
+    Arrays.fill(pdpte, 0);
+    xcr0 = 1;
+    pkru = 0;
+    Arrays.fill(dr, 0);
+    dr[6] = 0xFFFF_0FF0L;
+    dr[7] = 0x400;
+    Arrays.fill(xmm, 0);
+    mxcsr = 0x1F80;
+    x87.reset();
+    msrs.reset();
+    interruptShadow = false;
+    halted = false;
+    interruptPending = false;
+    modeChanged();
+    mmu.flushAll();
+  }
+
+  /**
+   * To be called after any change of CS, CPL, CR0, CR4, EFER, RFLAGS.VM or RFLAGS.AC: derives {@link #cpl},
+   * {@link #codeSize} and the access rights that the MMU applies. Does not flush translations.
+   */
+  public void modeChanged() {
+    if (!protectedMode()) {
+      cpl = 0;
+    } else if ((eflags & Flags.VM) != 0) {
+      cpl = 3;
+    }
+    if (longModeActive() && (segAccess[CS] & Descriptor.LONG) != 0) {
+      codeSize = 8;
+    } else {
+      codeSize = (segAccess[CS] & Descriptor.DEFAULT_32) != 0 ? 4 : 2;
+    }
+    mmu.selectRights();
+  }
+
+  public boolean protectedMode() {
+    return (cr0 & CR0_PE) != 0;
+  }
+
+  public boolean virtual8086() {
+    return (eflags & Flags.VM) != 0;
+  }
+
+  public boolean longModeActive() {
+    return (efer & EFER_LMA) != 0;
+  }
+
+  /** Whether the current code is 64-bit code. */
+  public boolean mode64() {
+    return codeSize == 8;
+  }
+
+  /** Whether {@code address} is canonical under the current paging mode (48 or, with CR4.LA57, 57 bits). */
+  public boolean canonical(long address) {
+    int unused = (cr4 & CR4_LA57) != 0 ? 7 : 16;
+    return address << unused >> unused == address;
+  }
+
+  /** Time-stamp counter: one tick a nanosecond of the machine's clock, plus what the guest wrote. */
+  public long tsc() {
+    return clock.nanos() + msrs.tscOffset();
+  }
+
+  /** The engine's kick; any thread. */
+  public void kick() {
+    attention = true;
+  }
+
+  /** A fault or trap to throw: {@code throw cpu.fault(Vector.GP, 0)}. */
+  public CpuException fault(int vector, int errorCode) {
+    exception.vector = vector;
+    exception.errorCode = errorCode;
+    return exception;
+  }
+
+  /** A fault without error code. */
+  public CpuException fault(int vector) {
+    return fault(vector, CpuException.NO_ERROR_CODE);
+  }
+
+  public CpuException undefined() {
+    return fault(Vector.UD);
+  }
+
+  public CpuException generalProtection(int errorCode) {
+    return fault(Vector.GP, errorCode);
+  }
+}

@@ -1,0 +1,87 @@
+package lodge.cpu.x86.decode;
+
+/**
+ * One decoded instruction: the row of the opcode table it matched and everything its bytes said. Reused by its decoder:
+ * copy what you keep.
+ */
+public final class Insn {
+  /** {@link #repeat} values. */
+  public static final int NONE = 0;
+
+  public static final int REPNE = 0xF2;
+  public static final int REP = 0xF3;
+
+  /** The matched row; {@link Form#UNDEFINED} when there is none or the encoding is #UD in this mode. */
+  public Form form;
+
+  /** Length in bytes, 1 to 15. */
+  public int length;
+
+  /** Size of the code segment this was decoded for: 2, 4 or 8 (64-bit mode). */
+  public int codeSize;
+
+  /** Effective operand size in bytes: 2, 4 or 8 (default-64 and forced-64 rules applied); 1 for byte forms. */
+  public int operandSize;
+
+  /** Effective address size in bytes: 2, 4 or 8. */
+  public int addressSize;
+
+  public boolean lock;
+
+  /** The last F2 or F3 prefix when the row does not use it as a mandatory prefix. */
+  public int repeat;
+
+  public boolean operandSizePrefix;
+  public boolean rex;
+  public boolean rexW;
+
+  /** VEX-encoded, with its L bit (0: 128, 1: 256 bit) and its extra register. */
+  public boolean vex;
+
+  public int vexL;
+  public int vexRegister;
+
+  /** Last opcode byte. */
+  public int opcode;
+
+  public boolean hasModrm;
+
+  /** ModRM.mod; 3 means that rm is a register. */
+  public int mod;
+
+  /** ModRM.reg with REX.R, 0 to 15. */
+  public int reg;
+
+  /** ModRM.rm with REX.B when {@link #mod} is 3, 0 to 15; otherwise the raw 3 bits. */
+  public int rm;
+
+  /** Low 3 opcode bits with REX.B, for forms that name a register there. */
+  public int opcodeRegister;
+
+  /** The form has a memory operand (ModRM with mod != 3, or a moffs). */
+  public boolean memory;
+
+  /** Base register 0 to 15, {@code Cpu.ZERO} when absent, {@code Cpu.CODE_BASE} when RIP-relative. */
+  public int base;
+
+  /** Index register 0 to 15 or {@code Cpu.ZERO}. */
+  public int index;
+
+  /** 0 to 3. */
+  public int scale;
+
+  /** Sign-extended displacement, or the moffs. RIP-relative: still relative to the end of the instruction. */
+  public long disp;
+
+  /** Segment of the memory operand, default or override: {@code Cpu.ES} to {@code Cpu.GS}, never FLAT. */
+  public int segment;
+
+  /** A segment-override prefix was there (last one counts; ES CS SS DS overrides are void in 64-bit mode). */
+  public boolean segmentOverride;
+
+  /** Immediate, sign-extended from its encoded size; relative branches: the signed displacement. Far pointer: offset. */
+  public long imm;
+
+  /** Second immediate (ENTER's level), or the selector of a far pointer. */
+  public int imm2;
+}

@@ -1,0 +1,67 @@
+package lodge.cpu.x86.interpreter;
+
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Segmentation;
+import lodge.cpu.x86.decode.Insn;
+
+/**
+ * An op that may have a memory operand. The address is always base + index * scale + displacement, cut to the address
+ * size, plus a segment base; absent parts name registers that hold 0, so there is nothing to branch on.
+ */
+abstract class MemOp extends Op {
+  private final byte base;
+  private final byte index;
+  private final byte scale;
+  /** Segment whose base is added; {@link Cpu#FLAT} for ES, CS, SS and DS in 64-bit mode. */
+  private final byte segment;
+  /** The segment as named, for fault vectors. */
+  private final boolean stack;
+  /** Outside 64-bit mode limits and access rights have to be checked. */
+  private final boolean checked;
+  private final long mask;
+  private final long disp;
+
+  /** @param offset the instruction's offset in its code page, which RIP-relative displacements include from here on */
+  MemOp(Insn insn, int offset) {
+    boolean mode64 = insn.codeSize == 8;
+    this.base = (byte) insn.base;
+    this.index = (byte) insn.index;
+    this.scale = (byte) insn.scale;
+    this.segment = (byte) (mode64 && insn.segment < Cpu.FS ? Cpu.FLAT : insn.segment);
+    this.stack = insn.segment == Cpu.SS;
+    this.checked = !mode64;
+    this.mask = insn.addressSize == 8 ? -1L : insn.addressSize == 4 ? 0xFFFF_FFFFL : 0xFFFFL;
+    this.disp = insn.base == Cpu.CODE_BASE ? insn.disp + offset + insn.length : insn.disp;
+  }
+
+  /** The offset in the segment: what LEA yields before it is cut to the operand size. */
+  final long effectiveAddress(Cpu c) {
+    long[] r = c.r;
+    return r[base] + (r[index] << scale) + disp & mask;
+  }
+
+  /** The linear address (GVA) of a read of {@code size} bytes. */
+  final long readAddress(Cpu c, int size) {
+    long offset = effectiveAddress(c);
+    if (checked) {
+      Segmentation.checkRead(c, segment, offset, size);
+      return c.segBase[segment] + offset & 0xFFFF_FFFFL;
+    }
+    return c.segBase[segment] + offset;
+  }
+
+  /** The linear address (GVA) of a write, or of a read that a write follows, of {@code size} bytes. */
+  final long writeAddress(Cpu c, int size) {
+    long offset = effectiveAddress(c);
+    if (checked) {
+      Segmentation.checkWrite(c, segment, offset, size);
+      return c.segBase[segment] + offset & 0xFFFF_FFFFL;
+    }
+    return c.segBase[segment] + offset;
+  }
+
+  @Override
+  final boolean stackSegment() {
+    return stack;
+  }
+}

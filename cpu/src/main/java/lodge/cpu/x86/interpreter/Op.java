@@ -1,0 +1,46 @@
+package lodge.cpu.x86.interpreter;
+
+import lodge.cpu.x86.Cpu;
+
+/**
+ * One decoded instruction, ready to execute. Ops of a straight run are linked through {@link #next}.
+ *
+ * <p>{@link #exec} returns the op to go on with, or null when the run loop has to look around; then {@link Cpu#rip} is
+ * true. It may throw {@link lodge.cpu.x86.CpuException}: then nothing of the instruction may have happened yet that
+ * restarting it would do twice, and the run loop takes the RIP of this op as that of the fault.
+ *
+ * <p>Ops hold no state of a processor. They are read-only but for their links.
+ */
+public abstract class Op {
+  /** What follows in memory; never null once linked. */
+  Op next;
+
+  /** Offset of the first byte in its code page, 0 to 4095. */
+  short offset;
+
+  /** Bytes, 1 to 15; 0 for ops that are no instruction. */
+  byte length;
+
+  public abstract Op exec(Cpu c);
+
+  /** RIP of this instruction. Valid while this op is executed. */
+  final long rip(Cpu c) {
+    return c.r[Cpu.CODE_BASE] + offset;
+  }
+
+  /** RIP of what follows in memory. Valid while this op is executed. */
+  final long nextRip(Cpu c) {
+    return c.r[Cpu.CODE_BASE] + offset + length;
+  }
+
+  /** Leaves the inner loop after this instruction: RIP becomes that of what follows. */
+  final Op leave(Cpu c) {
+    c.rip = nextRip(c);
+    return null;
+  }
+
+  /** Whether a non-canonical or out-of-limit memory operand of this op is #SS rather than #GP. */
+  boolean stackSegment() {
+    return false;
+  }
+}

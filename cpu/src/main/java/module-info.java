@@ -1,0 +1,9 @@
+/** The x86-64 processor: its state and rules once, and the software engines over them. */
+module lodge.cpu {
+  requires transitive lodge.core;
+
+  exports lodge.cpu.x86;
+  exports lodge.cpu.x86.interpreter;
+  exports lodge.cpu.x86.decode;
+  exports lodge.cpu.x86.x87;
+}
