@@ -39,6 +39,11 @@ public abstract class Op {
     return null;
   }
 
+  /** The page this op belongs to was overwritten: what comes after it has to be looked up anew. */
+  void unlink(CodePage page) {
+    next = new EnterOp(page.cache, offset + length);
+  }
+
   /** Whether a non-canonical or out-of-limit memory operand of this op is #SS rather than #GP. */
   boolean stackSegment() {
     return false;
