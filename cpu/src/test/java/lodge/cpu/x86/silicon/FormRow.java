@@ -164,24 +164,22 @@ final class FormRow {
     return !(codeSize == 8 ? has("no64") : has("only64"));
   }
 
-  /** All rows of all tables that this build has. */
-  static List<FormRow> all() {
+  /** The rows of one of the tables: integer, system, x87, sse, vex. */
+  static List<FormRow> table(String table) {
     List<FormRow> rows = new ArrayList<>();
-    for (String table : List.of("integer", "system", "x87", "sse", "vex")) {
-      String name = "/lodge/cpu/x86/decode/" + table + ".forms";
-      try (InputStream in = FormRow.class.getResourceAsStream(name)) {
-        if (in == null) {
-          throw new IllegalStateException("no opcode table " + name);
-        }
-        BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
-        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-          if (!line.isBlank() && !line.startsWith("#")) {
-            rows.add(new FormRow(line));
-          }
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
+    String name = "/lodge/cpu/x86/decode/" + table + ".forms";
+    try (InputStream in = FormRow.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalStateException("no opcode table " + name);
       }
+      BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (!line.isBlank() && !line.startsWith("#")) {
+          rows.add(new FormRow(line));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
     return rows;
   }

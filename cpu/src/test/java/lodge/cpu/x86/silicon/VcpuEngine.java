@@ -3,7 +3,6 @@ package lodge.cpu.x86.silicon;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Function;
 import lodge.core.Exit;
 import lodge.core.GuestMemory;
 import lodge.core.HostClock;
@@ -13,6 +12,7 @@ import lodge.core.Vcpu;
 import lodge.cpu.x86.ApicPort;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuModel;
+import lodge.cpu.x86.Engine;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.x87.X87;
@@ -22,7 +22,7 @@ import lodge.cpu.x86.x87.X87;
  * with Linux' layout, 4-level paging, user code at CPL 3. Each of the 256 gates leads to a HLT at CPL 0, so a case ends
  * with {@link Exit#HALTED} and the exception's frame on the supervisor stack tells the rest.
  */
-final class VcpuEngine implements Engine {
+final class VcpuEngine implements CaseRunner {
   private static final long KERNEL = 0xFFFF_FFFF_8000_0000L;
   private static final long GDT = KERNEL;
   private static final long TSS = KERNEL + 0x800;
@@ -52,14 +52,14 @@ final class VcpuEngine implements Engine {
   private volatile long deadline = Long.MAX_VALUE;
   private volatile boolean closed;
 
-  VcpuEngine(Function<Cpu, Vcpu> engine) {
+  VcpuEngine(Engine engine) {
     cpu = new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), clock, new NoApic());
     buildPageTables();
     buildDescriptors();
     for (int i = 0; i < before.length; i++) {
       memory.putLong(SCRATCH_PAGES + 8L * i, Case.pattern(i));
     }
-    vcpu = engine.apply(cpu);
+    vcpu = engine.create(cpu);
     enterSupervisor();
     fillCode(0, Case.CODE_SIZE);
     watchdog = Thread.ofPlatform().daemon().name("watchdog").start(this::watch);

@@ -356,10 +356,11 @@ void on_tick(int signal, siginfo_t *info, ucontext_t *context) {
   serial_at_tick = serial;
 }
 
+/* The kernel leaves AC, NT and ID as the case had them, and a return from a signal does not load NT and ID. */
 void exception_entry(void);
 void tick_entry(void);
-__asm__("exception_entry: pushfq; andl $~0x40000, (%rsp); popfq; jmp on_exception\n"
-        "tick_entry: pushfq; andl $~0x40000, (%rsp); popfq; jmp on_tick\n");
+__asm__("exception_entry: pushfq; andl $~0x244000, (%rsp); popfq; jmp on_exception\n"
+        "tick_entry: pushfq; andl $~0x244000, (%rsp); popfq; jmp on_tick\n");
 
 static int map_memory(void) {
   void *scratch = mmap((void *)SCRATCH, SCRATCH_PAGES * PAGE, PROT_READ | PROT_WRITE,

@@ -1,7 +1,7 @@
 package lodge.cpu.x86.silicon;
 
 /** What is compared with the processor: anything that runs a case. */
-interface Engine extends AutoCloseable {
+interface CaseRunner extends AutoCloseable {
   CpuSnapshot run(Case c);
 
   @Override
