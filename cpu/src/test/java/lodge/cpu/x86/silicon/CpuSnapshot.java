@@ -188,9 +188,10 @@ record CpuSnapshot(
 
   private String memory() {
     StringBuilder s = new StringBuilder("{");
-    changes.forEach((offset, value) ->
-        s.append(String.format("%s%x:%016x", s.length() > 1 ? "," : "", Case.SCRATCH + offset, value)));
-    return s.append('}').toString();
+    changes.entrySet().stream().limit(4).forEach(word ->
+        s.append(String.format(
+            "%s%x:%016x", s.length() > 1 ? "," : "", Case.SCRATCH + word.getKey(), word.getValue())));
+    return s.append(changes.size() > 4 ? ",...}" : "}").toString();
   }
 
   /** Whether the run went straight through the case's code. */
