@@ -9,7 +9,7 @@ import java.util.TreeSet;
 
 /** Runs cases on the processor and on an engine, counts, and keeps one shrunk example of each kind of mismatch. */
 final class Comparison {
-  private static final int MAX_EXAMPLES = 400;
+  private static final int MAX_EXAMPLES = 3000;
 
   /** One kind of mismatch: a mnemonic and the fields that differ. */
   private static final class Kind {
