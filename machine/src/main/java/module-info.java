@@ -1,0 +1,9 @@
+/** One virtual machine as an object: board, boot protocols, lifecycle and vCPU threads. Engines come as services. */
+module lodge.machine {
+  requires transitive lodge.core;
+  requires lodge.cpu;
+
+  exports lodge.machine;
+
+  uses lodge.cpu.x86.Engine;
+}
