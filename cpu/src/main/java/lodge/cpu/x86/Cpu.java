@@ -130,6 +130,21 @@ public final class Cpu {
   /** Operand size that the current code segment implies: 2, 4 or 8 (64-bit mode) bytes. */
   public int codeSize = 2;
 
+  /** {@link #codeKey}: 64-bit code. */
+  public static final int CODE_64 = 0;
+
+  /** {@link #codeKey}: 32-bit code in a segment of base 0 and limit 4 GiB. */
+  public static final int CODE_32_FLAT = 1;
+
+  /** {@link #codeKey}: 32-bit code in any other segment. */
+  public static final int CODE_32 = 2;
+
+  /** {@link #codeKey}: 16-bit code. */
+  public static final int CODE_16 = 3;
+
+  /** How code has to be decoded now: one of the {@code CODE_} values. */
+  public int codeKey = CODE_16;
+
   /** XMM0-15 (YMM0-15): register {@code i} has its 64-bit lanes at {@code 4*i}, lowest first. */
   public final long[] xmm = new long[64];
 
@@ -232,6 +247,11 @@ public final class Cpu {
     } else {
       codeSize = (segAccess[CS] & Descriptor.DEFAULT_32) != 0 ? 4 : 2;
     }
+    if (codeSize == 4) {
+      codeKey = segBase[CS] == 0 && segLimit[CS] == 0xFFFF_FFFFL ? CODE_32_FLAT : CODE_32;
+    } else {
+      codeKey = codeSize == 8 ? CODE_64 : CODE_16;
+    }
     mmu.selectRights();
   }
 
@@ -272,6 +292,14 @@ public final class Cpu {
   public CpuException fault(int vector, int errorCode) {
     exception.vector = vector;
     exception.errorCode = errorCode;
+    exception.nonCanonical = false;
+    return exception;
+  }
+
+  /** A memory access at a non-canonical address: #GP(0), or #SS(0) if the instruction says that it is the stack. */
+  CpuException nonCanonical() {
+    fault(Vector.GP, 0);
+    exception.nonCanonical = true;
     return exception;
   }
 

@@ -20,6 +20,9 @@ public record Form(Mnemonic mnemonic, String[] operands, String feature, String 
   /** #UD outside 64-bit mode. */
   public static final int ONLY_64 = 1 << 2;
 
+  /** More than 15 bytes: #GP(0). */
+  public static final Form TOO_LONG = new Form(Mnemonic.TOO_LONG, new String[0], "", "", 0);
+
   /** What bytes that match no row decode to. */
   public static final Form UNDEFINED = new Form(Mnemonic.UNDEFINED, new String[0], "", "", 0);
 
