@@ -93,7 +93,7 @@ final class Aml {
   static byte[] eisaId(String id) {
     int letters = (id.charAt(0) - '@') << 10 | (id.charAt(1) - '@') << 5 | id.charAt(2) - '@';
     int digits = Integer.parseInt(id.substring(3), 16);
-    return join(bytes(DWORD_PREFIX, letters >> 8, letters, digits >> 8, digits));
+    return integer(Integer.reverseBytes(letters << 16 | digits) & 0xFFFF_FFFFL);
   }
 
   /** ResourceTemplate: a buffer of resource descriptors and the end tag, whose checksum of 0 means none. */
