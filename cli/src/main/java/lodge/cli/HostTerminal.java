@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The terminal that Lodge was started on, by way of {@code stty}. Raw mode is left again however the JVM ends, save for
- * SIGKILL.
+ * The terminal that Lodge was started on, by way of {@code stty}. Raw mode is left again however
+ * the JVM ends, save for SIGKILL.
  */
 final class HostTerminal implements AutoCloseable {
   private final String saved;
@@ -32,7 +32,8 @@ final class HostTerminal implements AutoCloseable {
     }
     try {
       String[] size = stty("size").split(" ");
-      return Optional.of(new HostTerminal(stty("-g"), Integer.parseInt(size[0]), Integer.parseInt(size[1])));
+      return Optional.of(
+          new HostTerminal(stty("-g"), Integer.parseInt(size[0]), Integer.parseInt(size[1])));
     } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
       return Optional.empty(); // no stty: lines instead of keys
     }
@@ -79,7 +80,8 @@ final class HostTerminal implements AutoCloseable {
   private static String stty(String... arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of("stty"));
     command.addAll(List.of(arguments));
-    Process process = new ProcessBuilder(command).redirectInput(ProcessBuilder.Redirect.INHERIT).start();
+    Process process =
+        new ProcessBuilder(command).redirectInput(ProcessBuilder.Redirect.INHERIT).start();
     try (var output = process.getInputStream()) {
       String text = new String(output.readAllBytes(), StandardCharsets.US_ASCII).strip();
       if (process.waitFor() != 0) {

@@ -2,6 +2,7 @@ package lodge.cli;
 
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import lodge.cli.guest.GuestException;
 import lodge.machine.Machine;
@@ -12,7 +13,9 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
 
-/** The {@code lodge} command: parses, runs, and turns every error into one line and an exit status. */
+/**
+ * The {@code lodge} command: parses, runs, and turns every error into one line and an exit status.
+ */
 @Command(
     name = "lodge",
     description = "Runs virtual machines in pure Java: no KVM, no root, no emulator to install.",
@@ -36,13 +39,14 @@ final class Lodge implements Runnable {
   static int run(List<String> arguments, Streams streams) {
     // What follows "--" belongs to the guest, word for word.
     int end = arguments.indexOf("--");
-    List<String> task = end < 0 ? List.of() : List.copyOf(arguments.subList(end + 1, arguments.size()));
+    List<String> task =
+        end < 0 ? List.of() : List.copyOf(arguments.subList(end + 1, arguments.size()));
     List<String> own = end < 0 ? arguments : arguments.subList(0, end);
     CommandLine line = new CommandLine(new Lodge());
     RunCommand run = line.getSubcommands().get("run").getCommand();
     run.receive(task, end >= 0, streams);
-    line.setOut(new PrintWriter(streams.output(), true));
-    line.setErr(new PrintWriter(streams.errors(), true));
+    line.setOut(new PrintWriter(streams.output(), true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(streams.errors(), true, StandardCharsets.UTF_8));
     line.setAbbreviatedOptionsAllowed(false);
     line.setParameterExceptionHandler((e, _) -> complain(e, streams.errors()));
     line.setExecutionExceptionHandler((e, _, _) -> fail(e, run.debug(), streams.errors()));
@@ -56,8 +60,13 @@ final class Lodge implements Runnable {
   }
 
   private static int fail(Exception e, boolean debug, PrintStream errors) {
-    boolean known = e instanceof BadInput || e instanceof GuestException || e instanceof MachineException;
-    say(errors, known ? oneLine(e.getMessage()) : "internal error: " + oneLine(e.toString()) + (debug ? "" : "; --debug says more"));
+    boolean known =
+        e instanceof BadInput || e instanceof GuestException || e instanceof MachineException;
+    say(
+        errors,
+        known
+            ? oneLine(e.getMessage())
+            : "internal error: " + oneLine(e.toString()) + (debug ? "" : "; --debug says more"));
     if (debug) {
       e.printStackTrace(errors);
     }
@@ -94,5 +103,4 @@ final class Lodge implements Runnable {
       };
     }
   }
-
 }

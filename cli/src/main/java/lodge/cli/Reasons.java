@@ -4,7 +4,9 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 
-/** Says in words why a file could not be used; the JDK's messages often hold nothing but the path. */
+/**
+ * Says in words why a file could not be used; the JDK's messages often hold nothing but the path.
+ */
 final class Reasons {
   private Reasons() {}
 

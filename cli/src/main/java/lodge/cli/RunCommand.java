@@ -57,7 +57,10 @@ final class RunCommand implements Callable<Integer> {
       description = "A Linux bzImage or an ELF vmlinux with a PVH note, instead of the guest's.")
   private Path kernel;
 
-  @Option(names = "--initrd", paramLabel = "FILE", description = "Initial RAM disk, instead of the guest's.")
+  @Option(
+      names = "--initrd",
+      paramLabel = "FILE",
+      description = "Initial RAM disk, instead of the guest's.")
   private Path initrd;
 
   @Option(
@@ -70,10 +73,16 @@ final class RunCommand implements Callable<Integer> {
       names = "--memory",
       paramLabel = "SIZE",
       converter = Memory.class,
-      description = "Guest RAM with K, M, G or T; without a letter in MiB. Without this what the guest says, or 512M.")
+      description =
+          "Guest RAM with K, M, G or T; without a letter in MiB. Without this what the guest says,"
+              + " or 512M.")
   private Long memory;
 
-  @Option(names = "--cpus", paramLabel = "N", defaultValue = "1", description = "vCPUs: ${DEFAULT-VALUE}.")
+  @Option(
+      names = "--cpus",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "vCPUs: ${DEFAULT-VALUE}.")
   private int cpus;
 
   @Option(
@@ -93,7 +102,9 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--no-reboot", description = "End with status 0 when the guest resets.")
   private boolean noReboot;
 
-  @Option(names = "--stats", description = "Print counters to standard error at the end, a name and a value a line.")
+  @Option(
+      names = "--stats",
+      description = "Print counters to standard error at the end, a name and a value a line.")
   private boolean stats;
 
   @Option(names = "--debug", description = "Print stack traces with errors.")
@@ -128,7 +139,8 @@ final class RunCommand implements Callable<Integer> {
             .rebootOnReset(!noReboot && !taskGiven)
             .debugExit(true);
     try (SerialTarget target = SerialTarget.of(serial, streams)) {
-      Session session = new Session(target, streams, taskGiven ? Session.Goal.TASK : Session.Goal.CONSOLE);
+      Session session =
+          new Session(target, streams, taskGiven ? Session.Goal.TASK : Session.Goal.CONSOLE);
       if (initrd != null) {
         builder.initrd(initrd);
       } else if (guest.isPresent()) {
@@ -141,25 +153,37 @@ final class RunCommand implements Callable<Integer> {
   private void check() {
     if (guestName == null && kernel == null) {
       throw new BadInput(
-          "nothing to run: give a guest (" + String.join(", ", Recipe.names(recipes())) + ") or --kernel FILE");
+          "nothing to run: give a guest ("
+              + String.join(", ", Recipe.names(recipes()))
+              + ") or --kernel FILE");
     }
     if (taskGiven && task.isEmpty()) {
       throw new BadInput("there is no command after --; write it like: lodge run tiny -- uname -a");
     }
     if (taskGiven && (guestName == null || initrd != null)) {
-      throw new BadInput("-- COMMAND needs a guest with its own initial RAM disk, such as: lodge run tiny -- uname -a");
+      throw new BadInput(
+          "-- COMMAND needs a guest with its own initial RAM disk, such as: lodge run tiny -- uname"
+              + " -a");
     }
     if (cpus < 1 || cpus > Machine.MAX_CPUS) {
-      throw new BadInput("--cpus " + cpus + " is not possible; "
-          + (Machine.MAX_CPUS == 1 ? "a machine has 1" : "a machine has 1 to " + Machine.MAX_CPUS));
+      throw new BadInput(
+          "--cpus "
+              + cpus
+              + " is not possible; "
+              + (Machine.MAX_CPUS == 1
+                  ? "a machine has 1"
+                  : "a machine has 1 to " + Machine.MAX_CPUS));
     }
     if (memory != null && memory < Machine.MIN_MEMORY) {
       throw new BadInput(
-          "--memory " + MemorySize.format(memory) + " is too little; a machine has at least "
+          "--memory "
+              + MemorySize.format(memory)
+              + " is too little; a machine has at least "
               + MemorySize.format(Machine.MIN_MEMORY));
     }
     if (!Machine.engines().contains(engine)) {
-      throw new BadInput("--engine " + engine + " is unknown; there are " + String.join(", ", Machine.engines()));
+      throw new BadInput(
+          "--engine " + engine + " is unknown; there are " + String.join(", ", Machine.engines()));
     }
     SerialTarget.check(serial);
     if (guestName != null && !Recipe.names(recipes()).contains(guestName)) {
@@ -169,7 +193,8 @@ final class RunCommand implements Callable<Integer> {
 
   private Guest guest() {
     Recipe recipe = Recipe.named(guestName, recipes());
-    Progress progress = Boolean.getBoolean("lodge.progress") ? Progress.on(streams.errors()) : Progress.silent();
+    Progress progress =
+        Boolean.getBoolean("lodge.progress") ? Progress.on(streams.errors()) : Progress.silent();
     try (progress) {
       return new GuestCache(GuestCache.home(System.getenv()), progress).guest(recipe);
     }
@@ -201,7 +226,9 @@ final class RunCommand implements Callable<Integer> {
     if (!taskGiven) {
       return GuestSession.shell(type, rows, columns);
     }
-    return terminal.isPresent() ? GuestSession.task(task, type, rows, columns) : GuestSession.task(task);
+    return terminal.isPresent()
+        ? GuestSession.task(task, type, rows, columns)
+        : GuestSession.task(task);
   }
 
   /** Reads a size. */

@@ -55,7 +55,10 @@ sealed interface SerialTarget extends AutoCloseable {
     public void close() {}
   }
 
-  /** A file, which keeps what it holds until the machine starts, and is not left behind when none does. */
+  /**
+   * A file, which keeps what it holds until the machine starts, and is not left behind when none
+   * does.
+   */
   final class ToFile implements SerialTarget {
     private final Path path;
     private final FileChannel channel;
@@ -73,7 +76,9 @@ sealed interface SerialTarget extends AutoCloseable {
         Path path = Path.of(name);
         boolean created = Files.notExists(path);
         return new ToFile(
-            path, FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE), created);
+            path,
+            FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+            created);
       } catch (InvalidPathException | IOException e) {
         throw new BadInput("--serial file:" + name + " cannot be written: " + Reasons.of(e), e);
       }

@@ -13,8 +13,9 @@ import lodge.machine.SerialConsole;
 /**
  * One run of a machine, joined to the terminal or the pipe that Lodge was started with.
  *
- * <p>On a terminal keys pass through a {@link Keyboard}; in a pipe standard input is the serial line's input as it is.
- * Output is the guest's bytes and nothing else; for a command it begins where the command's begins.
+ * <p>On a terminal keys pass through a {@link Keyboard}; in a pipe standard input is the serial
+ * line's input as it is. Output is the guest's bytes and nothing else; for a command it begins
+ * where the command's begins.
  */
 final class Session {
   /** What the machine is run for. */
@@ -35,7 +36,8 @@ final class Session {
     this.target = target;
     this.streams = streams;
     this.goal = goal;
-    this.terminal = target instanceof SerialTarget.Standard ? HostTerminal.find() : Optional.empty();
+    this.terminal =
+        target instanceof SerialTarget.Standard ? HostTerminal.find() : Optional.empty();
   }
 
   /** The terminal whose keys go to the guest. */
@@ -45,7 +47,8 @@ final class Session {
 
   /** Builds the machine, runs it to its end and returns the exit status. */
   int run(MachineBuilder builder, boolean stats) throws IOException, InterruptedException {
-    Optional<TaskOutput> task = goal == Goal.TASK ? Optional.of(new TaskOutput(target.output())) : Optional.empty();
+    Optional<TaskOutput> task =
+        goal == Goal.TASK ? Optional.of(new TaskOutput(target.output())) : Optional.empty();
     OutputStream output = task.<OutputStream>map(filter -> filter).orElse(target.output());
     boolean fed = terminal.isPresent() || task.isPresent();
     boolean typed = target instanceof SerialTarget.Standard;
@@ -126,12 +129,15 @@ final class Session {
     }
     int status =
         switch (outcome) {
-          case Outcome.PowerOff() -> unstarted ? failed("the guest powered off before it ran the command") : ExitStatus.OK;
-          case Outcome.Reset() -> task.isPresent() ? failed("the guest reset before the command ended") : ExitStatus.OK;
+          case Outcome.PowerOff() ->
+              unstarted ? failed("the guest powered off before it ran the command") : ExitStatus.OK;
+          case Outcome.Reset() ->
+              task.isPresent() ? failed("the guest reset before the command ended") : ExitStatus.OK;
           case Outcome.DebugExit(int code) -> code;
           case Outcome.Stopped() -> ExitStatus.OK;
           case Outcome.Panic() -> failed("the guest's kernel panicked");
-          case Outcome.TripleFault(String dump) -> failed("the guest's processor shut down (triple fault)\n" + dump);
+          case Outcome.TripleFault(String dump) ->
+              failed("the guest's processor shut down (triple fault)\n" + dump);
           case Outcome.Failed(String reason) -> failed(reason);
         };
     if (stats) {
@@ -152,7 +158,9 @@ final class Session {
 
   /** To standard error; in raw mode the terminal does not go back to the first column by itself. */
   private void print(String line) {
-    streams.errors().print(raw ? line.replace("\n", "\r\n") + "\r\n" : line + System.lineSeparator());
+    streams
+        .errors()
+        .print(raw ? line.replace("\n", "\r\n") + "\r\n" : line + System.lineSeparator());
     streams.errors().flush();
   }
 }

@@ -7,8 +7,9 @@ import java.util.concurrent.CountDownLatch;
 import lodge.cli.guest.GuestSession;
 
 /**
- * Lets a command's output through and keeps back what the guest said before it: everything up to the mark that the
- * guest's init sends. Of that it remembers the last part, to be shown if the command never starts.
+ * Lets a command's output through and keeps back what the guest said before it: everything up to
+ * the mark that the guest's init sends. Of that it remembers the last part, to be shown if the
+ * command never starts.
  */
 final class TaskOutput extends OutputStream {
   private static final byte[] MARK = GuestSession.READY;
@@ -62,7 +63,10 @@ final class TaskOutput extends OutputStream {
     ready.await();
   }
 
-  /** The last bytes before the mark, while it has not come. To be called when nobody writes any more. */
+  /**
+   * The last bytes before the mark, while it has not come. To be called when nobody writes any
+   * more.
+   */
   byte[] before() {
     return before.clone();
   }

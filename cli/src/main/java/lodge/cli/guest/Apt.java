@@ -12,8 +12,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The host's package archive, through apt's own programs and without installing anything. Needs no root: where the
- * package lists are missing or too old and the system's cannot be written, it keeps lists of its own in the cache.
+ * The host's package archive, through apt's own programs and without installing anything. Needs no
+ * root: where the package lists are missing or too old and the system's cannot be written, it keeps
+ * lists of its own in the cache.
  */
 final class Apt {
   /**
@@ -23,13 +24,15 @@ final class Apt {
    * @param installedSize of what it unpacks to, in bytes
    * @param sha256 of the package, 64 hexadecimal digits
    */
-  record Package(String name, String version, long size, long installedSize, String sha256) {}
+  record Deb(String name, String version, long size, long installedSize, String sha256) {}
 
-  private static final Pattern KERNEL_DEPENDENCY = Pattern.compile("\\b(linux-image-\\S+) \\(= \\S+\\)");
+  private static final Pattern KERNEL_DEPENDENCY =
+      Pattern.compile("\\b(linux-image-\\S+) \\(= \\S+\\)");
 
   private final Path folder;
   private final Progress progress;
-  private final List<String> options = new ArrayList<>(List.of("-q", "-o", "APT::Sandbox::User=root"));
+  private final List<String> options =
+      new ArrayList<>(List.of("-q", "-o", "APT::Sandbox::User=root"));
 
   /**
    * @param folder where own package lists may be kept
@@ -40,11 +43,11 @@ final class Apt {
   }
 
   /** Looks packages up, refreshing the lists when one of them is not there. */
-  List<Package> find(List<String> names) throws IOException {
-    List<Package> found = new ArrayList<>();
+  List<Deb> find(List<String> names) throws IOException {
+    List<Deb> found = new ArrayList<>();
     boolean fresh = false;
     for (int i = 0; i < names.size(); i++) {
-      Optional<Package> match = find(names.get(i));
+      Optional<Deb> match = find(names.get(i));
       if (match.isPresent()) {
         found.add(match.get());
       } else if (!fresh) {
@@ -53,14 +56,16 @@ final class Apt {
         i--;
       } else {
         throw new GuestException(
-            "apt knows no package '" + names.get(i) + "'; on Debian its lists may lack amd64 or main,"
+            "apt knows no package '"
+                + names.get(i)
+                + "'; on Debian its lists may lack amd64 or main,"
                 + " elsewhere boot your own with --kernel FILE --initrd FILE");
       }
     }
     return found;
   }
 
-  private Optional<Package> find(String name) throws IOException {
+  private Optional<Deb> find(String name) throws IOException {
     Map<String, String> fields = fields(name);
     if (fields.isEmpty()) {
       return Optional.empty();
@@ -74,7 +79,7 @@ final class Apt {
       return Optional.empty(); // installed by hand: the archive does not offer it
     }
     return Optional.of(
-        new Package(
+        new Deb(
             name,
             fields.getOrDefault("Version", ""),
             Long.parseLong(fields.getOrDefault("Size", "0")),
@@ -103,32 +108,38 @@ final class Apt {
       Files.createDirectories(state.resolve("lists/partial"));
       Files.createDirectories(cache.resolve("archives/partial"));
       options.addAll(List.of("-o", "Dir::State=" + state, "-o", "Dir::Cache=" + cache));
-      options.addAll(List.of("-o", "Dir::State::status=/var/lib/dpkg/status", "-o", "Debug::NoLocking=true"));
+      options.addAll(
+          List.of("-o", "Dir::State::status=/var/lib/dpkg/status", "-o", "Debug::NoLocking=true"));
     }
     Tool.Result updated = apt("apt-get", folder, () -> {}, "update");
     if (!updated.ok()) {
       throw new GuestException(
-          "apt-get update failed: " + updated.reason() + "; mend that, or boot your own with --kernel FILE --initrd FILE");
+          "apt-get update failed: "
+              + updated.reason()
+              + "; mend that, or boot your own with --kernel FILE --initrd FILE");
     }
   }
 
   /** Downloads packages into a folder, one file each; apt checks them against its signed lists. */
-  void download(List<Package> packages, Path target) throws IOException {
-    long total = packages.stream().mapToLong(Package::size).sum();
+  void download(List<Deb> packages, Path target) throws IOException {
+    long total = packages.stream().mapToLong(Deb::size).sum();
     List<String> arguments = new ArrayList<>(List.of("download"));
     packages.forEach(p -> arguments.add(p.name() + "=" + p.version()));
     Tool.Result result =
         apt(
             "apt-get",
             target,
-            () -> progress.show("Fetching %.1f of %.1f MB".formatted(sizeOf(target) / 1e6, total / 1e6)),
+            () ->
+                progress.show(
+                    "Fetching %.1f of %.1f MB".formatted(sizeOf(target) / 1e6, total / 1e6)),
             arguments.toArray(String[]::new));
     if (!result.ok()) {
       throw new IOException("apt-get download failed: " + result.reason());
     }
   }
 
-  private Tool.Result apt(String program, Path directory, Runnable watch, String... arguments) throws IOException {
+  private Tool.Result apt(String program, Path directory, Runnable watch, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(program));
     command.addAll(options);
     command.addAll(List.of(arguments));
@@ -139,7 +150,8 @@ final class Apt {
         throw e;
       }
       throw new GuestException(
-          program + " cannot be run here, and a guest's packages come through it;"
+          program
+              + " cannot be run here, and a guest's packages come through it;"
               + " boot your own with --kernel FILE --initrd FILE",
           e);
     }

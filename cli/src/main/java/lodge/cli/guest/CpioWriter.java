@@ -4,10 +4,12 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Writes a cpio archive in the "newc" format, the one that Linux unpacks as an initramfs (kernel documentation, {@code
- * driver-api/early-userspace/buffer-format}). Archives may follow one another: each is padded to 512 bytes.
+ * Writes a cpio archive in the "newc" format, the one that Linux unpacks as an initramfs (kernel
+ * documentation, {@code driver-api/early-userspace/buffer-format}). Archives may follow one
+ * another: each is padded to 512 bytes.
  *
- * <p>Paths are relative to the root, without a leading slash; a directory has to be added before what it holds.
+ * <p>Paths are relative to the root, without a leading slash; a directory has to be added before
+ * what it holds.
  */
 public final class CpioWriter {
   private static final int TYPE_CHARACTER_DEVICE = 0020000;

@@ -2,6 +2,7 @@ package lodge.cli.guest;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -23,9 +25,10 @@ import java.util.stream.Stream;
 /**
  * Where fetched guests are kept: {@code $LODGE_HOME}, else {@code ~/.cache/lodge}.
  *
- * <p>A guest is a folder {@code guests/NAME-FINGERPRINT} that appears whole, by one rename, after its packages are
- * fetched, checked and unpacked in a folder beside it. An interrupted fetch leaves at most that other folder, which the
- * next fetch removes. One lock file keeps two fetches apart; using what is there takes no lock and no write access.
+ * <p>A guest is a folder {@code guests/NAME-FINGERPRINT} that appears whole, by one rename, after
+ * its packages are fetched, checked and unpacked in a folder beside it. An interrupted fetch leaves
+ * at most that other folder, which the next fetch removes. One lock file keeps two fetches apart;
+ * using what is there takes no lock and no write access.
  */
 public final class GuestCache {
   private static final String KERNEL = "kernel";
@@ -47,7 +50,9 @@ public final class GuestCache {
   /** The folder that the environment names. */
   public static Path home(Map<String, String> environment) {
     String named = environment.getOrDefault("LODGE_HOME", "");
-    return named.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache", "lodge") : Path.of(named);
+    return named.isEmpty()
+        ? Path.of(System.getProperty("user.home"), ".cache", "lodge")
+        : Path.of(named);
   }
 
   /**
@@ -69,7 +74,11 @@ public final class GuestCache {
       }
     }
     return new Guest(
-        recipe.name(), folder.resolve(KERNEL), folder.resolve(INITRD), recipe.append(), recipe.memory());
+        recipe.name(),
+        folder.resolve(KERNEL),
+        folder.resolve(INITRD),
+        recipe.append(),
+        recipe.memory());
   }
 
   private GuestException failure(Recipe recipe, String reason, Exception cause) {
@@ -83,18 +92,28 @@ public final class GuestCache {
   }
 
   private String cannotWrite(String reason) {
-    return "cannot write the cache " + home + ": " + reason + "; set LODGE_HOME to a folder that you may write";
+    return "cannot write the cache "
+        + home
+        + ": "
+        + reason
+        + "; set LODGE_HOME to a folder that you may write";
   }
 
   private String noSpace(Recipe recipe, String detail) {
-    return "no space for guest '" + recipe.name() + "' in " + home + ": " + detail
+    return "no space for guest '"
+        + recipe.name()
+        + "' in "
+        + home
+        + ": "
+        + detail
         + "; free some or set LODGE_HOME to a folder elsewhere";
   }
 
   private void fetchLocked(Recipe recipe, Path folder) throws IOException {
     Files.createDirectories(folder.getParent());
     try (FileChannel channel =
-            FileChannel.open(home.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel.open(
+                home.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock _ = lock(channel)) {
       if (complete(folder)) {
         return; // somebody else fetched it meanwhile
@@ -130,7 +149,7 @@ public final class GuestCache {
   private void fetch(Recipe recipe, Path work) throws IOException {
     progress.show("Fetching guest " + recipe.name());
     Apt apt = new Apt(home, progress);
-    List<Apt.Package> packages = apt.find(recipe.packages());
+    List<Apt.Deb> packages = apt.find(recipe.packages());
     demandSpace(recipe, packages);
     Path downloads = Files.createDirectory(work.resolve("packages"));
     try {
@@ -145,10 +164,11 @@ public final class GuestCache {
       apt.download(packages, downloads);
     }
     Path root = Files.createDirectory(work.resolve("root"));
-    for (Apt.Package wanted : packages) {
+    for (Apt.Deb wanted : packages) {
       Path file = downloaded(wanted, downloads);
       progress.show("Unpacking " + wanted.name());
-      Tool.Result unpacked = Tool.run(work, List.of("dpkg-deb", "-x", file.toString(), root.toString()));
+      Tool.Result unpacked =
+          Tool.run(work, List.of("dpkg-deb", "-x", file.toString(), root.toString()));
       if (!unpacked.ok()) {
         throw new IOException("dpkg-deb cannot unpack " + wanted.name() + ": " + unpacked.reason());
       }
@@ -156,16 +176,20 @@ public final class GuestCache {
     assemble(recipe, packages, root, Files.createDirectory(work.resolve("guest")));
   }
 
-  private void demandSpace(Recipe recipe, List<Apt.Package> packages) throws IOException {
-    long needed = packages.stream().mapToLong(p -> p.size() + p.installedSize()).sum() + (64L << 20);
+  private void demandSpace(Recipe recipe, List<Apt.Deb> packages) throws IOException {
+    long needed =
+        packages.stream().mapToLong(p -> p.size() + p.installedSize()).sum() + (64L << 20);
     long free = Files.getFileStore(home).getUsableSpace();
     if (free < needed) {
       throw new GuestException(
-          noSpace(recipe, "fetching takes %d MB, %d MB are free".formatted(needed / 1_000_000, free / 1_000_000)));
+          noSpace(
+              recipe,
+              "fetching takes %d MB, %d MB are free"
+                  .formatted(needed / 1_000_000, free / 1_000_000)));
     }
   }
 
-  private static Path downloaded(Apt.Package wanted, Path downloads) throws IOException {
+  private static Path downloaded(Apt.Deb wanted, Path downloads) throws IOException {
     try (Stream<Path> files = Files.list(downloads)) {
       Path file =
           files
@@ -173,13 +197,14 @@ public final class GuestCache {
               .findFirst()
               .orElseThrow(() -> new IOException("apt-get downloaded no " + wanted.name()));
       if (!sha256(Files.readAllBytes(file)).equals(wanted.sha256())) {
-        throw new IOException(wanted.name() + " is not what the package lists promise: its SHA-256 differs");
+        throw new IOException(
+            wanted.name() + " is not what the package lists promise: its SHA-256 differs");
       }
       return file;
     }
   }
 
-  private static void assemble(Recipe recipe, List<Apt.Package> packages, Path root, Path target)
+  private static void assemble(Recipe recipe, List<Apt.Deb> packages, Path root, Path target)
       throws IOException {
     byte[] kernel = Files.readAllBytes(Unpacked.one(root, recipe.kernel()));
     Map<String, byte[]> files = new TreeMap<>();
@@ -196,15 +221,17 @@ public final class GuestCache {
     byte[] initrd = Initramfs.archive(recipe.name(), files);
     StringBuilder manifest = new StringBuilder();
     manifest.append(store(target, KERNEL, kernel)).append(store(target, INITRD, initrd));
-    packages.forEach(p -> manifest.append("# ").append(p.name()).append(' ').append(p.version()).append('\n'));
+    packages.forEach(
+        p -> manifest.append("# ").append(p.name()).append(' ').append(p.version()).append('\n'));
     store(target, MANIFEST, manifest.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   /** Writes a file through to the disk and returns its line for the manifest. */
   private static String store(Path folder, String name, byte[] content) throws IOException {
     try (FileChannel channel =
-        FileChannel.open(folder.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      var buffer = java.nio.ByteBuffer.wrap(content);
+        FileChannel.open(
+            folder.resolve(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      var buffer = ByteBuffer.wrap(content);
       while (buffer.hasRemaining()) {
         channel.write(buffer);
       }
@@ -217,7 +244,9 @@ public final class GuestCache {
   private static boolean complete(Path folder) {
     try {
       List<String> lines =
-          Files.readAllLines(folder.resolve(MANIFEST)).stream().filter(line -> !line.startsWith("#")).toList();
+          Files.readAllLines(folder.resolve(MANIFEST)).stream()
+              .filter(line -> !line.startsWith("#"))
+              .toList();
       for (String line : lines) {
         String[] words = line.split(" ");
         if (words.length != 3 || Files.size(folder.resolve(words[2])) != Long.parseLong(words[1])) {
@@ -281,7 +310,7 @@ public final class GuestCache {
       return;
     }
     try (Stream<Path> all = Files.walk(folder)) {
-      for (Path path : all.sorted(java.util.Comparator.reverseOrder()).toList()) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);
       }
     } catch (UncheckedIOException e) {

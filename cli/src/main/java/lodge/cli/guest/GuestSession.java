@@ -4,13 +4,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * What one boot of a guest is for: the second, small archive behind the guest's own initial RAM disk. The guest's init
- * reads it.
+ * What one boot of a guest is for: the second, small archive behind the guest's own initial RAM
+ * disk. The guest's init reads it.
  */
 public final class GuestSession {
   /**
-   * What the guest sends before the first byte of a command's output: an application program command, ECMA-48 section
-   * 8.3.2.
+   * What the guest sends before the first byte of a command's output: an application program
+   * command, ECMA-48 section 8.3.2.
    */
   public static final byte[] READY = "\033_lodge\033\\".getBytes(StandardCharsets.US_ASCII);
 
@@ -29,7 +29,10 @@ public final class GuestSession {
     return task(command, settings(terminal, rows, columns) + "task=terminal\n");
   }
 
-  /** A command with exactly these words, whose output is a pipe and whose input is a {@link TaskInput}. */
+  /**
+   * A command with exactly these words, whose output is a pipe and whose input is a {@link
+   * TaskInput}.
+   */
   public static byte[] task(List<String> command) {
     return task(command, settings("dumb", 24, 80) + "task=pipe\n");
   }

@@ -4,9 +4,13 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Sizes of memory as people write them: {@code 512M}, {@code 2G}, {@code 65536K}; a plain number counts MiB. */
+/**
+ * Sizes of memory as people write them: {@code 512M}, {@code 2G}, {@code 65536K}; a plain number
+ * counts MiB.
+ */
 public final class MemorySize {
-  private static final Pattern FORM = Pattern.compile("([0-9]{1,18})([KMGT]?)(I?B)?", Pattern.CASE_INSENSITIVE);
+  private static final Pattern FORM =
+      Pattern.compile("([0-9]{1,18})([KMGT]?)(I?B)?", Pattern.CASE_INSENSITIVE);
 
   private MemorySize() {}
 
@@ -29,7 +33,8 @@ public final class MemorySize {
         };
     long count = Long.parseLong(matcher.group(1));
     if (count > Long.MAX_VALUE >> shift) {
-      throw new IllegalArgumentException("'" + text + "' is more than any machine has; write a size like 512M or 2G");
+      throw new IllegalArgumentException(
+          "'" + text + "' is more than any machine has; write a size like 512M or 2G");
     }
     return count << shift;
   }

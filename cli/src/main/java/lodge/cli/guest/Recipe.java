@@ -14,7 +14,8 @@ import java.util.stream.Stream;
  * @param name the file's name
  * @param text the whole file
  * @param summary one line for people
- * @param packages Debian packages to unpack; one that depends on a {@code linux-image-} package stands for that one
+ * @param packages Debian packages to unpack; one that depends on a {@code linux-image-} package
+ *     stands for that one
  * @param kernel which unpacked file is the kernel, a glob
  * @param files what goes into the initial RAM disk
  * @param append the kernel's command line
@@ -49,8 +50,12 @@ public record Recipe(
     List<String> known = names(folder);
     if (!known.contains(name)) {
       throw new GuestException(
-          "guest '" + name + "' is unknown; "
-              + (known.isEmpty() ? "there are no recipes in " + folder : "there is " + String.join(", ", known)));
+          "guest '"
+              + name
+              + "' is unknown; "
+              + (known.isEmpty()
+                  ? "there are no recipes in " + folder
+                  : "there is " + String.join(", ", known)));
     }
     Path file = folder.resolve(name);
     try {
@@ -65,7 +70,11 @@ public record Recipe(
   /** Names of all recipes in a folder, sorted. */
   public static List<String> names(Path folder) {
     try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString()).sorted().toList();
+      return files
+          .filter(Files::isRegularFile)
+          .map(file -> file.getFileName().toString())
+          .sorted()
+          .toList();
     } catch (IOException e) {
       return List.of();
     }
@@ -105,15 +114,18 @@ public record Recipe(
           case "memory" -> memory = MemorySize.parse(value);
           default ->
               throw new IllegalArgumentException(
-                  "key '" + line.substring(0, colon)
-                      + "' is unknown; there are summary, package, kernel, file, optional, append, memory");
+                  "key '"
+                      + line.substring(0, colon)
+                      + "' is unknown; there are summary, package, kernel, file, optional, append,"
+                      + " memory");
         }
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException("line " + number + ": " + e.getMessage(), e);
       }
     }
     if (packages.isEmpty() || kernel.isEmpty()) {
-      throw new IllegalArgumentException("line " + number + ": a recipe needs package and kernel lines");
+      throw new IllegalArgumentException(
+          "line " + number + ": a recipe needs package and kernel lines");
     }
     return new Recipe(name, text, summary, packages, kernel, files, append, memory);
   }
@@ -127,9 +139,13 @@ public record Recipe(
 
   private static Item item(String value, boolean required) {
     String[] words = value.split("\\s+");
-    if (words.length != 2 || Stream.of(words).anyMatch(path -> path.startsWith("/") || path.contains(".."))) {
+    if (words.length != 2
+        || Stream.of(words).anyMatch(path -> path.startsWith("/") || path.contains(".."))) {
       throw new IllegalArgumentException(
-          "'" + value + "' is not of the form PATH-IN-THE-GUEST PATH-IN-THE-PACKAGES, both without a leading slash");
+          "'"
+              + value
+              + "' is not of the form PATH-IN-THE-GUEST PATH-IN-THE-PACKAGES, both without a"
+              + " leading slash");
     }
     return new Item(words[0], words[1], required);
   }

@@ -4,12 +4,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * The program {@code lodge-exit N} of a guest: it waits until its standard output is drained and writes N to the
- * debug-exit port, which ends the machine with that status. Debian's cloud kernel has no {@code /dev/port}, so this takes
- * a program, and a guest is put together without a compiler, so it is here as machine code.
+ * The program {@code lodge-exit N} of a guest: it waits until its standard output is drained and
+ * writes N to the debug-exit port, which ends the machine with that status. Debian's cloud kernel
+ * has no {@code /dev/port}, so this takes a program, and a guest is put together without a
+ * compiler, so it is here as machine code.
  *
- * <p>A static ELF64 file of one segment (System V ABI, AMD64 supplement, chapters 3.4 and 5.1). Where there is no
- * debug-exit port it exits with N.
+ * <p>A static ELF64 file of one segment (System V ABI, AMD64 supplement, chapters 3.4 and 5.1).
+ * Where there is no debug-exit port it exits with N.
  */
 final class StatusTool {
   /** Where Lodge's machines have the debug-exit port. */

@@ -4,9 +4,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /**
- * Carries any bytes, and their end, through a guest's serial line to a command. The guest reads its line in canonical
- * mode, where ^D ends the input and ^V makes the next byte a plain one (termios(3)); all else passes unchanged. A line
- * that gets long is handed on in pieces, by a ^D behind some bytes, since the guest's line buffer holds 4,095.
+ * Carries any bytes, and their end, through a guest's serial line to a command. The guest reads its
+ * line in canonical mode, where ^D ends the input and ^V makes the next byte a plain one
+ * (termios(3)); all else passes unchanged. A line that gets long is handed on in pieces, by a ^D
+ * behind some bytes, since the guest's line buffer holds 4,095.
  */
 public final class TaskInput extends OutputStream {
   private static final int END = 0x04;

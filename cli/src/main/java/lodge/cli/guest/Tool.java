@@ -1,6 +1,7 @@
 package lodge.cli.guest;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -65,7 +66,7 @@ final class Tool {
     return run(folder, command, () -> {});
   }
 
-  private static String text(java.io.InputStream in) {
+  private static String text(InputStream in) {
     try (in) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {

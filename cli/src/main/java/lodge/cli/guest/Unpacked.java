@@ -25,7 +25,10 @@ final class Unpacked {
     List<Path> matches = all(root, glob);
     if (matches.size() != 1) {
       throw new GuestException(
-          matches.size() + " files of the guest's packages match '" + glob + "', there has to be one");
+          matches.size()
+              + " files of the guest's packages match '"
+              + glob
+              + "', there has to be one");
     }
     return matches.getFirst();
   }
