@@ -69,13 +69,17 @@ public final class X87 {
   /** FERR#, which reports a pending exception to the outside while CR0.NE is 0 (IRQ 13 on a PC). */
   public InterruptLine ferr = level -> {};
 
-  /** IGNNE#: pending exceptions are passed over while CR0.NE is 0. Asserted unless a board wires {@link #ferr}. */
-  public boolean ignne = true;
+  /** Where operations leave their results. */
+  public final ExtFloat number = new ExtFloat();
+
+  final Transcendentals transcendentals = new Transcendentals();
+  final Circular circular = new Circular();
 
   /** After RESET# (which differs from FINIT). */
   public void reset() {
     Arrays.fill(significand, 0);
     Arrays.fill(signExponent, 0);
+    clearExceptions();
     control = 0x40;
     status = 0;
     top = 0;
@@ -85,6 +89,7 @@ public final class X87 {
 
   /** FNINIT: registers keep their contents but are all empty. */
   public void init() {
+    clearExceptions();
     control = INITIAL_CONTROL;
     status = 0;
     top = 0;
@@ -153,9 +158,24 @@ public final class X87 {
   void updateSummary() {
     if ((status & ~control & EXCEPTIONS) != 0) {
       status |= ES | BUSY;
-    } else {
+    } else if ((status & ES) != 0) {
       status &= ~(ES | BUSY);
+      ferr.set(false);
+    } else {
+      status &= ~BUSY;
     }
+  }
+
+  /** FNCLEX. */
+  public void clearExceptions() {
+    status &= ~(EXCEPTIONS | SF);
+    updateSummary();
+  }
+
+  /** FNSTENV masks all exceptions once it has stored. */
+  void maskAll() {
+    control |= EXCEPTIONS;
+    updateSummary();
   }
 
   /**
@@ -167,6 +187,23 @@ public final class X87 {
       throw c.fault((c.cr0 & Cpu.CR0_EM) != 0 ? Vector.UD : Vector.NM);
     }
     checkPending(c);
+  }
+
+  /** What comes before each waiting x87 instruction: #NM with CR0.EM or CR0.TS, #MF with a pending exception. */
+  public void check(Cpu c) {
+    if ((c.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
+      throw c.fault(Vector.NM);
+    }
+    if ((status & ES) != 0) {
+      checkPending(c);
+    }
+  }
+
+  /** What comes before the control instructions that do not wait: #NM alone. */
+  public void checkAvailable(Cpu c) {
+    if ((c.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
+      throw c.fault(Vector.NM);
+    }
   }
 
   /**
@@ -181,6 +218,96 @@ public final class X87 {
       ferr.set(true);
     }
   }
+
+  // The register stack.
+
+  /** Whether ST(i) is empty. */
+  public boolean empty(int i) {
+    return (valid >> (top + i & 7) & 1) == 0;
+  }
+
+  /** The significand of ST(i). */
+  public long sig(int i) {
+    return significand[top + i & 7];
+  }
+
+  /** Sign and exponent of ST(i). */
+  public int se(int i) {
+    return signExponent[top + i & 7];
+  }
+
+  /** Writes ST(i), which is then not empty. */
+  public void set(int i, int se, long sig) {
+    int p = top + i & 7;
+    signExponent[p] = se;
+    significand[p] = sig;
+    valid |= 1 << p;
+  }
+
+  /** Writes the indefinite NaN: the masked response to an invalid operation. */
+  public void setIndefinite(int i) {
+    set(i, ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
+  }
+
+  /** Pushes a value; {@link #pushFaults} was asked before. */
+  public void push(int se, long sig) {
+    top = top - 1 & 7;
+    set(0, se, sig);
+  }
+
+  public void pop() {
+    valid &= ~(1 << top);
+    top = top + 1 & 7;
+  }
+
+  // Exceptions.
+
+  /**
+   * Takes the exceptions of an operation into the status word.
+   *
+   * @param flags with C1, as {@link ExtFloat#flags} holds them
+   * @return whether the result is to be stored: not with an unmasked IE, DE or ZE
+   */
+  public boolean complete(int flags) {
+    if (flags == 0) {
+      status &= ~C1;
+      return true;
+    }
+    int unmasked = flags & ~control & EXCEPTIONS;
+    if (unmasked == 0) {
+      status = status & ~C1 | flags;
+      return true;
+    }
+    if ((unmasked & (IE | DE | ZE)) != 0) {
+      status = status & ~C1 | flags & (IE | DE | ZE | SF) | ES | BUSY;
+      return false;
+    }
+    status = status & ~C1 | flags | ES | BUSY;
+    return true;
+  }
+
+  /** An empty register was read. Returns whether the response is masked. */
+  public boolean underflows() {
+    return complete(IE | SF);
+  }
+
+  /**
+   * Whether a push would overwrite a register that is not empty. Then the exception is raised and, when it is masked, the
+   * indefinite pushed.
+   */
+  public boolean pushFaults() {
+    if (empty(-1)) {
+      return false;
+    }
+    boolean masked = complete(IE | SF);
+    status |= C1;
+    if (masked) {
+      push(ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
+    }
+    return true;
+  }
+
+  // MMX.
 
   /** Each MMX instruction but EMMS does this once nothing can fault any more: TOP = 0, all tags valid. */
   public void enterMmx() {
