@@ -12,6 +12,11 @@ public final class FloatConvert {
 
   private FloatConvert() {}
 
+  /** The mode that MXCSR asks for. */
+  public static int currentMode(SimdFloat e) {
+    return e.rounding();
+  }
+
   public static long singleToDouble(SimdFloat e, int a) {
     if (e.fast() && SimdFloat.normal(a)) {
       return Double.doubleToRawLongBits(Float.intBitsToFloat(a));
@@ -37,29 +42,6 @@ public final class FloatConvert {
 
   public static int longToSingle(SimdFloat e, long value) {
     return (int) SoftFloat.fromInteger(e, value, SoftFloat.F32);
-  }
-
-  /** CVTxx2SI to 32 bits, with MXCSR's rounding. */
-  public static int doubleToInt(SimdFloat e, long a) {
-    return toInt(e, a, e.rounding());
-  }
-
-  /** CVTTxx2SI to 32 bits. */
-  public static int doubleToIntTruncated(SimdFloat e, long a) {
-    double value = Double.longBitsToDouble(a);
-    int integer = (int) value;
-    if (e.fast() && integer == value && integer != 0) {
-      return integer;
-    }
-    return toInt(e, a, TRUNCATE);
-  }
-
-  public static long doubleToLong(SimdFloat e, long a) {
-    return toLong(e, a, e.rounding());
-  }
-
-  public static long doubleToLongTruncated(SimdFloat e, long a) {
-    return toLong(e, a, TRUNCATE);
   }
 
   /** A single as a double of the same value, without exceptions; NaNs stay NaNs. For conversion to integers only. */
