@@ -178,6 +178,9 @@ public final class Cpu {
   /** A triple fault happened: the run loop ends until the next reset. */
   public boolean shutdown;
 
+  /** An NMI is being handled: others wait for the next IRET. */
+  public boolean nmiBlocked;
+
   /** DR6 bits of a debug trap to deliver before the next instruction; 0 when there is none. */
   public int pendingDebug;
 
@@ -234,6 +237,7 @@ public final class Cpu {
     interruptShadow = false;
     halted = false;
     shutdown = false;
+    nmiBlocked = false;
     pendingDebug = 0;
     interruptPending = false;
     modeChanged();
