@@ -5,6 +5,7 @@ import lodge.core.Clock;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 import lodge.core.PortBus;
+import lodge.cpu.x86.vector.SimdFloat;
 import lodge.cpu.x86.x87.X87;
 
 /**
@@ -150,6 +151,12 @@ public final class Cpu {
 
   public int mxcsr = 0x1F80;
 
+  /** SSE instructions are available: CR0.EM and CR0.TS are clear, CR4.OSFXSR is set. */
+  public boolean sseReady;
+
+  /** Floating-point arithmetic under {@link #mxcsr}. */
+  public final SimdFloat simd = new SimdFloat();
+
   public final X87 x87 = new X87();
 
   public final GuestMemory memory;
@@ -264,6 +271,7 @@ public final class Cpu {
     } else {
       codeKey = codeSize == 8 ? CODE_64 : CODE_16;
     }
+    sseReady = (cr0 & (CR0_EM | CR0_TS)) == 0 && (cr4 & CR4_OSFXSR) != 0;
     mmu.selectRights();
   }
 
