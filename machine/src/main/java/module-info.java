@@ -2,6 +2,7 @@
 module lodge.machine {
   requires transitive lodge.core;
   requires lodge.cpu;
+  requires lodge.devices;
 
   exports lodge.machine;
 

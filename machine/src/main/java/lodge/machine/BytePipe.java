@@ -50,6 +50,24 @@ final class BytePipe {
     }
   }
 
+  /** Waits for room, then appends one byte; false when nobody will take it. */
+  boolean put(byte value) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (count == ring.length && !ended && !broken) {
+        changed.await();
+      }
+      if (ended || broken) {
+        return false;
+      }
+      ring[(head + count++) % ring.length] = value;
+      changed.signalAll();
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Waits for bytes and takes up to {@code length} of them; -1 when there will be none any more. */
   int take(byte[] target, int to, int length) throws InterruptedException {
     lock.lockInterruptibly();

@@ -4,20 +4,33 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import lodge.cpu.x86.Engine;
+import lodge.machine.MachineException.Kind;
+import lodge.machine.boot.KernelImage;
+import lodge.machine.boot.MemoryMap;
 
 /** Collects what a machine is made of. {@link #build} checks all of it before anything is started. */
 public final class MachineBuilder {
-  Path kernel;
-  final List<Object> initrds = new ArrayList<>();
-  String append = "";
-  long memory = 512L << 20;
-  int cpus = 1;
-  String engine = Engines.AUTO;
-  SerialConsole serial = SerialConsole.none();
-  boolean rebootOnReset = true;
-  boolean debugExit;
+  private static final long MIB = 1 << 20;
 
-  MachineBuilder() {}
+  /** Guest RAM is one segment whose pages an int counts; the processor has 46 address bits. */
+  private static final long MEMORY_LIMIT = 1L << 42;
+
+  private final List<Engine> engines;
+  private Path kernel;
+  private final List<Object> initrds = new ArrayList<>();
+  private String append = "";
+  private long memory = 512 * MIB;
+  private int cpus = 1;
+  private String engine = Engines.AUTO;
+  private SerialConsole serial = SerialConsole.none();
+  private boolean rebootOnReset = true;
+  private boolean debugExit;
+
+  /** @param engines those that {@link #engine} may name */
+  MachineBuilder(List<Engine> engines) {
+    this.engines = engines;
+  }
 
   /** A Linux bzImage or an ELF {@code vmlinux} with a PVH note. */
   public MachineBuilder kernel(Path file) {
@@ -85,6 +98,45 @@ public final class MachineBuilder {
    * @throws MachineException when something is wrong, unreadable or does not fit
    */
   public Machine build() {
-    throw new UnsupportedOperationException();
+    checkMemory();
+    if (cpus < 1 || cpus > Machine.MAX_CPUS) {
+      throw invalid("cpus " + cpus + ": must be from 1 to " + Machine.MAX_CPUS);
+    }
+    if (kernel == null) {
+      throw invalid("no kernel: a machine needs a Linux bzImage or an ELF vmlinux to boot");
+    }
+    Engine chosen = Engines.named(engine, engines);
+    KernelImage image = KernelImage.read(kernel);
+    MemoryMap map = MemoryMap.of(memory);
+    byte[] initrd = Initrd.concatenate(initrds, Math.min(map.lowRamEnd(), Integer.MAX_VALUE - 16));
+    image.check(map, initrd.length, append);
+    return new Machine(
+        new MachineSpec(
+            image, initrd, append, memory, cpus, chosen, serial, rebootOnReset, debugExit));
+  }
+
+  private void checkMemory() {
+    if (memory < Machine.MIN_MEMORY) {
+      throw invalid("memory " + size(memory) + ": too little; at least " + size(Machine.MIN_MEMORY) + " is needed");
+    }
+    long most = Math.min(HostMemory.total().orElse(MEMORY_LIMIT), MEMORY_LIMIT) & -MIB;
+    if (memory > most) {
+      throw new MachineException(
+          Kind.NO_MEMORY, "memory " + size(memory) + ": more than this host has; at most " + size(most) + " can be given");
+    }
+    if (memory % MIB != 0) {
+      throw invalid("memory " + memory + " bytes: must be a multiple of 1M");
+    }
+  }
+
+  private static MachineException invalid(String message) {
+    return new MachineException(Kind.INVALID, message);
+  }
+
+  private static String size(long bytes) {
+    if (bytes <= 0 || bytes % MIB != 0) {
+      return bytes + " bytes";
+    }
+    return bytes % (1 << 30) == 0 ? (bytes >> 30) + "G" : (bytes >> 20) + "M";
   }
 }
