@@ -92,9 +92,12 @@ public final class IoApic implements BusDevice, Stateful<IoApic.State> {
 
   @Override
   public long read(long offset, int size) {
+    if (offset >>> 8 != 0) {
+      return -1;
+    }
     int shift = (int) offset & 3;
-    return switch ((int) (offset & ~3L & 0xFFFF_FFFFL)) {
-      case IOREGSEL -> select >>> 8 * shift;
+    return switch ((int) offset & ~3) {
+      case IOREGSEL -> selected() >>> 8 * shift;
       case IOWIN -> Integer.toUnsignedLong(readSelected()) >>> 8 * shift;
       default -> -1;
     };
@@ -102,7 +105,10 @@ public final class IoApic implements BusDevice, Stateful<IoApic.State> {
 
   @Override
   public void write(long offset, int size, long value) {
-    switch ((int) Math.min(offset & 0x7FFF_FFFF_FFFF_FFFFL, Integer.MAX_VALUE)) {
+    if (offset >>> 8 != 0) {
+      return;
+    }
+    switch ((int) offset) {
       case IOREGSEL -> select((int) value & 0xFF);
       case IOWIN -> {
         if (size >= 4) {
@@ -116,6 +122,10 @@ public final class IoApic implements BusDevice, Stateful<IoApic.State> {
 
   private synchronized void select(int register) {
     select = register;
+  }
+
+  private synchronized int selected() {
+    return select;
   }
 
   private synchronized int readSelected() {

@@ -5,6 +5,7 @@ import lodge.core.Clock;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 import lodge.core.PortBus;
+import lodge.cpu.x86.vector.SimdFloat;
 import lodge.cpu.x86.x87.X87;
 
 /**
@@ -150,6 +151,12 @@ public final class Cpu {
 
   public int mxcsr = 0x1F80;
 
+  /** SSE instructions are available: CR0.EM and CR0.TS are clear, CR4.OSFXSR is set. */
+  public boolean sseReady;
+
+  /** Floating-point arithmetic under {@link #mxcsr}. */
+  public final SimdFloat simd = new SimdFloat();
+
   public final X87 x87 = new X87();
 
   public final GuestMemory memory;
@@ -174,6 +181,12 @@ public final class Cpu {
 
   /** The last look at the APIC found an interrupt; it waits for IF or for the shadow to end. */
   public boolean interruptPending;
+
+  /** A triple fault happened: the run loop ends until the next reset. */
+  public boolean shutdown;
+
+  /** DR6 bits of a debug trap to deliver before the next instruction; 0 when there is none. */
+  public int pendingDebug;
 
   private final CpuException exception = new CpuException();
 
@@ -227,6 +240,8 @@ public final class Cpu {
     msrs.reset();
     interruptShadow = false;
     halted = false;
+    shutdown = false;
+    pendingDebug = 0;
     interruptPending = false;
     modeChanged();
     mmu.flushAll();
@@ -252,6 +267,7 @@ public final class Cpu {
     } else {
       codeKey = codeSize == 8 ? CODE_64 : CODE_16;
     }
+    sseReady = (cr0 & (CR0_EM | CR0_TS)) == 0 && (cr4 & CR4_OSFXSR) != 0;
     mmu.selectRights();
   }
 
@@ -276,6 +292,25 @@ public final class Cpu {
   public boolean canonical(long address) {
     int unused = (cr4 & CR4_LA57) != 0 ? 7 : 16;
     return address << unused >> unused == address;
+  }
+
+  /**
+   * Whether {@code address} may go into a base register (GDTR, FS base MSR, ...): canonical for the widest paging mode
+   * that the model has, whatever the current one is.
+   */
+  public boolean canonicalBase(long address) {
+    int unused = model.has(Feature.LA57) ? 7 : 16;
+    return address << unused >> unused == address;
+  }
+
+  /** A linear address, cut to 32 bits outside long mode. */
+  public long linear(long address) {
+    return longModeActive() ? address : address & 0xFFFF_FFFFL;
+  }
+
+  /** I/O privilege level, 0 to 3. */
+  public int iopl() {
+    return eflags >> 12 & 3;
   }
 
   /** Time-stamp counter: one tick a nanosecond of the machine's clock, plus what the guest wrote. */
