@@ -178,11 +178,12 @@ public final class I8042 implements Stateful<I8042.State> {
   }
 
   private synchronized int readData() {
+    int value = output;
     outputStatus = 0;
     // The line falls before the next byte raises it again: each byte is an edge of its own.
     updateLines();
     updateInterrupt();
-    return output;
+    return value;
   }
 
   private void writeCommand(int b) {
