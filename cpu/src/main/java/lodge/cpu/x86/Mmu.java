@@ -221,9 +221,9 @@ public final class Mmu {
     if (tlb[i + WRITE_TAG] == (last & PAGE_MASK)) {
       return;
     }
-    walk.translate(gva, WRITE, rights == USER);
+    fill(gva, WRITE);
     if (((gva ^ last) & PAGE_MASK) != 0) {
-      walk.translate(last & PAGE_MASK, WRITE, rights == USER);
+      fill(last & PAGE_MASK, WRITE);
     }
   }
 
@@ -234,9 +234,9 @@ public final class Mmu {
     if (tlb[i] == (last & PAGE_MASK)) {
       return;
     }
-    walk.translate(gva, READ, rights == USER);
+    fill(gva, READ);
     if (((gva ^ last) & PAGE_MASK) != 0) {
-      walk.translate(last & PAGE_MASK, READ, rights == USER);
+      fill(last & PAGE_MASK, READ);
     }
   }
 

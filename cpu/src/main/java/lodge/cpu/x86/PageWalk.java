@@ -64,7 +64,7 @@ final class PageWalk {
       return walkPae(gva & 0xFFFF_FFFFL, access, user);
     }
     if (!cpu.canonical(gva)) {
-      throw cpu.generalProtection(0);
+      throw cpu.nonCanonical();
     }
     int top = (cpu.cr4 & Cpu.CR4_LA57) != 0 ? 48 : 39;
     return walk64(gva, cpu.cr3 & addressMask, top, WRITABLE | USER, access, user);

@@ -33,9 +33,14 @@ public final class Insn {
 
   public boolean operandSizePrefix;
   public boolean rex;
+
+  /** REX.W or VEX.W; never set outside 64-bit mode. */
   public boolean rexW;
 
-  /** VEX-encoded, with its L bit (0: 128, 1: 256 bit) and its extra register. */
+  /**
+   * VEX-encoded, with its L bit (0: 128, 1: 256 bit) and its extra register. In real and virtual-8086 mode VEX is #UD:
+   * the decoder does not know of these modes.
+   */
   public boolean vex;
 
   public int vexL;
@@ -49,10 +54,13 @@ public final class Insn {
   /** ModRM.mod; 3 means that rm is a register. */
   public int mod;
 
-  /** ModRM.reg with REX.R, 0 to 15. */
+  /** ModRM.reg with REX.R, 0 to 15; 0 to 7 where it names an MMX or segment register. */
   public int reg;
 
-  /** ModRM.rm with REX.B when {@link #mod} is 3, 0 to 15; otherwise the raw 3 bits. */
+  /**
+   * ModRM.rm with REX.B when {@link #mod} is 3, 0 to 15 (0 to 7 where it names an MMX or x87 register); otherwise the
+   * raw 3 bits.
+   */
   public int rm;
 
   /** Low 3 opcode bits with REX.B, for forms that name a register there. */
@@ -64,7 +72,7 @@ public final class Insn {
   /** Base register 0 to 15, {@code Cpu.ZERO} when absent, {@code Cpu.CODE_BASE} when RIP-relative. */
   public int base;
 
-  /** Index register 0 to 15 or {@code Cpu.ZERO}. */
+  /** Index register 0 to 15 or {@code Cpu.ZERO}; a vector register for gathers. */
   public int index;
 
   /** 0 to 3. */
@@ -73,15 +81,21 @@ public final class Insn {
   /** Sign-extended displacement, or the moffs. RIP-relative: still relative to the end of the instruction. */
   public long disp;
 
-  /** Segment of the memory operand, default or override: {@code Cpu.ES} to {@code Cpu.GS}, never FLAT. */
+  /**
+   * Segment of the memory operand, default or override: {@code Cpu.ES} to {@code Cpu.GS}, never FLAT. Without ModRM: that
+   * of the implied memory operand (strings, XLAT), DS or the override.
+   */
   public int segment;
 
   /** A segment-override prefix was there (last one counts; ES CS SS DS overrides are void in 64-bit mode). */
   public boolean segmentOverride;
 
-  /** Immediate, sign-extended from its encoded size; relative branches: the signed displacement. Far pointer: offset. */
+  /**
+   * Immediate, sign-extended from its encoded size; relative branches: the signed displacement. Far pointer: the offset,
+   * zero-extended.
+   */
   public long imm;
 
-  /** Second immediate (ENTER's level), or the selector of a far pointer. */
+  /** Second immediate (ENTER's level), or the selector of a far pointer; both zero-extended. */
   public int imm2;
 }
