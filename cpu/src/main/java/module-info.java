@@ -2,6 +2,9 @@
 module lodge.cpu {
   requires transitive lodge.core;
 
+  provides lodge.cpu.x86.Engine with
+      lodge.cpu.x86.interpreter.InterpreterEngine;
+
   exports lodge.cpu.x86;
   exports lodge.cpu.x86.interpreter;
   exports lodge.cpu.x86.decode;

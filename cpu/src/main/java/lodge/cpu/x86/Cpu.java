@@ -182,6 +182,12 @@ public final class Cpu {
   /** The last look at the APIC found an interrupt; it waits for IF or for the shadow to end. */
   public boolean interruptPending;
 
+  /** A triple fault happened: the run loop ends until the next reset. */
+  public boolean shutdown;
+
+  /** DR6 bits of a debug trap to deliver before the next instruction; 0 when there is none. */
+  public int pendingDebug;
+
   private final CpuException exception = new CpuException();
 
   public Cpu(
@@ -234,6 +240,8 @@ public final class Cpu {
     msrs.reset();
     interruptShadow = false;
     halted = false;
+    shutdown = false;
+    pendingDebug = 0;
     interruptPending = false;
     modeChanged();
     mmu.flushAll();
@@ -284,6 +292,25 @@ public final class Cpu {
   public boolean canonical(long address) {
     int unused = (cr4 & CR4_LA57) != 0 ? 7 : 16;
     return address << unused >> unused == address;
+  }
+
+  /**
+   * Whether {@code address} may go into a base register (GDTR, FS base MSR, ...): canonical for the widest paging mode
+   * that the model has, whatever the current one is.
+   */
+  public boolean canonicalBase(long address) {
+    int unused = model.has(Feature.LA57) ? 7 : 16;
+    return address << unused >> unused == address;
+  }
+
+  /** A linear address, cut to 32 bits outside long mode. */
+  public long linear(long address) {
+    return longModeActive() ? address : address & 0xFFFF_FFFFL;
+  }
+
+  /** I/O privilege level, 0 to 3. */
+  public int iopl() {
+    return eflags >> 12 & 3;
   }
 
   /** Time-stamp counter: one tick a nanosecond of the machine's clock, plus what the guest wrote. */

@@ -1,6 +1,7 @@
 package lodge.cpu.x86.interpreter;
 
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import lodge.core.GuestMemory;
@@ -8,6 +9,7 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
+import lodge.cpu.x86.decode.Mnemonic;
 
 /**
  * Decoded code, by guest-physical page and mode, so that it outlives context switches, and a direct-mapped table in front
@@ -44,6 +46,10 @@ final class CodeCache implements Mmu.CodeListener {
   long uncounted;
 
   long invalidations;
+
+  /** Instructions met that are announced but not implemented, with the number of places. */
+  final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
+
   private int ops;
 
   CodeCache(Cpu cpu) {
@@ -161,6 +167,17 @@ final class CodeCache implements Mmu.CodeListener {
     op.length = (byte) insn.length;
     op.next = new EnterOp(this, offset + insn.length);
     return op;
+  }
+
+  /** Whether the processor announces what the instruction belongs to. */
+  boolean announces(Insn insn) {
+    return cpu.model.has(insn.form.feature());
+  }
+
+  /** #UD, remembered by name: the processor announces something that no family implements. */
+  Op unimplemented(Insn insn) {
+    unimplemented.merge(insn.form.mnemonic(), 1, Integer::sum);
+    return new FlagOps.Undefined();
   }
 
   private static int codeSize(int mode) {

@@ -44,6 +44,11 @@ public abstract class Op {
     next = new EnterOp(page.cache, offset + length);
   }
 
+  /** What follows in memory is not reached from here: decoding a straight run stops. */
+  boolean endsRun() {
+    return false;
+  }
+
   /** Whether a non-canonical or out-of-limit memory operand of this op is #SS rather than #GP. */
   boolean stackSegment() {
     return false;
