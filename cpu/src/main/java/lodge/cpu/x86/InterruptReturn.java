@@ -102,9 +102,9 @@ public final class InterruptReturn {
   }
 
   private static void protectedMode(Cpu c, int size) {
-    long target = StackFrame.peek(c, 0, size);
-    int selector = (int) StackFrame.peek(c, size, size) & 0xFFFF;
     int flags = (int) StackFrame.peek(c, 2 * size, size);
+    int selector = (int) StackFrame.peek(c, size, 2);
+    long target = StackFrame.peek(c, 0, size);
     if (size == 4 && (flags & Flags.VM) != 0 && c.cpl == 0 && !c.longModeActive()) {
       toVirtual8086(c, target, selector, flags);
       return;
@@ -155,12 +155,14 @@ public final class InterruptReturn {
     if ((c.eflags & Flags.NT) != 0) {
       throw c.generalProtection(0);
     }
-    long target = StackFrame.peek(c, 0, size);
-    int selector = (int) StackFrame.peek(c, size, size) & 0xFFFF;
+    // In the processors' order, which shows when several of these fault.
     int flags = (int) StackFrame.peek(c, 2 * size, size);
-    long pointer = StackFrame.peek(c, 3 * size, size);
-    int stackSelector = (int) StackFrame.peek(c, 4 * size, size) & 0xFFFF;
+    int selector = (int) StackFrame.peek(c, size, 2);
+    long target = StackFrame.peek(c, 0, size);
     long code = returnCode(c, selector);
+    long pointer = StackFrame.peek(c, 3 * size, size);
+    int stackSelector = (int) StackFrame.peek(c, 4 * size, 2);
+    target = FarTransfers.cut(c, code, target);
     Segmentation.checkTarget(c, code, target);
     int writable = writableFlags(c, size);
     returnOuter(c, selector, code, stackSelector, pointer);
@@ -235,6 +237,7 @@ public final class InterruptReturn {
   }
 
   private static void merge(Cpu c, int flags, int writable) {
+    c.stepTrap = (c.eflags & Flags.TF) != 0;
     Flags.set(c, Flags.get(c) & ~writable | flags & writable);
   }
 }
