@@ -185,7 +185,7 @@ public final class I8042 implements Stateful<I8042.State> {
 
   private synchronized int readStatus() {
     return outputStatus
-        | (commandByte & SYSTEM)
+        | ((commandByte & SYSTEM) != 0 ? STATUS_SYSTEM : 0)
         | (lastWasCommand ? STATUS_COMMAND : 0)
         | STATUS_NOT_INHIBITED;
   }
