@@ -11,8 +11,9 @@ import lodge.machine.MachineException;
 import lodge.machine.MachineException.Kind;
 
 /**
- * An uncompressed ELF kernel with a PVH entry: a note named Xen of type XEN_ELFNOTE_PHYS32_ENTRY holds the physical
- * address at which it is entered in 32-bit protected mode (Xen docs/misc/pvh.pandoc, public/arch-x86/hvm/start_info.h).
+ * An uncompressed ELF kernel with a PVH entry: a note named Xen of type XEN_ELFNOTE_PHYS32_ENTRY
+ * holds the physical address at which it is entered in 32-bit protected mode (Xen
+ * docs/misc/pvh.pandoc, public/arch-x86/hvm/start_info.h).
  */
 public final class PvhElf implements KernelImage {
   private static final int ELF_MAGIC = 0x464C_457F;
@@ -53,7 +54,10 @@ public final class PvhElf implements KernelImage {
   private final long entry;
   private final long kernelEnd;
 
-  /** What is loaded at {@code address}; memory up to {@code end} is the kernel's and zero after the content. */
+  /**
+   * What is loaded at {@code address}; memory up to {@code end} is the kernel's and zero after the
+   * content.
+   */
   private record Segment(long address, long end, byte[] content) {}
 
   private PvhElf(String name, List<Segment> segments, long entry) {
@@ -105,12 +109,17 @@ public final class PvhElf implements KernelImage {
     boolean wide = file.get(GuestMemory.BYTE, CLASS) == CLASS_64;
     if (!wide && machine == EM_386) {
       throw new MachineException(
-          Kind.UNSUPPORTED, "kernel " + name + ": it is a 32-bit kernel; a 64-bit (amd64) one is needed");
+          Kind.UNSUPPORTED,
+          "kernel " + name + ": it is a 32-bit kernel; a 64-bit (amd64) one is needed");
     }
     if (!wide || file.get(GuestMemory.BYTE, DATA) != LITTLE_ENDIAN || machine != EM_X86_64) {
       throw new MachineException(
           Kind.UNSUPPORTED,
-          "kernel " + name + ": it is an ELF file for another processor (machine " + machine + "), not for x86-64");
+          "kernel "
+              + name
+              + ": it is an ELF file for another processor (machine "
+              + machine
+              + "), not for x86-64");
     }
   }
 
@@ -123,9 +132,14 @@ public final class PvhElf implements KernelImage {
     if (memsz < filesz || filesz > Integer.MAX_VALUE - 16) {
       throw malformed(name, "a segment is larger in the file than in memory, or than 2G");
     }
-    if (address < MemoryMap.HIGH_START || memsz < 0 || address > GuestMemory.HIGH_RAM_START - memsz) {
+    if (address < MemoryMap.HIGH_START
+        || memsz < 0
+        || address > GuestMemory.HIGH_RAM_START - memsz) {
       throw malformed(
-          name, "a segment at physical address 0x" + Long.toHexString(address) + " is outside of 1M to 4G");
+          name,
+          "a segment at physical address 0x"
+              + Long.toHexString(address)
+              + " is outside of 1M to 4G");
     }
     return new Segment(
         address, address + memsz, file.asSlice(offset, filesz).toArray(ValueLayout.JAVA_BYTE));
@@ -138,11 +152,13 @@ public final class PvhElf implements KernelImage {
       }
     }
     if (segments.stream().noneMatch(s -> entry >= s.address && entry < s.end)) {
-      throw malformed(name, "its PVH entry 0x" + Long.toHexString(entry) + " is outside of its segments");
+      throw malformed(
+          name, "its PVH entry 0x" + Long.toHexString(entry) + " is outside of its segments");
     }
   }
 
-  private static long findEntry(String name, MemorySegment file, MemorySegment headers, int phentsize) {
+  private static long findEntry(
+      String name, MemorySegment file, MemorySegment headers, int phentsize) {
     for (long at = 0; at < headers.byteSize(); at += phentsize) {
       if (headers.get(GuestMemory.INT, at) == PT_NOTE) {
         long offset = headers.get(GuestMemory.LONG, at + P_OFFSET);
@@ -156,10 +172,15 @@ public final class PvhElf implements KernelImage {
     }
     throw new MachineException(
         Kind.UNSUPPORTED,
-        "kernel " + name + ": it has no PVH entry (an ELF note of type XEN_ELFNOTE_PHYS32_ENTRY, CONFIG_PVH)");
+        "kernel "
+            + name
+            + ": it has no PVH entry (an ELF note of type XEN_ELFNOTE_PHYS32_ENTRY, CONFIG_PVH)");
   }
 
-  /** Walks through notes: name size, descriptor size, type, name and descriptor, both padded to 4 bytes. */
+  /**
+   * Walks through notes: name size, descriptor size, type, name and descriptor, both padded to 4
+   * bytes.
+   */
   private static long findEntry(MemorySegment notes) {
     long at = 0;
     while (at + NOTE_HEADER <= notes.byteSize()) {
@@ -172,7 +193,10 @@ public final class PvhElf implements KernelImage {
       if (descAt + descSize > notes.byteSize()) {
         return -1;
       }
-      if (type == PHYS32_ENTRY && nameSize == 4 && notes.get(GuestMemory.INT, nameAt) == XEN_NAME && descSize >= 4) {
+      if (type == PHYS32_ENTRY
+          && nameSize == 4
+          && notes.get(GuestMemory.INT, nameAt) == XEN_NAME
+          && descSize >= 4) {
         return notes.get(GuestMemory.INT, descAt) & 0xFFFF_FFFFL;
       }
       at = next;
@@ -192,11 +216,17 @@ public final class PvhElf implements KernelImage {
   private static MachineException truncated(String name, long size, long needed) {
     return new MachineException(
         Kind.TRUNCATED,
-        "kernel " + name + ": is truncated: the file has " + size + " bytes, its headers need " + needed);
+        "kernel "
+            + name
+            + ": is truncated: the file has "
+            + size
+            + " bytes, its headers need "
+            + needed);
   }
 
   private static MachineException malformed(String name, String what) {
-    return new MachineException(Kind.NOT_A_KERNEL, "kernel " + name + ": is no bootable ELF file: " + what);
+    return new MachineException(
+        Kind.NOT_A_KERNEL, "kernel " + name + ": is no bootable ELF file: " + what);
   }
 
   @Override
