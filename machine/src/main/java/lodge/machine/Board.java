@@ -41,6 +41,7 @@ final class Board {
   private static final int IO_APIC_ID = 0;
   private static final int PM_BASE = 0x600;
   private static final int PM_LENGTH = 0x10;
+  private static final int PM_TIMER_BITS = 32;
   private static final int SMI_COMMAND = 0xB2;
   private static final int PANIC_PORT = 0x505;
   private static final int DEBUG_EXIT_PORT = 0xF4;
@@ -116,7 +117,8 @@ final class Board {
     ports.map(0x92, 1, 1, add(new SystemControlA(a20, reset)));
     ports.map(0xCF8, 8, 4, add(new PciHost(add(new ResetControl(reset)))));
 
-    AcpiPm pm = add(new AcpiPm(isa(ioApic, SCI_IRQ), clock, () -> end.accept(new Outcome.PowerOff())));
+    Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
+    AcpiPm pm = add(new AcpiPm(isa(ioApic, SCI_IRQ), clock, PM_TIMER_BITS, powerOff));
     ports.map(PM_BASE, PM_LENGTH, 4, pm);
     ports.map(SMI_COMMAND, 2, 1, pm.smiCommand());
     ports.map(PANIC_PORT, 1, 1, add(new PvPanic(events -> panic(events, end))));
@@ -163,7 +165,7 @@ final class Board {
             cpus.size(),
             IO_APIC_ID,
             PM_BASE,
-            false,
+            PM_TIMER_BITS == 32,
             SMI_COMMAND,
             AcpiPm.ACPI_ENABLE,
             AcpiPm.ACPI_DISABLE,

@@ -44,11 +44,13 @@ final class Run {
   private final HostClock clock = new HostClock();
   private final SerialLink serial;
   private final Board board;
-  private final List<VcpuThread> vcpus = new ArrayList<>();
   private final Gathering gathering = new Gathering();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final AtomicInteger alive;
   private final ReentrantLock lock = new ReentrantLock();
+
+  /** Empty while the board is wired: there is nobody to wake yet. */
+  private volatile List<VcpuThread> vcpus = List.of();
 
   private volatile Outcome outcome;
   private volatile boolean resetWanted;
@@ -66,11 +68,13 @@ final class Run {
     this.serial = new SerialLink(spec.serial(), e -> request(new Outcome.Failed("serial output: " + e)));
     this.board = new Board(spec, map, memory, clock, serial, this::request, this::kick);
     this.alive = new AtomicInteger(board.cpus().size());
+    List<VcpuThread> threads = new ArrayList<>();
     for (Cpu cpu : board.cpus()) {
       Vcpu vcpu = spec.engine().create(cpu);
-      vcpus.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
+      threads.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
       gathering.register();
     }
+    vcpus = List.copyOf(threads);
   }
 
   /**
@@ -123,9 +127,9 @@ final class Run {
   }
 
   private void kick(int vcpu) {
-    // While the board is wired there is nobody to wake yet.
-    if (vcpu < vcpus.size()) {
-      vcpus.get(vcpu).kick();
+    List<VcpuThread> known = vcpus;
+    if (vcpu < known.size()) {
+      known.get(vcpu).kick();
     }
   }
 

@@ -185,6 +185,9 @@ public final class Cpu {
   /** A triple fault happened: the run loop ends until the next reset. */
   public boolean shutdown;
 
+  /** An NMI is being handled: others wait for the next IRET. */
+  public boolean nmiBlocked;
+
   /** DR6 bits of a debug trap to deliver before the next instruction; 0 when there is none. */
   public int pendingDebug;
 
@@ -241,6 +244,7 @@ public final class Cpu {
     interruptShadow = false;
     halted = false;
     shutdown = false;
+    nmiBlocked = false;
     pendingDebug = 0;
     interruptPending = false;
     modeChanged();

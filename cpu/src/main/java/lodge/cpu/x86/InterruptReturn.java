@@ -16,6 +16,8 @@ public final class InterruptReturn {
    * @param size operand size in bytes: 2, 4 or 8
    */
   public static void execute(Cpu c, int size) {
+    // Even an IRET that faults lets NMIs in again (SDM volume 3, 6.7.1).
+    c.nmiBlocked = false;
     if (!c.protectedMode()) {
       real(c, size);
     } else if (c.virtual8086()) {

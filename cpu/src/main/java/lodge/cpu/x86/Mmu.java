@@ -354,6 +354,8 @@ public final class Mmu {
     mmioWrites++;
     if ((gpa & PAGE_MASK) == cpu.apic.mmioBase()) {
       cpu.apic.write((int) gpa & 0xFFF, size, value);
+      // An interrupt may wait that was masked before: the run loop has to look.
+      cpu.attention = true;
     } else {
       mmio.write(gpa, size, value);
     }

@@ -185,7 +185,7 @@ final class FloatOps {
     }
   }
 
-  private static long mask(boolean holds) {
+  private static long allOnes(boolean holds) {
     return holds ? -1L : 0;
   }
 
@@ -212,9 +212,9 @@ final class FloatOps {
               : FloatCompare.holds32(e, (int) a, (int) source, predicate);
       e.commit(c);
       if (wide) {
-        c.xmm[reg] = mask(holds);
+        c.xmm[reg] = allOnes(holds);
       } else {
-        putSingle(c, reg, (int) mask(holds));
+        putSingle(c, reg, (int) allOnes(holds));
       }
       return next;
     }
@@ -243,11 +243,11 @@ final class FloatOps {
 
     private long lane(SimdFloat e, long a, long b) {
       if (wide) {
-        return mask(FloatCompare.holds64(e, a, b, predicate));
+        return allOnes(FloatCompare.holds64(e, a, b, predicate));
       }
       boolean low = FloatCompare.holds32(e, (int) a, (int) b, predicate);
       boolean high = FloatCompare.holds32(e, (int) (a >>> 32), (int) (b >>> 32), predicate);
-      return FloatOperation.singles((int) mask(low), (int) mask(high));
+      return FloatOperation.singles((int) allOnes(low), (int) allOnes(high));
     }
   }
 

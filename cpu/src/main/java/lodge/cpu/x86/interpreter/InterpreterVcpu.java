@@ -70,6 +70,7 @@ final class InterpreterVcpu implements Vcpu {
     cpu.interruptShadow = false;
     int budget = shadow || singleStep ? 1 : BATCH;
     int left = budget;
+    long start = cpu.rip;
     code.uncounted = 0;
     Op op = null;
     try {
@@ -91,6 +92,10 @@ final class InterpreterVcpu implements Vcpu {
     }
     if (singleStep && (cpu.eflags & Flags.TF) != 0) {
       cpu.dr[6] |= 1 << 14;
+      if (op instanceof StringOp && cpu.rip == start) {
+        // Between two repetitions, so that the handler's IRET goes on without another instruction breakpoint.
+        cpu.eflags |= Flags.RF;
+      }
       return deliver(Vector.DB, Interrupts.Source.EXCEPTION);
     }
     return true;
