@@ -296,10 +296,10 @@ final class MmxOps {
     @Override
     public Op exec(Cpu c) {
       SimdOp.check(c);
-      // CVTPI2PD from memory is the one form here that leaves the x87 state alone.
-      boolean mmx = singles || rm >= 0;
-      if (mmx) {
+      // From memory they leave the x87 state alone.
+      if (rm >= 0) {
         c.x87.checkMmx(c);
+        c.x87.enterMmx();
       }
       long source = source(c, 8);
       if (singles) {
@@ -310,9 +310,6 @@ final class MmxOps {
       } else {
         c.xmm[to] = FloatConvert.intToDouble((int) source);
         c.xmm[to + 1] = FloatConvert.intToDouble((int) (source >>> 32));
-      }
-      if (mmx) {
-        c.x87.enterMmx();
       }
       return next;
     }
@@ -348,6 +345,8 @@ final class MmxOps {
         low = c.mmu.read64(gva);
         high = c.mmu.read64(gva + 8);
       }
+      // The change to MMX comes before the conversion, which may fault.
+      c.x87.enterMmx();
       SimdFloat e = c.simd.begin(c);
       int mode = truncate ? FloatConvert.TRUNCATE : FloatConvert.currentMode(e);
       long result =
@@ -355,7 +354,6 @@ final class MmxOps {
               ? ConvertOps.singlesToInts(e, low, mode)
               : ConvertOps.doublesToInts(e, low, high, mode);
       e.commit(c);
-      c.x87.enterMmx();
       c.x87.setMmx(to, result);
       return next;
     }

@@ -152,7 +152,8 @@ final class SoftFloat {
       // Tininess is detected after rounding, as if the exponent had no limit.
       boolean tiny = exponent < 0 || significand + increment >= 0;
       if (tiny && (e.mxcsr & Mxcsr.UM) == 0) {
-        e.raised |= Mxcsr.UE;
+        // The handler is told of lost precision as if the exponent had no limit.
+        e.raised |= (significand & mask) != 0 ? Mxcsr.UE | Mxcsr.PE : Mxcsr.UE;
         return zero(sign, f);
       }
       if (tiny && (e.mxcsr & Mxcsr.FTZ) != 0) {

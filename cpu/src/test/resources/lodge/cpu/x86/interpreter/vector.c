@@ -71,7 +71,8 @@ static void handler(int number, siginfo_t *info, void *context) {
   static const int regs[GPRS] = {REG_RAX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_R8};
   caught = number;
   for (int i = 0; i < GPRS; i++) gpr_out[i] = u->uc_mcontext.gregs[regs[i]];
-  flags_out = u->uc_mcontext.gregs[REG_EFL];
+  // RF is set in the image of every fault.
+  flags_out = u->uc_mcontext.gregs[REG_EFL] & ~0x10000;
   memcpy(&fx_out, u->uc_mcontext.fpregs, sizeof fx_out);
   ((Image *)u->uc_mcontext.fpregs)->mxcsr = 0x1f80;
   u->uc_mcontext.gregs[REG_RIP] = (greg_t)run_out;
