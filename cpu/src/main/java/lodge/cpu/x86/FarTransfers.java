@@ -291,16 +291,16 @@ public final class FarTransfers {
     }
     long code = InterruptReturn.returnCode(c, selector);
     offset = cut(c, code, offset);
-    Segmentation.checkTarget(c, code, offset);
     int cpl = selector & 3;
     if (cpl == c.cpl) {
+      Segmentation.checkTarget(c, code, offset);
       code = DescriptorTables.markAccessed(c, selector, code);
       StackFrame.move(c, 2L * size + release);
       Segmentation.installCode(c, selector, code, cpl);
     } else {
       long pointer = StackFrame.peek(c, 2 * size + release, size);
       int stackSelector = (int) StackFrame.peek(c, 3 * size + release, size) & 0xFFFF;
-      InterruptReturn.returnOuter(c, selector, code, stackSelector, pointer + release);
+      InterruptReturn.returnOuter(c, selector, code, offset, stackSelector, pointer + release);
     }
     c.rip = offset;
     c.modeChanged();

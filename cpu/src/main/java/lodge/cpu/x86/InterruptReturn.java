@@ -111,16 +111,16 @@ public final class InterruptReturn {
     }
     long code = returnCode(c, selector);
     int cpl = selector & 3;
-    Segmentation.checkTarget(c, code, target);
     int writable = writableFlags(c, size);
     if (cpl == c.cpl) {
+      Segmentation.checkTarget(c, code, target);
       code = DescriptorTables.markAccessed(c, selector, code);
       StackFrame.move(c, 3L * size);
       Segmentation.installCode(c, selector, code, cpl);
     } else {
       long pointer = StackFrame.peek(c, 3 * size, size);
       int stackSelector = (int) StackFrame.peek(c, 4 * size, size) & 0xFFFF;
-      returnOuter(c, selector, code, stackSelector, pointer);
+      returnOuter(c, selector, code, target, stackSelector, pointer);
     }
     c.rip = target;
     merge(c, flags, writable);
@@ -163,9 +163,8 @@ public final class InterruptReturn {
     long pointer = StackFrame.peek(c, 3 * size, size);
     int stackSelector = (int) StackFrame.peek(c, 4 * size, 2);
     target = FarTransfers.cut(c, code, target);
-    Segmentation.checkTarget(c, code, target);
     int writable = writableFlags(c, size);
-    returnOuter(c, selector, code, stackSelector, pointer);
+    returnOuter(c, selector, code, target, stackSelector, pointer);
     c.rip = target;
     merge(c, flags, writable);
     c.modeChanged();
@@ -192,7 +191,8 @@ public final class InterruptReturn {
   }
 
   /** Loads CS and SS:RSP of a return to the level that the code selector's RPL names, and drops inner data segments. */
-  static void returnOuter(Cpu c, int selector, long code, int stackSelector, long pointer) {
+  static void returnOuter(
+      Cpu c, int selector, long code, long target, int stackSelector, long pointer) {
     int cpl = selector & 3;
     boolean to64 = c.longModeActive() && Descriptor.isLong(code);
     boolean nullStack = DescriptorTables.isNull(stackSelector);
@@ -203,6 +203,9 @@ public final class InterruptReturn {
       }
     } else {
       stack = Segmentation.stackDescriptor(c, stackSelector, cpl, Vector.GP);
+    }
+    Segmentation.checkTarget(c, code, target);
+    if (!nullStack) {
       stack = DescriptorTables.markAccessed(c, stackSelector, stack);
     }
     code = DescriptorTables.markAccessed(c, selector, code);

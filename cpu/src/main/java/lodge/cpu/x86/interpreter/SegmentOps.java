@@ -67,6 +67,7 @@ final class SegmentOps {
   private static Op loaded(Op op, Cpu c, int segment) {
     if (segment == Cpu.SS) {
       c.interruptShadow = true;
+      c.debugShadow = true;
       return op.leave(c);
     }
     return op.next;

@@ -188,8 +188,9 @@ final class StackOps {
     public Op exec(Cpu c) {
       // As in the processors, what was popped before a fault stays; ESP has not moved.
       for (int i = 0; i < 8; i++) {
+        long value = c.mmu.read(Stack.readAddress(c, i * size, size), size);
         if (7 - i != Cpu.RSP) {
-          Registers.write(c.r, 7 - i, size, c.mmu.read(Stack.readAddress(c, i * size, size), size));
+          Registers.write(c.r, 7 - i, size, value);
         }
       }
       Stack.setPointer(c, c.r[Cpu.RSP] + 8 * size);
