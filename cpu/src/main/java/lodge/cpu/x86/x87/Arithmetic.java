@@ -124,7 +124,7 @@ public final class Arithmetic {
   /**
    * FCOMI and FUCOMI.
    *
-   * @return C3, C2 and C0, which are to become ZF, PF and CF; -1 when an unmasked exception keeps the flags as they were
+   * @return C3, C2 and C0, which are to become ZF, PF and CF, also with an unmasked exception; C1 stays
    */
   public static int compareToFlags(X87 x, int i, boolean quiet, boolean pop) {
     int conditions = UNORDERED;
@@ -133,12 +133,11 @@ public final class Arithmetic {
       conditions = x.number.compare(x.se(0), x.sig(0), x.se(i), x.sig(i), quiet);
       flags = x.number.flags;
     }
-    if (!x.complete(flags)) {
-      return -1;
-    }
-    if (pop) {
+    int c1 = (flags & X87.SF) != 0 ? 0 : x.status & X87.C1;
+    if (x.complete(flags) && pop) {
       x.pop();
     }
+    x.status |= c1;
     return conditions;
   }
 }

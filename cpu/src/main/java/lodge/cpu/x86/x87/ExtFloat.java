@@ -61,7 +61,7 @@ public final class ExtFloat {
 
   /** Unnormals, pseudo-infinities and pseudo-NaNs: the 8087's encodings that later ones refuse. */
   static boolean unsupported(int se, long sig) {
-    return sig >= 0;
+    return sig >= 0 && (se & MAX_EXPONENT) != 0;
   }
 
   static boolean zero(int se, long sig) {
@@ -85,6 +85,11 @@ public final class ExtFloat {
   void set(int se, long sig) {
     this.se = se;
     this.sig = sig;
+  }
+
+  /** Sets an operand that is finite as the result: pseudo-denormals become what they mean. */
+  void setOperand(int se, long sig) {
+    set(sig < 0 && (se & MAX_EXPONENT) == 0 ? se | 1 : se, sig);
   }
 
   /** IE and the real indefinite. */
@@ -245,7 +250,8 @@ public final class ExtFloat {
     if (tiny) {
       flags |= X87.UE;
       roundedExp += WRAP;
-      if (roundedExp < 1) {
+      if (roundedExp < 1) { // out of reach, as only FSCALE can be
+        flags |= X87.PE;
         set(sign, 0);
         return;
       }
@@ -257,6 +263,7 @@ public final class ExtFloat {
       }
       roundedExp -= WRAP;
       if (roundedExp >= MAX_EXPONENT) {
+        flags |= X87.PE | X87.C1;
         set(sign | MAX_EXPONENT, INTEGER_BIT);
         return;
       }

@@ -39,6 +39,11 @@ final class Transcendentals {
     f.round(control | PRECISION_64, sign, weight - 1 - shift + ExtFloat.BIAS, w.hi, w.lo | 1);
   }
 
+  /** What the processor says of a result that happens to be exact: the precision and underflow exceptions come anyway. */
+  static void markInexact(ExtFloat f) {
+    f.flags |= ExtFloat.denormal(f.se, f.sig) ? X87.PE | X87.UE : X87.PE;
+  }
+
   /** F2XM1: 2^x - 1 for x from -1 to 1. Other numbers give themselves. */
   void exponential(ExtFloat f, int control, int se, long sig) {
     f.flags = 0;
@@ -57,6 +62,7 @@ final class Transcendentals {
     f.normalizeA(se, sig);
     int e = f.aExp - ExtFloat.BIAS;
     if (e >= 0) {
+      f.flags |= X87.PE; // exact or not
       if (e == 0 && sig == ExtFloat.INTEGER_BIT) {
         f.set(sign != 0 ? se - 1 : se, sig); // 1 or -1/2
       } else {
@@ -118,18 +124,15 @@ final class Transcendentals {
     f.normalizeA(xse, xsig);
     f.normalizeB(yse, ysig);
     int k = f.aExp - ExtFloat.BIAS;
-    if (f.aSig == ExtFloat.INTEGER_BIT) {
-      int flags = f.flags;
-      Conversions.fromInteger(f, k);
-      f.multiply(control | PRECISION_64, f.se, f.sig, yse, ysig);
-      f.flags |= flags;
-      return;
-    }
     logarithm(f, control, ySign, k, f.aSig, 0);
   }
 
   /** y (normalized in f's b operand, its sign apart) times the base-2 logarithm of hi:lo / 2^127 * 2^k, which is not 1. */
   private void logarithm(ExtFloat f, int control, int ySign, int k, long hi, long lo) {
+    if (hi == INTEGER_BIT && lo == 0) {
+      timesInteger(f, control, ySign, k);
+      return;
+    }
     // log2 m = 2 / ln 2 * artanh s, where s = (m - 1) / (m + 1) and m is from sqrt(1/2) to sqrt 2.
     int sign = 0;
     long top;
@@ -143,9 +146,7 @@ final class Transcendentals {
       top = 1L << 62;
     }
     int shift = w.normalize();
-    if (shift < 128) {
-      artanh((hi >>> 1) + top, hi << 63 | lo >>> 1, -1 - shift);
-    }
+    artanh((hi >>> 1) + top, hi << 63 | lo >>> 1, -1 - shift);
     if (k != 0) {
       // |k| + or - the fraction, with 16 digits before the point.
       int kSign = k < 0 ? ExtFloat.SIGN : 0;
@@ -275,38 +276,34 @@ final class Transcendentals {
       }
       int shift = w.normalize();
       logarithm(f, control, ySign, k + 1 - shift, w.hi, w.lo);
-    } else if (e >= 0) {
-      f.invalid();
+    } else if (e >= 0) { // no logarithm: the operand itself
+      f.round(control | PRECISION_64, xSign, f.aExp, sig, 0);
+      markInexact(f);
     } else {
       w.set(sig, 0);
       w.shiftRight(-e);
       w.hi = ExtFloat.INTEGER_BIT - w.hi - (w.lo != 0 ? 1 : 0);
       w.lo = -w.lo;
       int shift = w.normalize();
-      if (w.hi == ExtFloat.INTEGER_BIT && w.lo == 0) { // a power of 2
-        int flags = f.flags;
-        int bExp = f.bExp;
-        long bSig = f.bSig;
-        Conversions.fromInteger(f, -shift);
-        scaleExact(f, control, ySign, bExp, bSig);
-        f.flags |= flags;
-      } else {
-        logarithm(f, control, ySign, -shift, w.hi, w.lo);
-      }
+      logarithm(f, control, ySign, -shift, w.hi, w.lo);
     }
   }
 
-  /** f's value, an integer, times y. */
-  private void scaleExact(ExtFloat f, int control, int ySign, int bExp, long bSig) {
-    long hi = Math.unsignedMultiplyHigh(f.sig, bSig);
-    long lo = f.sig * bSig;
-    int exp = (f.se & ExtFloat.MAX_EXPONENT) + bExp - ExtFloat.BIAS + 1;
+  /** An integer k times y (normalized in f's b operand, its sign apart). */
+  private static void timesInteger(ExtFloat f, int control, int ySign, int k) {
+    long bSig = f.bSig;
+    int shift = Long.numberOfLeadingZeros(Math.abs(k));
+    long significand = (long) Math.abs(k) << shift;
+    long hi = Math.unsignedMultiplyHigh(significand, bSig);
+    long lo = significand * bSig;
+    int exp = f.bExp + 64 - shift;
     if (hi >= 0) {
       hi = hi << 1 | lo >>> 63;
       lo <<= 1;
       exp--;
     }
-    f.round(control | PRECISION_64, f.se & ExtFloat.SIGN ^ ySign, exp, hi, lo);
+    f.round(control | PRECISION_64, k < 0 ? ySign ^ ExtFloat.SIGN : ySign, exp, hi, lo);
+    markInexact(f);
   }
 
   /** FPATAN: the angle of the point (x, y), where x is ST(0) and y is ST(1), from -pi to pi. */
@@ -333,7 +330,12 @@ final class Transcendentals {
     } else {
       f.normalizeA(xse, xsig);
       f.normalizeB(yse, ysig);
-      arcTangent(f, control, sign, left);
+      if (!left && f.aExp - f.bExp > 40) { // so small an angle is its own tangent
+        f.divide(control | PRECISION_64, yse, ysig, xse, xsig);
+        markInexact(f);
+      } else {
+        arcTangent(f, control, sign, left);
+      }
     }
   }
 

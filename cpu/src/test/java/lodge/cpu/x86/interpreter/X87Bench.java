@@ -1,0 +1,105 @@
+package lodge.cpu.x86.interpreter;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import lodge.core.Clock;
+import lodge.core.GuestMemory;
+import lodge.core.MmioBus;
+import lodge.core.PortBus;
+import lodge.cpu.x86.ApicPort;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuModel;
+import lodge.cpu.x86.Flags;
+import lodge.cpu.x86.decode.Decoder;
+import lodge.cpu.x86.decode.Insn;
+import lodge.cpu.x86.x87.Environment;
+
+/** Executes single x87 instructions on a processor of ours, on the same cases as {@link HardwareX87}. */
+final class X87Bench implements AutoCloseable {
+  private static final long BLOCK = 0x2000;
+
+  final GuestMemory memory = GuestMemory.allocate(1 << 20);
+  final Cpu cpu;
+  private final Op[] ops = new Op[1 << 16];
+
+  X87Bench() {
+    Clock clock =
+        new Clock() {
+          @Override
+          public long nanos() {
+            return 0;
+          }
+
+          @Override
+          public long epochNanos() {
+            return 0;
+          }
+
+          @Override
+          public Timer timer(Runnable action) {
+            throw new UnsupportedOperationException();
+          }
+        };
+    cpu = new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), clock, apic());
+    cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_NE | Cpu.CR0_MP | Cpu.CR0_ET;
+    cpu.modeChanged();
+    cpu.r[Cpu.CODE_BASE] = 0x1000;
+    cpu.x87.init();
+  }
+
+  private static ApicPort apic() {
+    return (ApicPort)
+        java.lang.reflect.Proxy.newProxyInstance(
+            ApicPort.class.getClassLoader(),
+            new Class<?>[] {ApicPort.class},
+            (proxy, method, arguments) -> {
+              throw new UnsupportedOperationException(method.getName());
+            });
+  }
+
+  /** The op of a 64-bit instruction. */
+  Op link(int... bytes) {
+    byte[] code = new byte[16];
+    for (int i = 0; i < bytes.length; i++) {
+      code[i] = (byte) bytes[i];
+    }
+    Insn insn = new Decoder().decode(code, 0, 15, 8);
+    Op op = X87Linker.link(insn, 0);
+    if (op == null) {
+      throw new AssertionError("not linked: " + insn.form);
+    }
+    op.length = (byte) insn.length;
+    op.next = op;
+    return op;
+  }
+
+  /** As {@link HardwareX87#run}. FIP is 0x1000. */
+  void run(int opcode, int modrm, byte[] image) {
+    int key = (opcode & 7) << 8 | modrm;
+    if (ops[key] == null) {
+      ops[key] = link(opcode, modrm);
+    }
+    MemorySegment block = memorySegment();
+    ByteBuffer b = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
+    MemorySegment.copy(MemorySegment.ofArray(image), 0, block, BLOCK, image.length);
+    Environment.restore(cpu.x87, cpu.mmu, BLOCK, 4, true);
+    cpu.r[Cpu.RSI] = BLOCK + HardwareX87.OPERAND;
+    cpu.r[Cpu.RAX] = 0;
+    Flags.setArithmetic(cpu, b.getInt(HardwareX87.FLAGS));
+    ops[key].exec(cpu);
+    Environment.save(cpu.x87, cpu.mmu, BLOCK, 4, true);
+    MemorySegment.copy(block, BLOCK, MemorySegment.ofArray(image), 0, image.length);
+    b.putLong(HardwareX87.FLAGS, Flags.get(cpu));
+    b.putLong(HardwareX87.RAX, cpu.r[Cpu.RAX]);
+  }
+
+  private MemorySegment memorySegment() {
+    return memory.segment();
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}
