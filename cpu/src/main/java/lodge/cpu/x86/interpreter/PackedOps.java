@@ -9,7 +9,10 @@ import lodge.cpu.x86.vector.PackedOperation;
 import lodge.cpu.x86.vector.PackedShift;
 import lodge.cpu.x86.vector.PackedShuffle;
 
-/** Packed integer instructions on XMM registers with a whole 16-byte source, and the shifts by an immediate. */
+/**
+ * Packed integer instructions on XMM registers with a whole 16-byte source, and the shifts by an
+ * immediate.
+ */
 final class PackedOps {
   private PackedOps() {}
 
@@ -206,10 +209,7 @@ final class PackedOps {
       long b = c.xmm[reg + 1];
       switch (mnemonic) {
         case PSHUFB ->
-            set(
-                c,
-                PackedShuffle.shuffleBytes(a, b, low),
-                PackedShuffle.shuffleBytes(a, b, high));
+            set(c, PackedShuffle.shuffleBytes(a, b, low), PackedShuffle.shuffleBytes(a, b, high));
         case PSHUFLW -> set(c, PackedShuffle.words(low, control), high);
         case PSHUFHW -> set(c, low, PackedShuffle.words(high, control));
         case SHUFPS ->
@@ -248,9 +248,15 @@ final class PackedOps {
         case MPSADBW -> sumDifferences(c, a, b, low, high);
         case PHMINPOSUW -> set(c, Packed.minimumPosition(low, high), 0);
         case MOVSHDUP ->
-            set(c, PackedShuffle.doublewords(low, low, 5), PackedShuffle.doublewords(high, high, 5));
+            set(
+                c,
+                PackedShuffle.doublewords(low, low, 5),
+                PackedShuffle.doublewords(high, high, 5));
         case MOVSLDUP ->
-            set(c, PackedShuffle.doublewords(low, low, 0), PackedShuffle.doublewords(high, high, 0));
+            set(
+                c,
+                PackedShuffle.doublewords(low, low, 0),
+                PackedShuffle.doublewords(high, high, 0));
         default -> {
           // PTEST
           boolean zf = ((a & low) | (b & high)) == 0;

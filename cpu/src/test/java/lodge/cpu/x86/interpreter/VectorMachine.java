@@ -12,7 +12,10 @@ import lodge.cpu.x86.Descriptor;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
 
-/** A processor without a board that executes single vector instructions in flat 64-bit mode, paging off. */
+/**
+ * A processor without a board that executes single vector instructions in flat 64-bit mode, paging
+ * off.
+ */
 final class VectorMachine implements AutoCloseable {
   final GuestMemory memory = GuestMemory.allocate(1 << 20);
   final Cpu cpu;

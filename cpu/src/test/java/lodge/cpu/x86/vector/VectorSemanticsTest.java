@@ -60,8 +60,7 @@ class VectorSemanticsTest {
         assertThat(Packed.maxUnsigned(a, b, h)).isEqualTo(elements(a, b, width, false, Math::max));
         assertThat(Packed.average(a, b, h))
             .isEqualTo(elements(a, b, width, false, (x, y) -> x + y + 1 >> 1));
-        assertThat(Packed.abs(a, h))
-            .isEqualTo(elements(a, b, width, true, (x, y) -> Math.abs(x)));
+        assertThat(Packed.abs(a, h)).isEqualTo(elements(a, b, width, true, (x, y) -> Math.abs(x)));
         assertThat(Packed.sign(a, b, h))
             .isEqualTo(elements(a, b, width, true, (x, y) -> x * Integer.signum(y)));
       }
@@ -76,7 +75,8 @@ class VectorSemanticsTest {
       crc = Crc32c.update(crc, b, 1);
     }
     assertThat(~crc).isEqualTo(0xE306_9283);
-    assertThat(~Crc32c.update(Crc32c.update(-1, 0x3837_3635_3433_3231L, 8), '9', 1)).isEqualTo(~crc);
+    assertThat(~Crc32c.update(Crc32c.update(-1, 0x3837_3635_3433_3231L, 8), '9', 1))
+        .isEqualTo(~crc);
   }
 
   @Test
@@ -112,8 +112,10 @@ class VectorSemanticsTest {
       assertThat(SoftFloat.divide(e, a, b, 52)).isEqualTo(bits(x / y));
       assertThat(SoftFloat.add(e, a, b, 52)).isEqualTo(bits(x + y));
       assertThat(SoftFloat.subtract(e, a, b, 52)).isEqualTo(bits(x - y));
-      assertThat(SoftFloat.squareRoot(e, a & Long.MAX_VALUE, 52)).isEqualTo(bits(Math.sqrt(Math.abs(x))));
-      assertThat((int) SoftFloat.convert(e, a, 52, 23)).isEqualTo(Float.floatToRawIntBits((float) x));
+      assertThat(SoftFloat.squareRoot(e, a & Long.MAX_VALUE, 52))
+          .isEqualTo(bits(Math.sqrt(Math.abs(x))));
+      assertThat((int) SoftFloat.convert(e, a, 52, 23))
+          .isEqualTo(Float.floatToRawIntBits((float) x));
     }
   }
 
@@ -142,8 +144,12 @@ class VectorSemanticsTest {
   void theFastWayFindsInexactResultsWhileTheFlagIsClear() {
     SimdFloat e = environment(Mxcsr.DEFAULT);
     for (int i = 0; i < 100_000; i++) {
-      long a = Double.doubleToRawLongBits(random.nextInt(1 << 20) * Math.scalb(1.0, random.nextInt(-9, 9)));
-      long b = Double.doubleToRawLongBits(1 + random.nextInt(1 << 10) * Math.scalb(1.0, random.nextInt(-60, 9)));
+      long a =
+          Double.doubleToRawLongBits(
+              random.nextInt(1 << 20) * Math.scalb(1.0, random.nextInt(-9, 9)));
+      long b =
+          Double.doubleToRawLongBits(
+              1 + random.nextInt(1 << 10) * Math.scalb(1.0, random.nextInt(-60, 9)));
       SimdFloat exact = environment(Mxcsr.DEFAULT);
       e.raised = 0;
       assertThat(e.add64(a, b)).isEqualTo(SoftFloat.add(exact, a, b, 52));
