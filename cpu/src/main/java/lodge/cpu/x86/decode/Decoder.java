@@ -165,24 +165,26 @@ public final class Decoder {
 
   /** The rest of an instruction whose first opcode byte is a VEX prefix (SDM volume 2, 2.3.5). */
   private boolean vex(Insn insn, int first) {
+    int b = code[at++] & 0xFF;
     if (insn.lock || insn.repeat != Insn.NONE || insn.operandSizePrefix || rex != 0) {
       return true;
     }
-    int length = first == 0xC4 ? 3 : 2;
-    if (at + length > end) {
-      return false;
-    }
-    int b = code[at++] & 0xFF;
     int map = 1;
     int inverted = ~b >> 5 & REX_R;
     if (first == 0xC4) {
       map = b & 0x1F;
+      if (map < 1 || map > 3) {
+        return true;
+      }
+      if (at >= end) {
+        return false;
+      }
       inverted |= ~b >> 5 & (REX_X | REX_B);
       b = code[at++] & 0xFF;
       inverted |= b >> 4 & REX_W;
     }
-    if (map < 1 || map > 3) {
-      return true;
+    if (at >= end) {
+      return false;
     }
     // W selects rows in all modes, but there are neither more registers nor wider ones outside of 64-bit mode.
     state |= (inverted & REX_W) != 0 ? Row.W1 : Row.W0;
