@@ -2,8 +2,12 @@
 module lodge.cpu {
   requires transitive lodge.core;
 
+  provides lodge.cpu.x86.Engine with
+      lodge.cpu.x86.interpreter.InterpreterEngine;
+
   exports lodge.cpu.x86;
   exports lodge.cpu.x86.interpreter;
   exports lodge.cpu.x86.decode;
+  exports lodge.cpu.x86.vector;
   exports lodge.cpu.x86.x87;
 }

@@ -160,6 +160,26 @@ public final class GuestMemory implements AutoCloseable {
     MemorySegment.copy(segment, BYTE, gpa, target, to, length);
   }
 
+  /** Copies within guest RAM; overlapping ranges are copied as if through a buffer. */
+  public void copy(long fromGpa, long toGpa, long length) {
+    MemorySegment.copy(segment, fromGpa, segment, toGpa, length);
+  }
+
+  public void fill(long gpa, long length, byte value) {
+    segment.asSlice(gpa, length).fill(value);
+  }
+
+  /** Fills with the low {@code size} bytes of {@code value}; {@code length} is a multiple of {@code size}. */
+  public void fill(long gpa, long length, long value, int size) {
+    for (long end = gpa + length; gpa < end; gpa += size) {
+      switch (size) {
+        case 2 -> putShort(gpa, (short) value);
+        case 4 -> putInt(gpa, (int) value);
+        default -> putLong(gpa, value);
+      }
+    }
+  }
+
   /** Sets all RAM to zero by giving its pages back to the host where that is possible. */
   public void clear() {
     reservation.clear();

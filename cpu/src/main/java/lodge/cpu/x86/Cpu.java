@@ -5,6 +5,7 @@ import lodge.core.Clock;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 import lodge.core.PortBus;
+import lodge.cpu.x86.vector.SimdFloat;
 import lodge.cpu.x86.x87.X87;
 
 /**
@@ -130,10 +131,31 @@ public final class Cpu {
   /** Operand size that the current code segment implies: 2, 4 or 8 (64-bit mode) bytes. */
   public int codeSize = 2;
 
+  /** {@link #codeKey}: 64-bit code. */
+  public static final int CODE_64 = 0;
+
+  /** {@link #codeKey}: 32-bit code in a segment of base 0 and limit 4 GiB. */
+  public static final int CODE_32_FLAT = 1;
+
+  /** {@link #codeKey}: 32-bit code in any other segment. */
+  public static final int CODE_32 = 2;
+
+  /** {@link #codeKey}: 16-bit code. */
+  public static final int CODE_16 = 3;
+
+  /** How code has to be decoded now: one of the {@code CODE_} values. */
+  public int codeKey = CODE_16;
+
   /** XMM0-15 (YMM0-15): register {@code i} has its 64-bit lanes at {@code 4*i}, lowest first. */
   public final long[] xmm = new long[64];
 
   public int mxcsr = 0x1F80;
+
+  /** SSE instructions are available: CR0.EM and CR0.TS are clear, CR4.OSFXSR is set. */
+  public boolean sseReady;
+
+  /** Floating-point arithmetic under {@link #mxcsr}. */
+  public final SimdFloat simd = new SimdFloat();
 
   public final X87 x87 = new X87();
 
@@ -159,6 +181,15 @@ public final class Cpu {
 
   /** The last look at the APIC found an interrupt; it waits for IF or for the shadow to end. */
   public boolean interruptPending;
+
+  /** A triple fault happened: the run loop ends until the next reset. */
+  public boolean shutdown;
+
+  /** An NMI is being handled: others wait for the next IRET. */
+  public boolean nmiBlocked;
+
+  /** DR6 bits of a debug trap to deliver before the next instruction; 0 when there is none. */
+  public int pendingDebug;
 
   private final CpuException exception = new CpuException();
 
@@ -212,6 +243,9 @@ public final class Cpu {
     msrs.reset();
     interruptShadow = false;
     halted = false;
+    shutdown = false;
+    nmiBlocked = false;
+    pendingDebug = 0;
     interruptPending = false;
     modeChanged();
     mmu.flushAll();
@@ -232,6 +266,12 @@ public final class Cpu {
     } else {
       codeSize = (segAccess[CS] & Descriptor.DEFAULT_32) != 0 ? 4 : 2;
     }
+    if (codeSize == 4) {
+      codeKey = segBase[CS] == 0 && segLimit[CS] == 0xFFFF_FFFFL ? CODE_32_FLAT : CODE_32;
+    } else {
+      codeKey = codeSize == 8 ? CODE_64 : CODE_16;
+    }
+    sseReady = (cr0 & (CR0_EM | CR0_TS)) == 0 && (cr4 & CR4_OSFXSR) != 0;
     mmu.selectRights();
   }
 
@@ -258,6 +298,25 @@ public final class Cpu {
     return address << unused >> unused == address;
   }
 
+  /**
+   * Whether {@code address} may go into a base register (GDTR, FS base MSR, ...): canonical for the widest paging mode
+   * that the model has, whatever the current one is.
+   */
+  public boolean canonicalBase(long address) {
+    int unused = model.has(Feature.LA57) ? 7 : 16;
+    return address << unused >> unused == address;
+  }
+
+  /** A linear address, cut to 32 bits outside long mode. */
+  public long linear(long address) {
+    return longModeActive() ? address : address & 0xFFFF_FFFFL;
+  }
+
+  /** I/O privilege level, 0 to 3. */
+  public int iopl() {
+    return eflags >> 12 & 3;
+  }
+
   /** Time-stamp counter: one tick a nanosecond of the machine's clock, plus what the guest wrote. */
   public long tsc() {
     return clock.nanos() + msrs.tscOffset();
@@ -272,6 +331,14 @@ public final class Cpu {
   public CpuException fault(int vector, int errorCode) {
     exception.vector = vector;
     exception.errorCode = errorCode;
+    exception.nonCanonical = false;
+    return exception;
+  }
+
+  /** A memory access at a non-canonical address: #GP(0), or #SS(0) if the instruction says that it is the stack. */
+  CpuException nonCanonical() {
+    fault(Vector.GP, 0);
+    exception.nonCanonical = true;
     return exception;
   }
 

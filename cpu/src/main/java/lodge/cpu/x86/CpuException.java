@@ -12,6 +12,9 @@ public final class CpuException extends RuntimeException {
   public int vector;
   public int errorCode;
 
+  /** #GP(0) for a non-canonical address: #SS(0) when the access was to the stack. */
+  public boolean nonCanonical;
+
   CpuException() {
     super(null, null, false, false);
   }

@@ -221,9 +221,9 @@ public final class Mmu {
     if (tlb[i + WRITE_TAG] == (last & PAGE_MASK)) {
       return;
     }
-    walk.translate(gva, WRITE, rights == USER);
+    fill(gva, WRITE);
     if (((gva ^ last) & PAGE_MASK) != 0) {
-      walk.translate(last & PAGE_MASK, WRITE, rights == USER);
+      fill(last & PAGE_MASK, WRITE);
     }
   }
 
@@ -234,9 +234,9 @@ public final class Mmu {
     if (tlb[i] == (last & PAGE_MASK)) {
       return;
     }
-    walk.translate(gva, READ, rights == USER);
+    fill(gva, READ);
     if (((gva ^ last) & PAGE_MASK) != 0) {
-      walk.translate(last & PAGE_MASK, READ, rights == USER);
+      fill(last & PAGE_MASK, READ);
     }
   }
 
@@ -354,6 +354,8 @@ public final class Mmu {
     mmioWrites++;
     if ((gpa & PAGE_MASK) == cpu.apic.mmioBase()) {
       cpu.apic.write((int) gpa & 0xFFF, size, value);
+      // An interrupt may wait that was masked before: the run loop has to look.
+      cpu.attention = true;
     } else {
       mmio.write(gpa, size, value);
     }

@@ -27,11 +27,39 @@ abstract class MemOp extends Op {
     this.base = (byte) insn.base;
     this.index = (byte) insn.index;
     this.scale = (byte) insn.scale;
-    this.segment = (byte) (mode64 && insn.segment < Cpu.FS ? Cpu.FLAT : insn.segment);
+    this.segment = segment(insn);
     this.stack = insn.segment == Cpu.SS;
     this.checked = !mode64;
-    this.mask = insn.addressSize == 8 ? -1L : insn.addressSize == 4 ? 0xFFFF_FFFFL : 0xFFFFL;
+    this.mask = mask(insn.addressSize);
     this.disp = insn.base == Cpu.CODE_BASE ? insn.disp + offset + insn.length : insn.disp;
+  }
+
+  /** The segment whose base counts: {@link Cpu#FLAT} for ES, CS, SS and DS in 64-bit mode. */
+  static byte segment(Insn insn) {
+    return (byte) (insn.codeSize == 8 && insn.segment < Cpu.FS ? Cpu.FLAT : insn.segment);
+  }
+
+  /** What an address size in bytes leaves of an offset. */
+  static long mask(int addressSize) {
+    return addressSize == 8 ? -1L : addressSize == 4 ? 0xFFFF_FFFFL : 0xFFFFL;
+  }
+
+  /** The linear address (GVA) of a read of {@code size} bytes at an offset in any mode. */
+  static long readAddress(Cpu c, int segment, long offset, int size) {
+    if (c.codeKey != Cpu.CODE_64) {
+      Segmentation.checkRead(c, segment, offset, size);
+      return c.segBase[segment] + offset & 0xFFFF_FFFFL;
+    }
+    return c.segBase[segment] + offset;
+  }
+
+  /** The linear address (GVA) of a write of {@code size} bytes at an offset in any mode. */
+  static long writeAddress(Cpu c, int segment, long offset, int size) {
+    if (c.codeKey != Cpu.CODE_64) {
+      Segmentation.checkWrite(c, segment, offset, size);
+      return c.segBase[segment] + offset & 0xFFFF_FFFFL;
+    }
+    return c.segBase[segment] + offset;
   }
 
   /** The offset in the segment: what LEA yields before it is cut to the operand size. */

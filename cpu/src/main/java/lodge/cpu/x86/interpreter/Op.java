@@ -39,6 +39,16 @@ public abstract class Op {
     return null;
   }
 
+  /** The page this op belongs to was overwritten: what comes after it has to be looked up anew. */
+  void unlink(CodePage page) {
+    next = new EnterOp(page.cache, offset + length);
+  }
+
+  /** What follows in memory is not reached from here: decoding a straight run stops. */
+  boolean endsRun() {
+    return false;
+  }
+
   /** Whether a non-canonical or out-of-limit memory operand of this op is #SS rather than #GP. */
   boolean stackSegment() {
     return false;

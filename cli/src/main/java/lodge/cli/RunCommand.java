@@ -1,0 +1,245 @@
+package lodge.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import lodge.cli.guest.Guest;
+import lodge.cli.guest.GuestCache;
+import lodge.cli.guest.GuestSession;
+import lodge.cli.guest.MemorySize;
+import lodge.cli.guest.Progress;
+import lodge.cli.guest.Recipe;
+import lodge.machine.Machine;
+import lodge.machine.MachineBuilder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code lodge run}: boots one machine in this terminal or pipe. */
+@Command(
+    name = "run",
+    description = "Boots a virtual machine, connected to this terminal or pipe by its serial line.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Lodge.Version.class,
+    customSynopsis = {
+      "lodge run [GUEST] [--kernel FILE] [--initrd FILE] [--append STRING]",
+      "                 [--memory SIZE] [--cpus N] [--engine NAME] [--serial WHERE]",
+      "                 [--no-reboot] [--stats] [--debug] [-- COMMAND...]"
+    },
+    footer = {
+      "",
+      "COMMAND runs in the guest instead of a shell; only its output is printed, and",
+      "its exit status is lodge's own. On a terminal every key goes to the guest, except",
+      "Ctrl-A X (quit), Ctrl-A S (counters), Ctrl-A H (help).",
+      "",
+      "Examples:",
+      "  lodge run tiny",
+      "  lodge run tiny -- uname -a",
+      "  lodge run --kernel vmlinux --initrd root.cpio --append console=ttyS0"
+    })
+final class RunCommand implements Callable<Integer> {
+  private static final String DEFAULT_APPEND = "console=ttyS0";
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "GUEST",
+      description = "A recipe's name, such as tiny; fetched at its first use.")
+  private String guestName;
+
+  @Option(
+      names = "--kernel",
+      paramLabel = "FILE",
+      description = "A Linux bzImage or an ELF vmlinux with a PVH note, instead of the guest's.")
+  private Path kernel;
+
+  @Option(
+      names = "--initrd",
+      paramLabel = "FILE",
+      description = "Initial RAM disk, instead of the guest's.")
+  private Path initrd;
+
+  @Option(
+      names = "--append",
+      paramLabel = "STRING",
+      description = "Kernel command line, added to the guest's; without a guest console=ttyS0.")
+  private String append;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      converter = Memory.class,
+      description =
+          "Guest RAM with K, M, G or T; without a letter in MiB. Without this what the guest says,"
+              + " or 512M.")
+  private Long memory;
+
+  @Option(
+      names = "--cpus",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "vCPUs: ${DEFAULT-VALUE}.")
+  private int cpus;
+
+  @Option(
+      names = "--engine",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = "How guest instructions are executed: auto or interpreter.")
+  private String engine;
+
+  @Option(
+      names = "--serial",
+      paramLabel = "WHERE",
+      defaultValue = "stdio",
+      description = "The guest's serial line: stdio, null or file:PATH.")
+  private String serial;
+
+  @Option(names = "--no-reboot", description = "End with status 0 when the guest resets.")
+  private boolean noReboot;
+
+  @Option(
+      names = "--stats",
+      description = "Print counters to standard error at the end, a name and a value a line.")
+  private boolean stats;
+
+  @Option(names = "--debug", description = "Print stack traces with errors.")
+  private boolean debug;
+
+  private List<String> task = List.of();
+  private boolean taskGiven;
+  private Streams streams;
+
+  void receive(List<String> words, boolean given, Streams standard) {
+    task = words;
+    taskGiven = given;
+    streams = standard;
+  }
+
+  boolean debug() {
+    return debug;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    check();
+    Optional<Guest> guest = guestName == null ? Optional.empty() : Optional.of(guest());
+    Path image = kernel == null ? guest.orElseThrow().kernel() : kernel;
+    MachineBuilder builder =
+        Machine.builder()
+            .kernel(image)
+            .append(commandLine(guest))
+            .memory(memory == null ? guest.map(Guest::memory).orElse(512L << 20) : memory)
+            .cpus(cpus)
+            .engine(engine)
+            .rebootOnReset(!noReboot && !taskGiven)
+            .debugExit(true);
+    try (SerialTarget target = SerialTarget.of(serial, streams)) {
+      Session session =
+          new Session(target, streams, taskGiven ? Session.Goal.TASK : Session.Goal.CONSOLE);
+      if (initrd != null) {
+        builder.initrd(initrd);
+      } else if (guest.isPresent()) {
+        builder.initrd(guest.get().initrd()).initrd(orders(session));
+      }
+      return session.run(builder, stats);
+    }
+  }
+
+  private void check() {
+    if (guestName == null && kernel == null) {
+      throw new BadInput(
+          "nothing to run: give a guest ("
+              + String.join(", ", Recipe.names(recipes()))
+              + ") or --kernel FILE");
+    }
+    if (taskGiven && task.isEmpty()) {
+      throw new BadInput("there is no command after --; write it like: lodge run tiny -- uname -a");
+    }
+    if (taskGiven && (guestName == null || initrd != null)) {
+      throw new BadInput(
+          "-- COMMAND needs a guest with its own initial RAM disk, such as: lodge run tiny -- uname"
+              + " -a");
+    }
+    if (cpus < 1 || cpus > Machine.MAX_CPUS) {
+      throw new BadInput(
+          "--cpus "
+              + cpus
+              + " is not possible; "
+              + (Machine.MAX_CPUS == 1
+                  ? "a machine has 1"
+                  : "a machine has 1 to " + Machine.MAX_CPUS));
+    }
+    if (memory != null && memory < Machine.MIN_MEMORY) {
+      throw new BadInput(
+          "--memory "
+              + MemorySize.format(memory)
+              + " is too little; a machine has at least "
+              + MemorySize.format(Machine.MIN_MEMORY));
+    }
+    if (!Machine.engines().contains(engine)) {
+      throw new BadInput(
+          "--engine " + engine + " is unknown; there are " + String.join(", ", Machine.engines()));
+    }
+    SerialTarget.check(serial);
+    if (guestName != null && !Recipe.names(recipes()).contains(guestName)) {
+      Recipe.named(guestName, recipes()); // explains what there is
+    }
+  }
+
+  private Guest guest() {
+    Recipe recipe = Recipe.named(guestName, recipes());
+    Progress progress =
+        Boolean.getBoolean("lodge.progress") ? Progress.on(streams.errors()) : Progress.silent();
+    try (progress) {
+      return new GuestCache(GuestCache.home(System.getenv()), progress).guest(recipe);
+    }
+  }
+
+  private static Path recipes() {
+    return Path.of(System.getProperty("lodge.recipes", "guests"));
+  }
+
+  private String commandLine(Optional<Guest> guest) {
+    List<String> parts = new ArrayList<>();
+    guest.ifPresent(known -> parts.add(known.append()));
+    if (taskGiven) {
+      parts.add(GuestSession.QUIET);
+    }
+    if (append != null) {
+      parts.add(append);
+    } else if (guest.isEmpty()) {
+      parts.add(DEFAULT_APPEND);
+    }
+    return String.join(" ", parts);
+  }
+
+  private byte[] orders(Session session) {
+    Optional<HostTerminal> terminal = session.terminal();
+    String type = terminal.map(_ -> System.getenv().getOrDefault("TERM", "vt100")).orElse("dumb");
+    int rows = terminal.map(HostTerminal::rows).orElse(24);
+    int columns = terminal.map(HostTerminal::columns).orElse(80);
+    if (!taskGiven) {
+      return GuestSession.shell(type, rows, columns);
+    }
+    return terminal.isPresent()
+        ? GuestSession.task(task, type, rows, columns)
+        : GuestSession.task(task);
+  }
+
+  /** Reads a size. */
+  static final class Memory implements ITypeConverter<Long> {
+    @Override
+    public Long convert(String text) {
+      try {
+        return MemorySize.parse(text);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+}

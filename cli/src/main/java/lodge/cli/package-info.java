@@ -1,0 +1,7 @@
+/**
+ * The {@code lodge} command.
+ *
+ * <p>{@link lodge.cli.Lodge} is the door. {@link lodge.cli.RunCommand} puts a machine together and
+ * {@link lodge.cli.Session} connects it to the terminal or the pipe that Lodge was started with.
+ */
+package lodge.cli;

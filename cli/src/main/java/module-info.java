@@ -1,0 +1,10 @@
+/** What people type: the {@code lodge} command, and the recipes of the guests that it can fetch. */
+module lodge.cli {
+  requires info.picocli;
+  requires lodge.machine;
+
+  exports lodge.cli.guest;
+
+  opens lodge.cli to
+      info.picocli;
+}

@@ -1,0 +1,224 @@
+package lodge.cpu.x86.interpreter;
+
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Flags;
+import lodge.cpu.x86.Stack;
+import lodge.cpu.x86.decode.Insn;
+
+/** Near control transfer: JMP, CALL, RET, LOOP, JCXZ. Jcc is in {@link ConditionalOps}. */
+final class BranchOps {
+  private BranchOps() {}
+
+  static final class Jmp extends Branch {
+    Jmp(Insn insn, CodePage page, int offset) {
+      super(insn, page, offset);
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      return take(c);
+    }
+
+    @Override
+    boolean endsRun() {
+      return true;
+    }
+  }
+
+  static final class Call64 extends Branch {
+    Call64(Insn insn, CodePage page, int offset) {
+      super(insn, page, offset);
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      targetRip(c);
+      long[] r = c.r;
+      long pointer = r[Cpu.RSP] - 8;
+      c.mmu.write64(pointer, nextRip(c));
+      r[Cpu.RSP] = pointer;
+      return take(c);
+    }
+
+    @Override
+    boolean stackSegment() {
+      return true;
+    }
+  }
+
+  static final class Call extends Branch {
+    private final byte size;
+
+    Call(Insn insn, CodePage page, int offset) {
+      super(insn, page, offset);
+      this.size = (byte) insn.operandSize;
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      targetRip(c);
+      Stack.push(c, size, nextRip(c));
+      return take(c);
+    }
+
+    @Override
+    boolean stackSegment() {
+      return true;
+    }
+  }
+
+  static final class Ret64 extends Op {
+    private final CodeCache cache;
+    private final int release;
+
+    Ret64(Insn insn, CodePage page) {
+      this.cache = page.cache;
+      this.release = 8 + ((int) insn.imm & 0xFFFF);
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      long[] r = c.r;
+      long rip = c.mmu.read64(r[Cpu.RSP]);
+      if (!c.canonical(rip)) {
+        throw c.generalProtection(0);
+      }
+      r[Cpu.RSP] += release;
+      return cache.enter(rip);
+    }
+
+    @Override
+    boolean stackSegment() {
+      return true;
+    }
+
+    @Override
+    boolean endsRun() {
+      return true;
+    }
+  }
+
+  static final class Ret extends Op {
+    private final CodeCache cache;
+    private final byte size;
+    private final int release;
+
+    Ret(Insn insn, CodePage page) {
+      this.cache = page.cache;
+      this.size = (byte) insn.operandSize;
+      this.release = (int) insn.imm & 0xFFFF;
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      long rip = checked(c, Stack.peek(c, size));
+      Stack.setPointer(c, c.r[Cpu.RSP] + size + release);
+      return cache.enter(rip);
+    }
+
+    @Override
+    boolean stackSegment() {
+      return true;
+    }
+
+    @Override
+    boolean endsRun() {
+      return true;
+    }
+  }
+
+  /** An absolute target, checked: #GP(0) beyond the segment's limit or when not canonical. */
+  static long checked(Cpu c, long rip) {
+    if (!allowed(c, rip)) {
+      throw c.generalProtection(0);
+    }
+    return rip;
+  }
+
+  private static boolean allowed(Cpu c, long rip) {
+    return c.codeKey == Cpu.CODE_64 ? c.canonical(rip) : rip <= c.segLimit[Cpu.CS];
+  }
+
+  static final class JmpIndirect extends RmOp {
+    private final CodeCache cache;
+
+    JmpIndirect(Insn insn, CodePage page, int offset) {
+      super(insn, offset);
+      this.cache = page.cache;
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      return cache.enter(checked(c, load(c)));
+    }
+
+    @Override
+    boolean endsRun() {
+      return true;
+    }
+  }
+
+  static final class CallIndirect extends RmOp {
+    private final CodeCache cache;
+
+    CallIndirect(Insn insn, CodePage page, int offset) {
+      super(insn, offset);
+      this.cache = page.cache;
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      long rip = load(c);
+      long rsp = c.r[Cpu.RSP];
+      Stack.push(c, size, nextRip(c));
+      if (!allowed(c, rip)) {
+        // The processors have written the return address by then, but RSP is still the old one.
+        c.r[Cpu.RSP] = rsp;
+        throw c.generalProtection(0);
+      }
+      return cache.enter(rip);
+    }
+  }
+
+  static final class Loop extends Branch {
+    private final byte addressSize;
+    private final byte opcode;
+
+    Loop(Insn insn, CodePage page, int offset) {
+      super(insn, page, offset);
+      this.addressSize = (byte) insn.addressSize;
+      this.opcode = (byte) insn.opcode;
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      long count = Registers.read(c.r, Cpu.RCX, addressSize) - 1 & MemOp.mask(addressSize);
+      boolean taken =
+          count != 0
+              && switch (opcode & 0xFF) {
+                case 0xE0 -> !Flags.zf(c);
+                case 0xE1 -> Flags.zf(c);
+                default -> true;
+              };
+      if (taken) {
+        targetRip(c);
+      }
+      Registers.write(c.r, Cpu.RCX, addressSize, count);
+      return taken ? take(c) : next;
+    }
+  }
+
+  static final class Jcxz extends Branch {
+    private final byte addressSize;
+
+    Jcxz(Insn insn, CodePage page, int offset) {
+      super(insn, page, offset);
+      this.addressSize = (byte) insn.addressSize;
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      return Registers.read(c.r, Cpu.RCX, addressSize) == 0 ? take(c) : next;
+    }
+  }
+}

@@ -1,0 +1,240 @@
+package lodge.cpu.x86.interpreter;
+
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import lodge.core.GuestMemory;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Mmu;
+import lodge.cpu.x86.decode.Decoder;
+import lodge.cpu.x86.decode.Insn;
+import lodge.cpu.x86.decode.Mnemonic;
+
+/**
+ * Decoded code, by guest-physical page and mode, so that it outlives context switches, and a direct-mapped table in front
+ * that leads from virtual addresses there.
+ *
+ * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into it.
+ */
+final class CodeCache implements Mmu.CodeListener {
+  /** Longest straight run that is decoded at once. */
+  private static final int RUN = 64;
+
+  /** Past this many ops everything is thrown away, which bounds the heap. */
+  private static final int MAX_OPS = 1_500_000;
+
+  private static final int LOOKUP_SIZE = 1024;
+  private static final int LOOKUP_USER = 4;
+  private static final byte NOT_CODE = ~GuestMemory.CODE;
+
+  private final Cpu cpu;
+  private final GuestMemory memory;
+  private final Decoder decoder = new Decoder();
+  private final byte[] bytes = new byte[4096 + 16];
+  private final Map<Long, CodePage> pages = new HashMap<>();
+
+  /** GVA of the page, the mode, and {@link #LOOKUP_USER} for user rights; -1 when free. */
+  private final long[] lookupTags = new long[LOOKUP_SIZE];
+
+  private final CodePage[] lookupPages = new CodePage[LOOKUP_SIZE];
+
+  /** Changes whenever a link between ops of different pages may have become void. */
+  int generation = 1;
+
+  /** Executed ops that are no instructions. */
+  long uncounted;
+
+  long invalidations;
+
+  /** Instructions met that are announced but not implemented, with the number of places. */
+  final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
+
+  private int ops;
+
+  CodeCache(Cpu cpu) {
+    this.cpu = cpu;
+    this.memory = cpu.memory;
+    Arrays.fill(lookupTags, -1);
+    cpu.mmu.setCodeListener(this);
+  }
+
+  /**
+   * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the fetch faults, an op that
+   * raises that fault with {@code rip} as its own address.
+   */
+  Op enter(long rip) {
+    long linear = cpu.codeKey == Cpu.CODE_64 ? rip : cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
+    int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
+    if (lookupTags[i] != tag(linear)) {
+      cpu.r[Cpu.CODE_BASE] = rip & ~0xFFFL;
+      return new EnterOp(this, (int) rip & 0xFFF);
+    }
+    int offset = (int) linear & 0xFFF;
+    cpu.r[Cpu.CODE_BASE] = rip - offset;
+    return lookupPages[i].at(offset);
+  }
+
+  /** As {@link #enter}, but faults at once. */
+  Op enterOrFault(long rip) {
+    long linear = rip;
+    if (cpu.codeKey != Cpu.CODE_64) {
+      if (Long.compareUnsigned(rip, cpu.segLimit[Cpu.CS]) > 0) {
+        throw cpu.generalProtection(0);
+      }
+      linear = cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
+    }
+    CodePage page = page(linear);
+    int offset = (int) linear & 0xFFF;
+    cpu.r[Cpu.CODE_BASE] = rip - offset;
+    return page.at(offset);
+  }
+
+  private long tag(long linear) {
+    return linear & ~0xFFFL | cpu.codeKey | (cpu.cpl == 3 ? LOOKUP_USER : 0);
+  }
+
+  /** The code page at a linear address; faults as a fetch from there does. */
+  CodePage page(long linear) {
+    int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
+    long tag = tag(linear);
+    if (lookupTags[i] == tag) {
+      return lookupPages[i];
+    }
+    long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
+    CodePage page = pages.computeIfAbsent(gpa | cpu.codeKey, key -> new CodePage(this, gpa, cpu.codeKey));
+    lookupTags[i] = tag;
+    lookupPages[i] = page;
+    return page;
+  }
+
+  /** Guest bytes as a fetch sees them: all ones where there is no RAM. */
+  long fetchLong(long gpa) {
+    return memory.isRam(gpa) ? memory.getLong(gpa) : -1;
+  }
+
+  /** Decodes and links from an offset on, until the page or the straight run ends. */
+  Op decodeRun(CodePage page, int start) {
+    protect(page);
+    int size = 4096 - start;
+    if (memory.isRam(page.gpa)) {
+      memory.get(page.gpa + start, bytes, start, size);
+    } else {
+      Arrays.fill(bytes, start, 4096, (byte) 0xFF);
+    }
+    Op first = null;
+    Op previous = null;
+    int offset = start;
+    for (int count = 0; count < RUN; count++) {
+      Op op = offset < 4096 ? page.peek(offset) : new EnterOp(this, 4096);
+      boolean known = op != null;
+      if (!known) {
+        Insn insn = decoder.decode(bytes, offset, 4096 - offset, codeSize(page.mode));
+        op = insn == null ? new CrossPageOp(page, offset) : Linker.link(insn, page, offset);
+        op.offset = (short) offset;
+        op.length = (byte) (insn == null ? 0 : insn.length);
+        page.put(offset, insn == null ? 4096 - offset : insn.length, op);
+        ops++;
+      }
+      if (previous == null) {
+        first = op;
+      } else {
+        previous.next = op;
+      }
+      if (known || op.length == 0 || op.endsRun()) {
+        return first;
+      }
+      previous = op;
+      offset += op.length;
+    }
+    previous.next = new ResolveOp(page, previous, offset);
+    return first;
+  }
+
+  /** Decodes the one instruction whose first bytes are at the end of a page and the others given. */
+  Op decodeAcross(CodePage page, int offset, long low, long high) {
+    int here = 4096 - offset;
+    for (int i = 0; i < here; i++) {
+      bytes[offset + i] = memory.isRam(page.gpa) ? memory.getByte(page.gpa + offset + i) : -1;
+    }
+    for (int i = 0; i < 8; i++) {
+      bytes[4096 + i] = (byte) (low >>> 8 * i);
+      bytes[4104 + i] = (byte) (high >>> 8 * i);
+    }
+    Insn insn = decoder.decode(bytes, offset, 15, codeSize(page.mode));
+    Op op = Linker.link(insn, page, offset);
+    op.offset = (short) offset;
+    op.length = (byte) insn.length;
+    op.next = new EnterOp(this, offset + insn.length);
+    return op;
+  }
+
+  /** Whether the processor announces what the instruction belongs to. */
+  boolean announces(Insn insn) {
+    return cpu.model.has(insn.form.feature());
+  }
+
+  /** #UD, remembered by name: the processor announces something that no family implements. */
+  Op unimplemented(Insn insn) {
+    unimplemented.merge(insn.form.mnemonic(), 1, Integer::sum);
+    return new FlagOps.Undefined();
+  }
+
+  private static int codeSize(int mode) {
+    return switch (mode) {
+      case Cpu.CODE_64 -> 8;
+      case Cpu.CODE_16 -> 2;
+      default -> 4;
+    };
+  }
+
+  private void protect(CodePage page) {
+    if (memory.isRam(page.gpa)) {
+      byte[] flags = memory.pageFlags();
+      int frame = (int) (page.gpa >>> 12);
+      if ((flags[frame] & GuestMemory.CODE) == 0) {
+        flags[frame] |= GuestMemory.CODE;
+        cpu.mmu.protectFromWrites(page.gpa);
+      }
+    }
+  }
+
+  /** To be called between runs only: throws everything away when there is too much. */
+  void trim() {
+    if (ops > MAX_OPS) {
+      for (CodePage page : pages.values()) {
+        if (memory.isRam(page.gpa)) {
+          memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
+        }
+      }
+      pages.clear();
+      ops = 0;
+      translationsFlushed();
+    }
+  }
+
+  @Override
+  public void codeWritten(long gpa, int length) {
+    long base = gpa & ~0xFFFL;
+    boolean left = false;
+    for (int mode = Cpu.CODE_64; mode <= Cpu.CODE_16; mode++) {
+      CodePage page = pages.get(base | mode);
+      if (page != null && page.overlaps((int) gpa & 0xFFF, length)) {
+        page.clear();
+        generation++;
+        invalidations++;
+      }
+      left |= page != null && !page.isEmpty();
+    }
+    if (!left) {
+      memory.pageFlags()[(int) (gpa >>> 12)] &= NOT_CODE;
+    }
+  }
+
+  @Override
+  public void translationsFlushed() {
+    Arrays.fill(lookupTags, -1);
+    generation++;
+  }
+
+}

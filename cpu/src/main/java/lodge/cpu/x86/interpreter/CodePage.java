@@ -1,0 +1,85 @@
+package lodge.cpu.x86.interpreter;
+
+/**
+ * The decoded instructions of one guest-physical page under one decoding mode, found by the offset of their first byte.
+ */
+final class CodePage {
+  private static final int CHUNK_SHIFT = 8;
+  private static final int CHUNK = 1 << CHUNK_SHIFT;
+  /** Resolution of {@link #decoded}: one bit for 64 bytes. */
+  private static final int GRAIN_SHIFT = 6;
+
+  final CodeCache cache;
+  /** Page-aligned. */
+  final long gpa;
+  /** Decoding mode, see {@link lodge.cpu.x86.Cpu#codeKey}. */
+  final int mode;
+
+  private final Op[][] chunks = new Op[4096 >> CHUNK_SHIFT][];
+  /** Which 64-byte grains hold bytes of decoded instructions. */
+  private long decoded;
+
+  CodePage(CodeCache cache, long gpa, int mode) {
+    this.cache = cache;
+    this.gpa = gpa;
+    this.mode = mode;
+  }
+
+  /** The op at an offset, decoded now if it was not before. */
+  Op at(int offset) {
+    Op[] chunk = chunks[offset >> CHUNK_SHIFT];
+    if (chunk != null) {
+      Op op = chunk[offset & CHUNK - 1];
+      if (op != null) {
+        return op;
+      }
+    }
+    return cache.decodeRun(this, offset);
+  }
+
+  /** The op at an offset, or null when it is not decoded. */
+  Op peek(int offset) {
+    Op[] chunk = chunks[offset >> CHUNK_SHIFT];
+    return chunk == null ? null : chunk[offset & CHUNK - 1];
+  }
+
+  void put(int offset, int length, Op op) {
+    Op[] chunk = chunks[offset >> CHUNK_SHIFT];
+    if (chunk == null) {
+      chunk = new Op[CHUNK];
+      chunks[offset >> CHUNK_SHIFT] = chunk;
+    }
+    chunk[offset & CHUNK - 1] = op;
+    decoded |= grains(offset, Math.min(length, 4096 - offset));
+  }
+
+  boolean isEmpty() {
+    return decoded == 0;
+  }
+
+  /** Whether bytes of a decoded instruction may lie in the range. */
+  boolean overlaps(int offset, int length) {
+    return (decoded & grains(offset, length)) != 0;
+  }
+
+  private static long grains(int offset, int length) {
+    int first = offset >> GRAIN_SHIFT;
+    int last = offset + length - 1 >> GRAIN_SHIFT;
+    return -1L << first & -1L >>> 63 - last;
+  }
+
+  /** Forgets all ops. The one being executed finds its way on through {@link EnterOp}. */
+  void clear() {
+    for (int i = 0; i < chunks.length; i++) {
+      if (chunks[i] != null) {
+        for (Op op : chunks[i]) {
+          if (op != null) {
+            op.unlink(this);
+          }
+        }
+        chunks[i] = null;
+      }
+    }
+    decoded = 0;
+  }
+}

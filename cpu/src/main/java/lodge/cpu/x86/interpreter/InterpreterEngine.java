@@ -1,0 +1,18 @@
+package lodge.cpu.x86.interpreter;
+
+import lodge.core.Vcpu;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Engine;
+
+/** Decode once, execute from linked instruction objects. */
+public final class InterpreterEngine implements Engine {
+  @Override
+  public String name() {
+    return "interpreter";
+  }
+
+  @Override
+  public Vcpu create(Cpu cpu) {
+    return new InterpreterVcpu(cpu);
+  }
+}

@@ -1,0 +1,154 @@
+package lodge.cpu.x86.x87;
+
+/** Loads, stores and moves within the register stack. */
+public final class Transfers {
+  private Transfers() {}
+
+  /** Pushes what {@link X87#number} holds from {@link Conversions}: FLD m32fp and m64fp, FILD, FBLD. */
+  public static void load(X87 x) {
+    if (x.pushFaults()) {
+      return;
+    }
+    ExtFloat f = x.number;
+    if (x.complete(f.flags)) {
+      x.push(f.se, (f.flags & X87.IE) != 0 ? f.sig | ExtFloat.QUIET_BIT : f.sig);
+    }
+  }
+
+  /** FLD m80fp: as it is. */
+  public static void loadExtended(X87 x, int se, long sig) {
+    if (!x.pushFaults()) {
+      x.complete(0);
+      x.push(se, sig);
+    }
+  }
+
+  /** FLD ST(i). */
+  public static void loadRegister(X87 x, int i) {
+    if (x.pushFaults()) {
+      return;
+    }
+    if (!x.empty(i)) {
+      x.complete(0);
+      x.push(x.se(i), x.sig(i));
+    } else if (x.underflows()) {
+      x.push(ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
+    }
+  }
+
+  /**
+   * What FST m32fp and m64fp store, in {@link ExtFloat#sig}.
+   *
+   * @param size 4 or 8 bytes
+   * @return false: nothing is to be stored or popped
+   */
+  public static boolean real(X87 x, int size) {
+    ExtFloat f = x.number;
+    if (x.empty(0)) {
+      f.sig = size == 4 ? Conversions.SINGLE_INDEFINITE : Conversions.DOUBLE_INDEFINITE;
+      return x.underflows();
+    }
+    f.sig =
+        size == 4
+            ? Conversions.toSingle(f, x.control, x.se(0), x.sig(0))
+            : Conversions.toDouble(f, x.control, x.se(0), x.sig(0));
+    return x.complete(f.flags) && !Conversions.suppressesStore(f.flags, x.control);
+  }
+
+  /** What FSTP m80fp stores, in {@link ExtFloat#se} and {@link ExtFloat#sig}. */
+  public static boolean extended(X87 x) {
+    if (x.empty(0)) {
+      x.number.set(ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
+      return x.underflows();
+    }
+    x.number.set(x.se(0), x.sig(0));
+    return x.complete(0);
+  }
+
+  /**
+   * What FIST and FISTTP store, in {@link ExtFloat#sig}.
+   *
+   * @param size 2, 4 or 8 bytes
+   */
+  public static boolean integer(X87 x, int size, boolean truncate) {
+    ExtFloat f = x.number;
+    if (x.empty(0)) {
+      f.sig = -1L << 8 * size - 1;
+      return x.underflows();
+    }
+    f.sig = Conversions.toInteger(f, x.control, x.se(0), x.sig(0), size, truncate);
+    return x.complete(f.flags);
+  }
+
+  /** What FBSTP stores: upper two bytes in {@link ExtFloat#se}, the lower eight in {@link ExtFloat#sig}. */
+  public static boolean bcd(X87 x) {
+    ExtFloat f = x.number;
+    if (x.empty(0)) {
+      f.set(Conversions.BCD_INDEFINITE_HIGH, Conversions.BCD_INDEFINITE_LOW);
+      return x.underflows();
+    }
+    Conversions.toBcd(f, x.control, x.se(0), x.sig(0));
+    return x.complete(f.flags);
+  }
+
+  /** FST ST(i) and FSTP ST(i). */
+  public static void storeRegister(X87 x, int i, boolean pop) {
+    if (!x.empty(0)) {
+      x.complete(0);
+      x.set(i, x.se(0), x.sig(0));
+    } else if (x.underflows()) {
+      x.setIndefinite(i);
+    } else {
+      return;
+    }
+    if (pop) {
+      x.pop();
+    }
+  }
+
+  /** FXCH. */
+  public static void exchange(X87 x, int i) {
+    if (x.empty(0) || x.empty(i)) {
+      if (!x.underflows()) {
+        return;
+      }
+      if (x.empty(0)) {
+        x.setIndefinite(0);
+      }
+      if (x.empty(i)) {
+        x.setIndefinite(i);
+      }
+    } else {
+      x.complete(0);
+    }
+    int se = x.se(0);
+    long sig = x.sig(0);
+    x.set(0, x.se(i), x.sig(i));
+    x.set(i, se, sig);
+  }
+
+  /** FCMOVcc. */
+  public static void moveIf(X87 x, int i, boolean condition) {
+    if (x.empty(0) || x.empty(i)) {
+      if (x.underflows()) {
+        x.setIndefinite(0);
+      }
+    } else {
+      x.complete(0);
+      if (condition) {
+        x.set(0, x.se(i), x.sig(i));
+      }
+    }
+  }
+
+  /** FFREE. */
+  public static void free(X87 x, int i) {
+    x.valid &= ~(1 << (x.top + i & 7));
+  }
+
+  /** FINCSTP (1) and FDECSTP (-1): tags stay. */
+  public static void rotate(X87 x, int step) {
+    x.top = x.top + step & 7;
+    x.status &= ~X87.C1;
+  }
+}

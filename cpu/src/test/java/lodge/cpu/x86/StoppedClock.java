@@ -1,0 +1,29 @@
+package lodge.cpu.x86;
+
+import lodge.core.Clock;
+
+/** Time that stands still until a test moves it; timers never fire. */
+public final class StoppedClock implements Clock {
+  public long now;
+
+  @Override
+  public long nanos() {
+    return now;
+  }
+
+  @Override
+  public long epochNanos() {
+    return now;
+  }
+
+  @Override
+  public Timer timer(Runnable action) {
+    return new Timer() {
+      @Override
+      public void arm(long deadlineNanos) {}
+
+      @Override
+      public void cancel() {}
+    };
+  }
+}

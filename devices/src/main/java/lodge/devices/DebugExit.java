@@ -1,0 +1,46 @@
+package lodge.devices;
+
+import java.util.function.IntConsumer;
+import lodge.core.BusDevice;
+import lodge.core.Stateful;
+
+/**
+ * A port, 0xF4 by custom, through which a guest program ends the machine with a status. Four bytes long, so that 8, 16
+ * and 32 bits can be written; reads as 0.
+ */
+public final class DebugExit implements BusDevice, Stateful<DebugExit.State> {
+  private static final int LENGTH = 4;
+
+  private final IntConsumer onWrite;
+
+  /** It has none. */
+  public record State() {}
+
+  /** @param onWrite takes what was written, on the vCPU's thread with no lock held */
+  public DebugExit(IntConsumer onWrite) {
+    this.onWrite = onWrite;
+  }
+
+  @Override
+  public long read(long offset, int size) {
+    return offset >= 0 && offset < LENGTH ? 0 : -1;
+  }
+
+  @Override
+  public void write(long offset, int size, long value) {
+    if (offset == 0) {
+      onWrite.accept((int) (size >= 4 ? value : value & (1L << 8 * size) - 1));
+    }
+  }
+
+  @Override
+  public State state() {
+    return new State();
+  }
+
+  @Override
+  public void restore(State state) {}
+
+  @Override
+  public void reset() {}
+}

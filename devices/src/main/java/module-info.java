@@ -1,0 +1,6 @@
+/** The chips of a PC: each sees offsets, and reaches the world through what its constructor receives. */
+module lodge.devices {
+  requires transitive lodge.core;
+
+  exports lodge.devices;
+}

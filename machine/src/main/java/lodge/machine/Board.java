@@ -1,0 +1,188 @@
+package lodge.machine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import lodge.core.Clock;
+import lodge.core.GuestMemory;
+import lodge.core.InterruptLine;
+import lodge.core.MmioBus;
+import lodge.core.PortBus;
+import lodge.core.Stateful;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuModel;
+import lodge.devices.AcpiPm;
+import lodge.devices.ApicBus;
+import lodge.devices.CharacterSink;
+import lodge.devices.CmosRtc;
+import lodge.devices.DebugExit;
+import lodge.devices.I8042;
+import lodge.devices.IoApic;
+import lodge.devices.LocalApic;
+import lodge.devices.PciHost;
+import lodge.devices.Pic8259;
+import lodge.devices.Pit8254;
+import lodge.devices.PostCode;
+import lodge.devices.PvPanic;
+import lodge.devices.ResetControl;
+import lodge.devices.SystemControlA;
+import lodge.devices.Uart16550;
+import lodge.machine.boot.AcpiTables;
+import lodge.machine.boot.MemoryMap;
+
+/**
+ * The wiring of the PC: which chip sits where and on which interrupt line. Each ISA interrupt goes to the two 8259 and to
+ * the I/O APIC, there to the pin of its number, but the timer's to pin 2 (as on every PC with an I/O APIC).
+ */
+final class Board {
+  private static final long IO_APIC = 0xFEC0_0000L;
+  private static final int IO_APIC_LENGTH = 0x1000;
+  private static final int IO_APIC_ID = 0;
+  private static final int PM_BASE = 0x600;
+  private static final int PM_LENGTH = 0x10;
+  private static final int PM_TIMER_BITS = 32;
+  private static final int SMI_COMMAND = 0xB2;
+  private static final int PANIC_PORT = 0x505;
+  private static final int DEBUG_EXIT_PORT = 0xF4;
+
+  private static final int TIMER_IRQ = 0;
+  private static final int KEYBOARD_IRQ = 1;
+  private static final int CASCADE_IRQ = 2;
+  private static final int COM1_IRQ = 4;
+  private static final int RTC_IRQ = 8;
+  private static final int SCI_IRQ = 9;
+  private static final int MOUSE_IRQ = 12;
+  private static final int TIMER_PIN = 2;
+
+  private final MemoryMap map;
+  private final PortBus ports = new PortBus();
+  private final List<Stateful<?>> chips = new ArrayList<>();
+  private final List<Cpu> cpus = new ArrayList<>();
+  private final List<LocalApic> localApics = new ArrayList<>();
+  private final Uart16550 com1;
+
+  // The boot processor's APIC needs the 8259 and the other way round.
+  private Pic8259 pic;
+
+  /**
+   * @param end what a chip wants of the machine: power off, reset, ...; from any thread
+   * @param kick wakes the vCPU of this number; from any thread
+   */
+  Board(
+      MachineSpec spec,
+      MemoryMap map,
+      GuestMemory memory,
+      Clock clock,
+      CharacterSink serialOutput,
+      Consumer<Outcome> end,
+      IntConsumer kick) {
+    this.map = map;
+    ApicBus apicBus = new ApicBus();
+    MmioBus mmio = new MmioBus();
+    CpuModel model = new CpuModel();
+    for (int i = 0; i < spec.cpus(); i++) {
+      int id = i;
+      LocalApicPort port =
+          new LocalApicPort(
+              id, model, clock, apicBus, () -> id == 0 ? pic.acknowledge() : -1, () -> kick.accept(id));
+      Cpu cpu = new Cpu(id, model, memory, ports, mmio, clock, port);
+      port.connect(cpu);
+      cpus.add(cpu);
+      localApics.add(add(port.apic()));
+    }
+    pic = add(new Pic8259(localApics.getFirst().lint0()));
+    IoApic ioApic = add(new IoApic(IO_APIC_ID, apicBus));
+    apicBus.onEndOfInterrupt(ioApic::endOfInterrupt);
+    mmio.map(IO_APIC, IO_APIC_LENGTH, 4, ioApic);
+    ports.map(0x20, 2, 1, pic.master());
+    ports.map(0xA0, 2, 1, pic.slave());
+    ports.map(0x4D0, 2, 1, pic.edgeLevelControl());
+
+    Pit8254 pit = add(new Pit8254(isa(ioApic, TIMER_IRQ), clock));
+    ports.map(0x40, 4, 1, pit);
+    ports.map(0x61, 1, 1, pit.systemControlB());
+    long highRam = Math.max(0, memory.end() - GuestMemory.HIGH_RAM_START);
+    ports.map(0x70, 2, 1, add(new CmosRtc(isa(ioApic, RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
+    com1 = add(new Uart16550(isa(ioApic, COM1_IRQ), clock, serialOutput));
+    ports.map(0x3F8, 8, 1, com1);
+    ports.map(0x80, 1, 1, add(new PostCode()));
+
+    // Address line 20 is always on: nothing that boots here needs the wrap-around of the first PCs.
+    InterruptLine a20 = level -> {};
+    Runnable reset = () -> end.accept(new Outcome.Reset());
+    I8042 keyboard = add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20, reset));
+    ports.map(0x60, 1, 1, keyboard.data());
+    ports.map(0x64, 1, 1, keyboard.command());
+    ports.map(0x92, 1, 1, add(new SystemControlA(a20, reset)));
+    ports.map(0xCF8, 8, 4, add(new PciHost(add(new ResetControl(reset)))));
+
+    Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
+    AcpiPm pm = add(new AcpiPm(isa(ioApic, SCI_IRQ), clock, PM_TIMER_BITS, powerOff));
+    ports.map(PM_BASE, PM_LENGTH, 4, pm);
+    ports.map(SMI_COMMAND, 2, 1, pm.smiCommand());
+    ports.map(PANIC_PORT, 1, 1, add(new PvPanic(events -> panic(events, end))));
+    if (spec.debugExit()) {
+      DebugExit exit = add(new DebugExit(status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
+      ports.map(DEBUG_EXIT_PORT, 1, 1, exit);
+    }
+  }
+
+  /** A guest that has loaded a crash kernel goes on by itself. */
+  private static void panic(int events, Consumer<Outcome> end) {
+    if ((events & PvPanic.PANICKED) != 0) {
+      end.accept(new Outcome.Panic());
+    }
+  }
+
+  private InterruptLine isa(IoApic ioApic, int irq) {
+    if (irq == CASCADE_IRQ) {
+      throw new IllegalArgumentException("IRQ 2 is the cascade");
+    }
+    InterruptLine toPic = pic.line(irq);
+    InterruptLine toIoApic = ioApic.line(irq == TIMER_IRQ ? TIMER_PIN : irq);
+    return level -> {
+      toPic.set(level);
+      toIoApic.set(level);
+    };
+  }
+
+  private <C extends Stateful<?>> C add(C chip) {
+    chips.add(chip);
+    return chip;
+  }
+
+  /** RESET# of all chips. The processors are their engines' business. */
+  void reset() {
+    chips.forEach(Stateful::reset);
+  }
+
+  /** Writes the tables that tell the guest about this board. */
+  void writeFirmware(GuestMemory memory) {
+    AcpiTables.write(
+        memory,
+        new AcpiTables.Board(
+            cpus.size(),
+            IO_APIC_ID,
+            PM_BASE,
+            PM_TIMER_BITS == 32,
+            SMI_COMMAND,
+            AcpiPm.ACPI_ENABLE,
+            AcpiPm.ACPI_DISABLE,
+            AcpiPm.SLP_TYP_S5,
+            PANIC_PORT,
+            map.lowRamEnd()));
+  }
+
+  List<Cpu> cpus() {
+    return cpus;
+  }
+
+  LocalApic localApic(int cpu) {
+    return localApics.get(cpu);
+  }
+
+  Uart16550 com1() {
+    return com1;
+  }
+}

@@ -1,0 +1,152 @@
+package lodge.machine;
+
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import lodge.core.Counters;
+import lodge.cpu.x86.Engine;
+
+/**
+ * One virtual machine: build it, start it, wait for its {@link Outcome}, close it.
+ *
+ * <pre>{@code
+ * try (Machine machine = Machine.builder().kernel(vmlinuz).initrd(initrd).append("console=ttyS0")
+ *     .serial(SerialConsole.of(System.in, System.out)).build()) {
+ *   machine.start();
+ *   Outcome outcome = machine.await();
+ * }
+ * }</pre>
+ */
+public final class Machine implements AutoCloseable {
+  /** Least guest RAM in bytes. */
+  public static final long MIN_MEMORY = 16L << 20;
+
+  /** Most vCPUs. */
+  public static final int MAX_CPUS = 1;
+
+  private enum State {
+    NEW,
+    STARTED,
+    CLOSED
+  }
+
+  /** How long {@link #close} waits for the threads, in milliseconds; they take far less. */
+  private static final long CLOSE_TIMEOUT = 5_000;
+
+  /** How long {@link #await} lets the output of a stopped machine go on, in milliseconds. */
+  private static final long STOPPED_OUTPUT_TIMEOUT = 1_000;
+
+  private final MachineSpec spec;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final CountDownLatch started = new CountDownLatch(1);
+  private State state = State.NEW;
+  private Run run;
+
+  Machine(MachineSpec spec) {
+    this.spec = spec;
+  }
+
+  public static MachineBuilder builder() {
+    return new MachineBuilder(Engines.installed());
+  }
+
+  /** Names that {@link MachineBuilder#engine} takes, {@code auto} first. */
+  public static List<String> engines() {
+    return Stream.concat(Stream.of(Engines.AUTO), Engines.installed().stream().map(Engine::name)).toList();
+  }
+
+  /**
+   * Powers the machine on and returns at once. A machine runs once.
+   *
+   * @throws MachineException when the host cannot give the memory
+   * @throws IllegalStateException when it was started or closed before
+   */
+  public void start() {
+    lock.lock();
+    try {
+      if (state != State.NEW) {
+        throw new IllegalStateException(
+            state == State.CLOSED ? "the machine is closed" : "the machine was started before");
+      }
+      run = Run.powerOn(spec);
+      state = State.STARTED;
+    } finally {
+      lock.unlock();
+    }
+    started.countDown();
+  }
+
+  /**
+   * Waits until the run has ended and the guest's serial output is delivered. Of a machine that was stopped, output that
+   * the console does not take within a second is dropped. Waits for the start, too.
+   */
+  public Outcome await() throws InterruptedException {
+    started.await();
+    Run current = current();
+    if (current == null) {
+      return new Outcome.Stopped();
+    }
+    Outcome outcome = current.awaitEnd();
+    if (!(outcome instanceof Outcome.Stopped)) {
+      current.serial().awaitDelivered();
+    } else if (!current.serial().awaitDelivered(STOPPED_OUTPUT_TIMEOUT)) {
+      current.serial().abandon();
+    }
+    return outcome;
+  }
+
+  /**
+   * Ends the run, as pulling the plug would, and returns without waiting; {@link #await} then gives
+   * {@link Outcome.Stopped}, or what came before. Does nothing before the start and after the end. From any thread.
+   */
+  public void stop() {
+    Run current = current();
+    if (current != null) {
+      current.request(new Outcome.Stopped());
+    }
+  }
+
+  /**
+   * Totals so far, in the order in which a reader wants them: guest_instructions, exits by kind, page_walks, tlb_misses
+   * and what else the engine counts, then resets, wall_nanoseconds since the start and host_resident_bytes of this
+   * process where the host tells. From any thread, also after the end. Empty before the start.
+   */
+  public Counters counters() {
+    Run current = current();
+    return current == null ? new Counters() : current.counters();
+  }
+
+  /** The name of the engine that runs it. */
+  public String engine() {
+    return spec.engine().name();
+  }
+
+  /**
+   * Ends the run if it goes on, its threads and the guest's memory; serial output that is not delivered yet is dropped
+   * ({@link #await} first to have it all). Returns promptly; may be called again, from any thread.
+   */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      state = State.CLOSED;
+    } finally {
+      lock.unlock();
+    }
+    started.countDown();
+    Run current = current();
+    if (current != null) {
+      current.close(CLOSE_TIMEOUT);
+    }
+  }
+
+  private Run current() {
+    lock.lock();
+    try {
+      return run;
+    } finally {
+      lock.unlock();
+    }
+  }
+}

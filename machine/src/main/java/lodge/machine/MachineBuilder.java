@@ -1,0 +1,142 @@
+package lodge.machine;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import lodge.cpu.x86.Engine;
+import lodge.machine.MachineException.Kind;
+import lodge.machine.boot.KernelImage;
+import lodge.machine.boot.MemoryMap;
+
+/** Collects what a machine is made of. {@link #build} checks all of it before anything is started. */
+public final class MachineBuilder {
+  private static final long MIB = 1 << 20;
+
+  /** Guest RAM is one segment whose pages an int counts; the processor has 46 address bits. */
+  private static final long MEMORY_LIMIT = 1L << 42;
+
+  private final List<Engine> engines;
+  private Path kernel;
+  private final List<Object> initrds = new ArrayList<>();
+  private String append = "";
+  private long memory = 512 * MIB;
+  private int cpus = 1;
+  private String engine = Engines.AUTO;
+  private SerialConsole serial = SerialConsole.none();
+  private boolean rebootOnReset = true;
+  private boolean debugExit;
+
+  /** @param engines those that {@link #engine} may name */
+  MachineBuilder(List<Engine> engines) {
+    this.engines = engines;
+  }
+
+  /** A Linux bzImage or an ELF {@code vmlinux} with a PVH note. */
+  public MachineBuilder kernel(Path file) {
+    kernel = Objects.requireNonNull(file);
+    return this;
+  }
+
+  /** Adds initial RAM disks; several are concatenated in the order in which they were added. */
+  public MachineBuilder initrd(Path... files) {
+    initrds.addAll(List.of(files));
+    return this;
+  }
+
+  /** Adds an initial RAM disk that is in memory. */
+  public MachineBuilder initrd(byte[] image) {
+    initrds.add(image.clone());
+    return this;
+  }
+
+  /** The kernel's command line. */
+  public MachineBuilder append(String commandLine) {
+    append = Objects.requireNonNull(commandLine);
+    return this;
+  }
+
+  /** Guest RAM in bytes, a multiple of 1 MiB, at least {@link Machine#MIN_MEMORY}. Without it 512 MiB. */
+  public MachineBuilder memory(long bytes) {
+    memory = bytes;
+    return this;
+  }
+
+  /** Number of vCPUs, 1 to {@link Machine#MAX_CPUS}. */
+  public MachineBuilder cpus(int count) {
+    cpus = count;
+    return this;
+  }
+
+  /** {@code auto} or the name of an engine, see {@link Machine#engines}. */
+  public MachineBuilder engine(String name) {
+    engine = Objects.requireNonNull(name);
+    return this;
+  }
+
+  /** What COM1 is connected to. Without it {@link SerialConsole#none}. */
+  public MachineBuilder serial(SerialConsole console) {
+    serial = Objects.requireNonNull(console);
+    return this;
+  }
+
+  /** Whether a guest's reset boots it again (as it does without this) or ends the run with {@link Outcome.Reset}. */
+  public MachineBuilder rebootOnReset(boolean reboot) {
+    rebootOnReset = reboot;
+    return this;
+  }
+
+  /** Whether there is a debug-exit port at 0xF4: one byte written ends the run with {@link Outcome.DebugExit}. */
+  public MachineBuilder debugExit(boolean present) {
+    debugExit = present;
+    return this;
+  }
+
+  /**
+   * Reads the files and checks everything.
+   *
+   * @throws MachineException when something is wrong, unreadable or does not fit
+   */
+  public Machine build() {
+    checkMemory();
+    if (cpus < 1 || cpus > Machine.MAX_CPUS) {
+      throw invalid("cpus " + cpus + ": must be from 1 to " + Machine.MAX_CPUS);
+    }
+    if (kernel == null) {
+      throw invalid("no kernel: a machine needs a Linux bzImage or an ELF vmlinux to boot");
+    }
+    Engine chosen = Engines.named(engine, engines);
+    KernelImage image = KernelImage.read(kernel);
+    MemoryMap map = MemoryMap.of(memory);
+    byte[] initrd = Initrd.concatenate(initrds, Math.min(map.lowRamEnd(), Integer.MAX_VALUE - 16));
+    image.check(map, initrd.length, append);
+    return new Machine(
+        new MachineSpec(
+            image, initrd, append, memory, cpus, chosen, serial, rebootOnReset, debugExit));
+  }
+
+  private void checkMemory() {
+    if (memory < Machine.MIN_MEMORY) {
+      throw invalid("memory " + size(memory) + ": too little; at least " + size(Machine.MIN_MEMORY) + " is needed");
+    }
+    long most = Math.min(HostMemory.total().orElse(MEMORY_LIMIT), MEMORY_LIMIT) & -MIB;
+    if (memory > most) {
+      throw new MachineException(
+          Kind.NO_MEMORY, "memory " + size(memory) + ": more than this host has; at most " + size(most) + " can be given");
+    }
+    if (memory % MIB != 0) {
+      throw invalid("memory " + memory + " bytes: must be a multiple of 1M");
+    }
+  }
+
+  private static MachineException invalid(String message) {
+    return new MachineException(Kind.INVALID, message);
+  }
+
+  private static String size(long bytes) {
+    if (bytes <= 0 || bytes % MIB != 0) {
+      return bytes + " bytes";
+    }
+    return bytes % (1 << 30) == 0 ? (bytes >> 30) + "G" : (bytes >> 20) + "M";
+  }
+}

@@ -1,0 +1,305 @@
+package lodge.machine;
+
+import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Phaser;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import lodge.core.Counters;
+import lodge.core.GuestMemory;
+import lodge.core.HostClock;
+import lodge.core.Vcpu;
+import lodge.cpu.x86.Cpu;
+import lodge.machine.boot.AcpiTables;
+import lodge.machine.boot.MemoryMap;
+
+/**
+ * A machine between power-on and its end: memory, clock, board and threads. The first outcome that anybody asks for ends
+ * it; a reset that is to boot again does not, but gathers all vCPU threads, and the last to come starts everything anew.
+ */
+final class Run {
+  private static final VarHandle OUTCOME;
+
+  static {
+    try {
+      OUTCOME = MethodHandles.lookup().findVarHandle(Run.class, "outcome", Outcome.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** How long a question for counters waits for a vCPU that is held up by its console, in milliseconds. */
+  private static final long COUNT_TIMEOUT = 500;
+
+  private final MachineSpec spec;
+  private final MemoryMap map;
+  private final GuestMemory memory;
+  private final HostClock clock = new HostClock();
+  private final SerialLink serial;
+  private final Board board;
+  private final Gathering gathering = new Gathering();
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private final AtomicInteger alive;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** Empty while the board is wired: there is nobody to wake yet. */
+  private volatile List<VcpuThread> vcpus = List.of();
+
+  private volatile Outcome outcome;
+  private volatile boolean resetWanted;
+  private volatile long resets;
+
+  // Guarded by lock: what the vCPUs that have left counted, then the totals at the end.
+  private Counters leftovers = new Counters();
+  private Counters totals;
+  private boolean memoryClosed;
+
+  private Run(MachineSpec spec, GuestMemory memory) {
+    this.spec = spec;
+    this.memory = memory;
+    this.map = MemoryMap.of(spec.memory());
+    this.serial = new SerialLink(spec.serial(), e -> request(new Outcome.Failed("serial output: " + e)));
+    this.board = new Board(spec, map, memory, clock, serial, this::request, this::kick);
+    this.alive = new AtomicInteger(board.cpus().size());
+    List<VcpuThread> threads = new ArrayList<>();
+    for (Cpu cpu : board.cpus()) {
+      Vcpu vcpu = spec.engine().create(cpu);
+      threads.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
+      gathering.register();
+    }
+    vcpus = List.copyOf(threads);
+  }
+
+  /**
+   * Takes the memory, puts the kernel into it and starts the threads.
+   *
+   * @throws MachineException of kind NO_MEMORY
+   */
+  static Run powerOn(MachineSpec spec) {
+    GuestMemory memory = reserve(spec.memory());
+    Run run = null;
+    try {
+      run = new Run(spec, memory);
+      run.load();
+    } catch (Throwable e) {
+      if (run != null) {
+        run.clock.close();
+      }
+      memory.close();
+      throw e;
+    }
+    run.serial.start(run.board.com1());
+    run.vcpus.forEach(VcpuThread::start);
+    return run;
+  }
+
+  private static GuestMemory reserve(long size) {
+    try {
+      return GuestMemory.allocate(size);
+    } catch (OutOfMemoryError | UncheckedIOException e) {
+      throw new MachineException(
+          MachineException.Kind.NO_MEMORY, "memory " + (size >> 20) + "M: the host does not give it", e);
+    }
+  }
+
+  /** Fills zeroed memory with what firmware and boot loader would leave, and sets the boot processor to the entry. */
+  private void load() {
+    board.writeFirmware(memory);
+    spec.kernel()
+        .boot(memory, map, spec.initrd(), spec.commandLine(), AcpiTables.RSDP, board.cpus().getFirst());
+  }
+
+  /** Asks for an end or a reset; the first end stands. From any thread. */
+  void request(Outcome wanted) {
+    if (wanted instanceof Outcome.Reset && spec.rebootOnReset()) {
+      resetWanted = true;
+    } else if (OUTCOME.compareAndSet(this, null, wanted)) {
+      serial.finish();
+    }
+    vcpus.forEach(VcpuThread::kick);
+  }
+
+  private void kick(int vcpu) {
+    List<VcpuThread> known = vcpus;
+    if (vcpu < known.size()) {
+      known.get(vcpu).kick();
+    }
+  }
+
+  boolean goesOn() {
+    return outcome == null;
+  }
+
+  boolean resetWanted() {
+    return resetWanted;
+  }
+
+  /**
+   * The reset, in two meetings of all vCPU threads: at the first one nobody executes any more, so each may reset its own
+   * vCPU; at the second one the last to come resets the board and loads the kernel.
+   */
+  void meetForReset(Vcpu vcpu) {
+    gathering.arriveAndAwaitAdvance();
+    if (goesOn()) {
+      vcpu.reset();
+    }
+    gathering.arriveAndAwaitAdvance();
+  }
+
+  private final class Gathering extends Phaser {
+    @Override
+    protected boolean onAdvance(int phase, int registered) {
+      if (goesOn() && phase % 2 == 1) {
+        try {
+          reboot();
+        } catch (RuntimeException e) {
+          request(new Outcome.Failed("reset: " + e));
+        }
+      }
+      return registered == 0;
+    }
+  }
+
+  private void reboot() {
+    // Cleared first: a reset that is asked for from here on is a new one.
+    resetWanted = false;
+    resets++;
+    board.reset();
+    memory.clear();
+    load();
+    serial.spaceFreed();
+  }
+
+  /** A vCPU thread's last word. The last one to leave ends the run. */
+  void left(Counters counters) {
+    lock.lock();
+    try {
+      counters.totals().forEach(leftovers::add);
+    } finally {
+      lock.unlock();
+    }
+    gathering.arriveAndDeregister();
+    if (alive.decrementAndGet() == 0) {
+      clock.close();
+      lock.lock();
+      try {
+        totals = withHost(leftovers);
+      } finally {
+        lock.unlock();
+      }
+      ended.countDown();
+    }
+  }
+
+  Outcome awaitEnd() throws InterruptedException {
+    ended.await();
+    return outcome;
+  }
+
+  SerialLink serial() {
+    return serial;
+  }
+
+  Counters counters() {
+    Counters sum = new Counters();
+    for (VcpuThread vcpu : vcpus) {
+      Counters known = finalTotals();
+      if (known != null) {
+        return known;
+      }
+      if (vcpu.isCurrent()) {
+        continue;
+      }
+      try {
+        vcpu.ask().get(COUNT_TIMEOUT, TimeUnit.MILLISECONDS).totals().forEach(sum::add);
+      } catch (TimeoutException e) {
+        // Its console holds it up; the others' numbers are better than none.
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return withHost(sum);
+      } catch (ExecutionException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    Counters known = finalTotals();
+    return known != null ? known : withHost(sum);
+  }
+
+  private Counters finalTotals() {
+    lock.lock();
+    try {
+      return totals;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Counters withHost(Counters guest) {
+    Counters all = new Counters();
+    guest.totals().forEach(all::add);
+    all.add("resets", resets);
+    all.add("wall_nanoseconds", clock.nanos());
+    HostMemory.resident().ifPresent(bytes -> all.add("host_resident_bytes", bytes));
+    return all;
+  }
+
+  /** Ends everything. @param timeout most milliseconds to wait for threads */
+  void close(long timeout) {
+    request(new Outcome.Stopped());
+    serial.abandon();
+    if (joinVcpus(timeout)) {
+      closeMemory();
+    } else {
+      // Never take the memory away from under a vCPU: whoever is late, this waits for it.
+      Thread.ofVirtual()
+          .name("lodge-close")
+          .start(
+              () -> {
+                if (joinVcpus(Long.MAX_VALUE)) {
+                  closeMemory();
+                }
+              });
+    }
+  }
+
+  /** False when they did not end in time or the caller is one of them. */
+  private boolean joinVcpus(long timeout) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(timeout, Integer.MAX_VALUE));
+    boolean all = true;
+    for (VcpuThread vcpu : vcpus) {
+      boolean gone = false;
+      while (!gone && !vcpu.isCurrent() && System.nanoTime() < deadline) {
+        try {
+          gone = vcpu.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      all &= gone;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return all;
+  }
+
+  private void closeMemory() {
+    lock.lock();
+    try {
+      if (!memoryClosed) {
+        memoryClosed = true;
+        memory.close();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,128 @@
+package lodge.machine;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import lodge.core.Counters;
+import lodge.core.Exit;
+import lodge.core.Vcpu;
+import lodge.cpu.x86.Cpu;
+import lodge.devices.LocalApic;
+
+/** One vCPU's thread: it alone runs the vCPU and looks at its state; others kick it and leave questions. */
+final class VcpuThread {
+  private final Run run;
+  private final Cpu cpu;
+  private final Vcpu vcpu;
+  private final LocalApic apic;
+  private final Thread thread;
+  private final Queue<CompletableFuture<Counters>> questions = new ConcurrentLinkedQueue<>();
+  private final ExitLog log = new ExitLog();
+
+  VcpuThread(Run run, Cpu cpu, Vcpu vcpu, LocalApic apic) {
+    this.run = run;
+    this.cpu = cpu;
+    this.vcpu = vcpu;
+    this.apic = apic;
+    this.thread = Thread.ofPlatform().name("lodge-vcpu-" + cpu.apicId).daemon().unstarted(this::live);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Makes the vCPU look around; from any thread. */
+  void kick() {
+    vcpu.kick();
+    LockSupport.unpark(thread);
+  }
+
+  boolean isCurrent() {
+    return Thread.currentThread() == thread;
+  }
+
+  boolean join(long milliseconds) throws InterruptedException {
+    thread.join(milliseconds);
+    return !thread.isAlive();
+  }
+
+  /** The vCPU's counters, as its thread will give them soon. */
+  CompletableFuture<Counters> ask() {
+    CompletableFuture<Counters> answer = new CompletableFuture<>();
+    questions.add(answer);
+    kick();
+    return answer;
+  }
+
+  private void live() {
+    Counters last = new Counters();
+    try {
+      loop();
+    } catch (Throwable e) {
+      run.request(new Outcome.Failed(describe(e)));
+    }
+    try {
+      vcpu.count(last);
+      vcpu.close();
+    } catch (Throwable e) {
+      run.request(new Outcome.Failed(describe(e)));
+    }
+    run.left(last);
+    answerQuestions(last);
+  }
+
+  /** Answers what came too late for the loop. */
+  void answerQuestions(Counters counters) {
+    CompletableFuture<Counters> question;
+    while ((question = questions.poll()) != null) {
+      question.complete(counters);
+    }
+  }
+
+  private void loop() {
+    while (run.goesOn()) {
+      if (!questions.isEmpty()) {
+        Counters now = new Counters();
+        vcpu.count(now);
+        answerQuestions(now);
+      }
+      if (run.resetWanted()) {
+        run.meetForReset(vcpu);
+        continue;
+      }
+      Exit exit = vcpu.run();
+      log.add(exit, cpu);
+      switch (exit) {
+        case KICKED -> {}
+        case HALTED -> park();
+        case SHUTDOWN -> run.request(new Outcome.TripleFault(dump()));
+        case FAILED -> run.request(new Outcome.Failed(vcpu.failure()));
+        case BREAKPOINT -> run.request(new Outcome.Failed("a breakpoint that nobody set\n" + dump()));
+      }
+      // INIT of the boot processor leads to the reset vector, where on a PC the firmware starts anew.
+      if (apic.takeInit()) {
+        run.request(new Outcome.Reset());
+      }
+    }
+  }
+
+  /** Sleeps until kicked. A kick that came before leaves a permit, so none is missed. */
+  private void park() {
+    LockSupport.park(this);
+    // A foreign interrupt would make every park return at once.
+    Thread.interrupted();
+  }
+
+  private String dump() {
+    return vcpu.failure().strip() + "\n" + log;
+  }
+
+  private String describe(Throwable e) {
+    StringWriter trace = new StringWriter();
+    e.printStackTrace(new PrintWriter(trace, true));
+    return "vCPU " + cpu.apicId + " at rip 0x" + Long.toHexString(cpu.rip) + ": " + e + "\n" + trace;
+  }
+}
