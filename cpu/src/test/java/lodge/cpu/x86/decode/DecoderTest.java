@@ -196,7 +196,8 @@ class DecoderTest {
     "0F 18 00, 8, PREFETCHNTA, 3, 4",
     "C8 44 33 22, 8, ENTER, 4, 8",
   })
-  void decodesCornerCases(String hex, int codeSize, Mnemonic mnemonic, int length, int operandSize) {
+  void decodesCornerCases(
+      String hex, int codeSize, Mnemonic mnemonic, int length, int operandSize) {
     Insn insn = decode(codeSize, hex);
 
     assertThat(insn.form.mnemonic()).isEqualTo(mnemonic);
@@ -244,19 +245,39 @@ class DecoderTest {
     "C4 E2 71 90 04 62, 8, 2, 4, 1, 0, 3, 8",
   })
   void decodesAddresses(
-      String hex, int codeSize, int base, int index, int scale, long disp, int segment, int addressSize) {
+      String hex,
+      int codeSize,
+      int base,
+      int index,
+      int scale,
+      long disp,
+      int segment,
+      int addressSize) {
     Insn insn = decode(codeSize, hex);
 
     assertThat(insn.form).isNotEqualTo(Form.UNDEFINED);
     assertThat(insn.memory).isTrue();
-    assertThat(new long[] {insn.base, insn.index, insn.scale, insn.disp, insn.segment, insn.addressSize})
+    assertThat(
+            new long[] {
+              insn.base, insn.index, insn.scale, insn.disp, insn.segment, insn.addressSize
+            })
         .containsExactly(base, index, scale, disp, segment, addressSize);
     assertThat(insn.length).isEqualTo(HexFormat.of().parseHex(hex.replace(" ", "")).length);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"F0 01 00", "F0 48 0F B1 0A", "F0 0F C7 08", "F0 87 00", "F0 0F BA 28 03", "F0 FE 00",
-    "F0 F7 18", "F3 F0 0F C1 00", "F0 F2 01 00"})
+  @ValueSource(
+      strings = {
+        "F0 01 00",
+        "F0 48 0F B1 0A",
+        "F0 0F C7 08",
+        "F0 87 00",
+        "F0 0F BA 28 03",
+        "F0 FE 00",
+        "F0 F7 18",
+        "F3 F0 0F C1 00",
+        "F0 F2 01 00"
+      })
   void lockIsAllowedOnReadModifyWriteOfMemory(String hex) {
     Insn insn = decode(8, hex);
 
@@ -265,8 +286,22 @@ class DecoderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"F0 01 C0", "F0 03 00", "F0 39 00", "F0 0F BA 20 03", "F0 F7 00 44 33 22 11", "F0 90",
-    "F0 89 00", "F0 8F 00", "F0 FF 30", "F0 87 C0", "F0 F7 20", "F0 0F 0B", "F0 0F 58 00"})
+  @ValueSource(
+      strings = {
+        "F0 01 C0",
+        "F0 03 00",
+        "F0 39 00",
+        "F0 0F BA 20 03",
+        "F0 F7 00 44 33 22 11",
+        "F0 90",
+        "F0 89 00",
+        "F0 8F 00",
+        "F0 FF 30",
+        "F0 87 C0",
+        "F0 F7 20",
+        "F0 0F 0B",
+        "F0 0F 58 00"
+      })
   void lockIsUndefinedElsewhere(String hex) {
     assertThat(decode(8, hex).form).isEqualTo(Form.UNDEFINED);
   }
@@ -337,14 +372,25 @@ class DecoderTest {
     assertThat(decode(8, "66".repeat(14) + "90").length).isEqualTo(15);
     assertThat(decode(8, "66".repeat(15) + "90").form).isEqualTo(Form.TOO_LONG);
     assertThat(decode(8, "2E".repeat(10) + "81 00 44 33 22 11").form).isEqualTo(Form.TOO_LONG);
-    assertThat(decode(8, "2E".repeat(9) + "81 00 44 33 22 11").form.mnemonic()).isEqualTo(Mnemonic.ADD);
+    assertThat(decode(8, "2E".repeat(9) + "81 00 44 33 22 11").form.mnemonic())
+        .isEqualTo(Mnemonic.ADD);
     assertThat(decode(8, "66".repeat(40)).length).isEqualTo(15);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"48 81 84 8D 44 33 22 11 88 77 66 55", "66 F3 48 0F B8 84 8D 44 33 22 11", "C8 44 33 22",
-    "C4 E3 7D 06 84 8D 44 33 22 11 20", "48 B8 88 77 66 55 44 33 22 11", "A1 88 77 66 55 44 33 22 11", "0F 0B",
-    "66 0F 3A 0F 05 44 33 22 11 07", "C5 F8 77", "D9 C0"})
+  @ValueSource(
+      strings = {
+        "48 81 84 8D 44 33 22 11 88 77 66 55",
+        "66 F3 48 0F B8 84 8D 44 33 22 11",
+        "C8 44 33 22",
+        "C4 E3 7D 06 84 8D 44 33 22 11 20",
+        "48 B8 88 77 66 55 44 33 22 11",
+        "A1 88 77 66 55 44 33 22 11",
+        "0F 0B",
+        "66 0F 3A 0F 05 44 33 22 11 07",
+        "C5 F8 77",
+        "D9 C0"
+      })
   void asksForMoreBytesUntilTheInstructionIsWhole(String hex) {
     byte[] code = HexFormat.of().parseHex(hex.replace(" ", ""));
 
@@ -381,8 +427,16 @@ class DecoderTest {
     decode(8, "F0 66 64 48 01 84 8D 44 33 22 11");
     Insn insn = decode(8, "90");
 
-    assertThat(insn.lock || insn.operandSizePrefix || insn.rex || insn.rexW || insn.hasModrm || insn.memory
-        || insn.segmentOverride || insn.vex).isFalse();
+    assertThat(
+            insn.lock
+                || insn.operandSizePrefix
+                || insn.rex
+                || insn.rexW
+                || insn.hasModrm
+                || insn.memory
+                || insn.segmentOverride
+                || insn.vex)
+        .isFalse();
     assertThat(insn.disp).isZero();
     assertThat(insn.base).isEqualTo(Cpu.ZERO);
     assertThat(insn.index).isEqualTo(Cpu.ZERO);

@@ -15,8 +15,26 @@ final class Objdump {
   /** Bytes a record takes: an instruction and NOPs to find back into step with. */
   static final int RECORD = 32;
 
-  private static final Set<String> PREFIXES = Set.of("lock", "rep", "repz", "repnz", "data16", "data32", "addr16",
-      "addr32", "cs", "ds", "es", "ss", "fs", "gs", "xacquire", "xrelease", "bnd", "notrack");
+  private static final Set<String> PREFIXES =
+      Set.of(
+          "lock",
+          "rep",
+          "repz",
+          "repnz",
+          "data16",
+          "data32",
+          "addr16",
+          "addr32",
+          "cs",
+          "ds",
+          "es",
+          "ss",
+          "fs",
+          "gs",
+          "xacquire",
+          "xrelease",
+          "bnd",
+          "notrack");
 
   /** One instruction as objdump reads it: mnemonic without prefixes, operands, length. */
   record Line(String mnemonic, String operands, int length) {}
@@ -25,7 +43,8 @@ final class Objdump {
 
   static boolean present() {
     try {
-      Process process = new ProcessBuilder("objdump", "--version").redirectErrorStream(true).start();
+      Process process =
+          new ProcessBuilder("objdump", "--version").redirectErrorStream(true).start();
       process.getInputStream().readAllBytes();
       return process.waitFor() == 0;
     } catch (IOException e) {
@@ -47,10 +66,24 @@ final class Objdump {
     Path file = Files.createTempFile("decode", ".bin");
     try {
       Files.write(file, image);
-      Process process = new ProcessBuilder("objdump", "-D", "-z", "-b", "binary", "-m", machine, "-M", "intel,intel64",
-          "--no-show-raw-insn", file.toString()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
-      try (var reader = new BufferedReader(
-          new InputStreamReader(process.getInputStream(), StandardCharsets.ISO_8859_1))) {
+      Process process =
+          new ProcessBuilder(
+                  "objdump",
+                  "-D",
+                  "-z",
+                  "-b",
+                  "binary",
+                  "-m",
+                  machine,
+                  "-M",
+                  "intel,intel64",
+                  "--no-show-raw-insn",
+                  file.toString())
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      try (var reader =
+          new BufferedReader(
+              new InputStreamReader(process.getInputStream(), StandardCharsets.ISO_8859_1))) {
         return read(reader, codes.size());
       }
     } finally {
@@ -76,8 +109,11 @@ final class Objdump {
         text = rest.isEmpty() ? null : rest;
       } else if (wanted >= 0) {
         int space = text.indexOf(' ');
-        lines[wanted] = space < 0 ? new Line(text, "", address - start)
-            : new Line(text.substring(0, space), text.substring(space).strip(), address - start);
+        lines[wanted] =
+            space < 0
+                ? new Line(text, "", address - start)
+                : new Line(
+                    text.substring(0, space), text.substring(space).strip(), address - start);
         wanted = -1;
         text = null;
       }

@@ -11,14 +11,18 @@ import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The decoder against objdump: every opcode with every kind of ModRM and prefix, and random bytes. */
+/**
+ * The decoder against objdump: every opcode with every kind of ModRM and prefix, and random bytes.
+ */
 class ObjdumpTest {
   @ParameterizedTest(name = "code size {0}")
   @ValueSource(ints = {8, 4, 2})
   void agreesWithObjdumpOnMnemonicsLengthsAndOperands(int codeSize) throws IOException {
     boolean present = Objdump.present();
     if (!present) {
-      System.out.println("skipped: objdump (binutils) is not installed, the decoder has nothing to be compared with");
+      System.out.println(
+          "skipped: objdump (binutils) is not installed, the decoder has nothing to be compared"
+              + " with");
     }
     assumeTrue(present, "objdump is not installed");
     List<byte[]> cases = Cases.all(codeSize);

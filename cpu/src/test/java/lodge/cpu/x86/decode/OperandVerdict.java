@@ -14,21 +14,37 @@ final class OperandVerdict {
   private static final String MODRM = "EMRWQmU";
 
   /** objdump shows registers of another width than the manual's operand column. */
-  private static final Set<Mnemonic> OTHER_WIDTH = EnumSet.of(Mnemonic.LAR, Mnemonic.LSL, Mnemonic.MOV_SREG,
-      Mnemonic.MOVSXD, Mnemonic.PINSRB, Mnemonic.PINSRW, Mnemonic.VPINSRB, Mnemonic.VPINSRW, Mnemonic.PMOVMSKB,
-      Mnemonic.VPMOVMSKB, Mnemonic.NOP,
-      Mnemonic.RDFSBASE, Mnemonic.RDGSBASE, Mnemonic.WRFSBASE, Mnemonic.WRGSBASE);
+  private static final Set<Mnemonic> OTHER_WIDTH =
+      EnumSet.of(
+          Mnemonic.LAR,
+          Mnemonic.LSL,
+          Mnemonic.MOV_SREG,
+          Mnemonic.MOVSXD,
+          Mnemonic.PINSRB,
+          Mnemonic.PINSRW,
+          Mnemonic.VPINSRB,
+          Mnemonic.VPINSRW,
+          Mnemonic.PMOVMSKB,
+          Mnemonic.VPMOVMSKB,
+          Mnemonic.NOP,
+          Mnemonic.RDFSBASE,
+          Mnemonic.RDGSBASE,
+          Mnemonic.WRFSBASE,
+          Mnemonic.WRGSBASE);
 
   private OperandVerdict() {}
 
-  /** @return null if they agree, otherwise how they differ */
+  /**
+   * @return null if they agree, otherwise how they differ
+   */
   static String compare(Insn insn, long address, Objdump.Line line) {
     String[] ours = insn.form.operands();
     String text = line.operands();
     int comment = text.indexOf('#');
     text = comment < 0 ? text : text.substring(0, comment).strip();
     String[] theirs = text.split(",");
-    if (theirs.length != ours.length || OTHER_WIDTH.contains(insn.form.mnemonic()) && !insn.memory) {
+    if (theirs.length != ours.length
+        || OTHER_WIDTH.contains(insn.form.mnemonic()) && !insn.memory) {
       // Implied operands and predicates are shown by one side only.
       return null;
     }
@@ -36,7 +52,13 @@ final class OperandVerdict {
       String operand = ours[i];
       String expected = expected(insn, operand, address);
       if (expected != null && !expected.equals(normal(theirs[i], insn, operand))) {
-        return insn.form.mnemonic() + " " + operand + " is " + expected + ", but " + normal(theirs[i], insn, operand);
+        return insn.form.mnemonic()
+            + " "
+            + operand
+            + " is "
+            + expected
+            + ", but "
+            + normal(theirs[i], insn, operand);
       }
     }
     return null;
@@ -60,14 +82,18 @@ final class OperandVerdict {
       case 'P' -> "mm" + insn.reg;
       case 'N', 'Q' -> "mm" + insn.rm;
       case 'J' -> insn.codeSize == 8 ? Long.toHexString(address + insn.length + insn.imm) : null;
-      case 'I' -> insn.form.mnemonic() == Mnemonic.ENTER && size == 'b' ? Integer.toHexString(insn.imm2)
-          : Long.toHexString(insn.imm & mask(immediateSize(insn, size)));
+      case 'I' ->
+          insn.form.mnemonic() == Mnemonic.ENTER && size == 'b'
+              ? Integer.toHexString(insn.imm2)
+              : Long.toHexString(insn.imm & mask(immediateSize(insn, size)));
       default -> null;
     };
   }
 
   private static int immediateSize(Insn insn, char size) {
-    return size == 'b' ? 1 : size == 'w' ? 2 : size == 'z' ? Math.min(insn.operandSize, 4) : insn.operandSize;
+    return size == 'b'
+        ? 1
+        : size == 'w' ? 2 : size == 'z' ? Math.min(insn.operandSize, 4) : insn.operandSize;
   }
 
   private static long mask(int bytes) {
@@ -75,15 +101,16 @@ final class OperandVerdict {
   }
 
   private static String general(Insn insn, int number, char size) {
-    int bytes = switch (size) {
-      case 'b' -> 1;
-      case 'w' -> 2;
-      case 'd' -> 4;
-      case 'q' -> 8;
-      case 'z' -> Math.min(insn.operandSize, 4);
-      case 'v', 'y' -> insn.operandSize;
-      default -> 0;
-    };
+    int bytes =
+        switch (size) {
+          case 'b' -> 1;
+          case 'w' -> 2;
+          case 'd' -> 4;
+          case 'q' -> 8;
+          case 'z' -> Math.min(insn.operandSize, 4);
+          case 'v', 'y' -> insn.operandSize;
+          default -> 0;
+        };
     if (number >= 8) {
       return "r" + number + (bytes == 1 ? "b" : bytes == 2 ? "w" : bytes == 4 ? "d" : "");
     }
@@ -108,8 +135,11 @@ final class OperandVerdict {
       text.append(address(insn, insn.base));
     }
     if (insn.index != Cpu.ZERO) {
-      text.append('+').append(insn.form.operands().length == 3 && insn.form.operands()[1].equals("M")
-          ? "mm" + insn.index : address(insn, insn.index));
+      text.append('+')
+          .append(
+              insn.form.operands().length == 3 && insn.form.operands()[1].equals("M")
+                  ? "mm" + insn.index
+                  : address(insn, insn.index));
       text.append(insn.addressSize == 2 ? "" : "*" + (1 << insn.scale));
     }
     long disp = insn.disp & mask(insn.addressSize);
@@ -125,8 +155,12 @@ final class OperandVerdict {
     int open = operand.indexOf('[');
     if (open >= 0) {
       String segment = segment(operand, open, insn);
-      String inner = operand.substring(open + 1, operand.indexOf(']')).replaceAll("\\+[re]iz\\*\\d", "")
-          .replaceAll("^[re]iz\\*\\d", "").replaceAll("[xy]mm", "mm");
+      String inner =
+          operand
+              .substring(open + 1, operand.indexOf(']'))
+              .replaceAll("\\+[re]iz\\*\\d", "")
+              .replaceAll("^[re]iz\\*\\d", "")
+              .replaceAll("[xy]mm", "mm");
       int hex = Math.max(inner.lastIndexOf("+0x"), inner.lastIndexOf("-0x"));
       long disp = 0;
       if (hex >= 0 || inner.startsWith("0x")) {
@@ -144,12 +178,15 @@ final class OperandVerdict {
     int colon = operand.indexOf(":0x");
     if (colon >= 0 && MODRM.indexOf(ours.charAt(0)) >= 0) {
       long disp = Long.parseUnsignedLong(operand, colon + 3, operand.length(), 16);
-      return segment(operand, colon + 1, insn) + "+" + Long.toHexString(disp & mask(insn.addressSize));
+      return segment(operand, colon + 1, insn)
+          + "+"
+          + Long.toHexString(disp & mask(insn.addressSize));
     }
     if (operand.startsWith("0x")) {
       long value = Long.parseUnsignedLong(operand, 2, operand.length(), 16);
       char size = ours.length() > 1 ? ours.charAt(1) : ' ';
-      return Long.toHexString(ours.charAt(0) == 'J' ? value : value & mask(immediateSize(insn, size)));
+      return Long.toHexString(
+          ours.charAt(0) == 'J' ? value : value & mask(immediateSize(insn, size)));
     }
     return operand.replaceAll("^[xy]mm", "mm");
   }
