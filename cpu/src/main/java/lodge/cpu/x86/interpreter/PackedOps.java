@@ -33,7 +33,6 @@ final class PackedOps {
     }
     return switch (m) {
       case PSLLDQ, PSRLDQ -> new ShiftBytes(insn);
-      case PSHUFD -> new ShuffleDoublewords(insn, offset);
       case PSHUFB,
           PSHUFLW,
           PSHUFHW,
@@ -173,22 +172,6 @@ final class PackedOps {
         c.xmm[register + 1] = PackedShift.rightBytesHigh(high, count);
       }
       return next;
-    }
-  }
-
-  /** PSHUFD. */
-  static final class ShuffleDoublewords extends WideOp {
-    private final int control;
-
-    ShuffleDoublewords(Insn insn, int offset) {
-      super(insn, offset);
-      control = immediate(insn);
-    }
-
-    @Override
-    void apply(Cpu c, long low, long high) {
-      c.xmm[reg] = PackedShuffle.doublewords(low, high, control);
-      c.xmm[reg + 1] = PackedShuffle.doublewords(low, high, control >> 4);
     }
   }
 

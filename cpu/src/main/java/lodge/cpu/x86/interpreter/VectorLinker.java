@@ -25,6 +25,9 @@ final class VectorLinker {
       op = HotPacked.link(insn, offset);
     }
     if (op == null) {
+      op = HotShuffle.link(insn, offset);
+    }
+    if (op == null) {
       op = HotDouble.link(insn, offset);
     }
     if (op == null) {

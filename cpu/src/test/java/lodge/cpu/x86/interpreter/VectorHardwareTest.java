@@ -29,7 +29,7 @@ class VectorHardwareTest {
   private static final int SIGSEGV = 11;
 
   /** How often all instructions run, each time with other values. */
-  private static final int ROUNDS = Integer.getInteger("lodge.vector.rounds", 1);
+  private static final int ROUNDS = Integer.getInteger("lodge.vector.rounds", 3);
 
   @TempDir Path folder;
 
