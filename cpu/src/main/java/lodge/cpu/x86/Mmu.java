@@ -145,6 +145,23 @@ public final class Mmu {
     return readSlow(gva, 8);
   }
 
+  /** Half of a 16-byte read: those are exempt from alignment checks. */
+  public long readHalf(long gva) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i] == (gva + 7 & PAGE_MASK)) {
+      return memory.getLong(gva + t[i + ADDEND]);
+    }
+    if (aligned && (gva & 7) != 0) {
+      long value = 0;
+      for (int k = 0; k < 8; k++) {
+        value |= (long) read8(gva + k) << 8 * k;
+      }
+      return value;
+    }
+    return readSlow(gva, 8);
+  }
+
   /**
    * @param size 1, 2, 4 or 8
    * @return the value, zero-extended
@@ -210,9 +227,16 @@ public final class Mmu {
     }
   }
 
-  /** Both halves or, after a fault, none. */
+  /** Both halves or, after a fault, none. Exempt from alignment checks. */
   public void write128(long gva, long low, long high) {
     probeWrite(gva, 16);
+    if (aligned && (gva & 7) != 0) {
+      for (int k = 0; k < 8; k++) {
+        write8(gva + k, (int) (low >>> 8 * k) & 0xFF);
+        write8(gva + 8 + k, (int) (high >>> 8 * k) & 0xFF);
+      }
+      return;
+    }
     write64(gva, low);
     write64(gva + 8, high);
   }
