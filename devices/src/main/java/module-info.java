@@ -1,4 +1,7 @@
-/** The chips of a PC: each sees offsets, and reaches the world through what its constructor receives. */
+/**
+ * The chips of a PC: each sees offsets, and reaches the world through what its constructor
+ * receives.
+ */
 module lodge.devices {
   requires transitive lodge.core;
 

@@ -6,8 +6,9 @@ import lodge.core.InterruptLine;
 import lodge.core.Stateful;
 
 /**
- * ACPI fixed hardware (ACPI 6.5, 4.8.3): PM1a event and control blocks and the power-management timer, in one block of
- * {@link #LENGTH} ports, and the SMI command port that switches ACPI mode on. There are no general-purpose events.
+ * ACPI fixed hardware (ACPI 6.5, 4.8.3): PM1a event and control blocks and the power-management
+ * timer, in one block of {@link #LENGTH} ports, and the SMI command port that switches ACPI mode
+ * on. There are no general-purpose events.
  */
 public final class AcpiPm implements BusDevice, Stateful<AcpiPm.State> {
   /** Ports of the block. */
@@ -62,6 +63,7 @@ public final class AcpiPm implements BusDevice, Stateful<AcpiPm.State> {
   private int control;
   private int smiCommand;
   private int smiStatus;
+
   /** Half turns of the timer that have been noticed: each change of its top bit sets TMR_STS. */
   private long halfTurns;
 
@@ -185,7 +187,8 @@ public final class AcpiPm implements BusDevice, Stateful<AcpiPm.State> {
 
   private long ticks() {
     long nanos = clock.nanos();
-    return nanos / NANOS_PER_SECOND * TIMER_HZ + nanos % NANOS_PER_SECOND * TIMER_HZ / NANOS_PER_SECOND;
+    return nanos / NANOS_PER_SECOND * TIMER_HZ
+        + nanos % NANOS_PER_SECOND * TIMER_HZ / NANOS_PER_SECOND;
   }
 
   private void notice() {

@@ -4,21 +4,30 @@ import java.util.Arrays;
 import java.util.function.IntConsumer;
 
 /**
- * What connects the local APICs with each other and with the I/O APICs: finds the receivers of a message, arbitrates
- * lowest-priority delivery, and carries end-of-interrupt broadcasts back (SDM vol. 3, 12.6.2).
+ * What connects the local APICs with each other and with the I/O APICs: finds the receivers of a
+ * message, arbitrates lowest-priority delivery, and carries end-of-interrupt broadcasts back (SDM
+ * vol. 3, 12.6.2).
  */
 public final class ApicBus implements InterruptMessageSink {
   private volatile LocalApic[] apics = {};
   private volatile IntConsumer endOfInterrupt = _ -> {};
 
-  /** Who hears the vectors of ended level-triggered interrupts: the I/O APIC. Set before the machine starts. */
+  /**
+   * Who hears the vectors of ended level-triggered interrupts: the I/O APIC. Set before the machine
+   * starts.
+   */
   public void onEndOfInterrupt(IntConsumer action) {
     endOfInterrupt = action;
   }
 
   @Override
   public void deliver(
-      int destination, boolean logical, int deliveryMode, int vector, boolean level, boolean assertFlag) {
+      int destination,
+      boolean logical,
+      int deliveryMode,
+      int vector,
+      boolean level,
+      boolean assertFlag) {
     if (deliveryMode == LOWEST_PRIORITY) {
       LocalApic chosen = lowestPriority(destination, logical);
       if (chosen != null) {
@@ -27,7 +36,8 @@ public final class ApicBus implements InterruptMessageSink {
       return;
     }
     if (!assertFlag) {
-      // INIT level de-assert only re-synchronizes arbitration ids, which no processor since the Pentium 4 has.
+      // INIT level de-assert only re-synchronizes arbitration ids, which no processor since the
+      // Pentium 4 has.
       return;
     }
     for (LocalApic apic : apics) {

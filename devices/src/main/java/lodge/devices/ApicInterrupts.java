@@ -1,12 +1,9 @@
 package lodge.devices;
 
-import static lodge.devices.ApicRegister.ESR;
 import static lodge.devices.ApicRegister.ESR_RECEIVE_ILLEGAL_VECTOR;
 import static lodge.devices.ApicRegister.LVT_LEVEL;
 import static lodge.devices.ApicRegister.LVT_MASKED;
 import static lodge.devices.ApicRegister.LVT_REMOTE_IRR;
-import static lodge.devices.ApicRegister.LVT_TIMER;
-import static lodge.devices.ApicRegister.PPR;
 import static lodge.devices.ApicRegister.SVR_ENABLE;
 import static lodge.devices.InterruptMessageSink.BROADCAST;
 import static lodge.devices.InterruptMessageSink.EXT_INT;
@@ -23,8 +20,9 @@ import lodge.core.Clock;
 import lodge.core.InterruptLine;
 
 /**
- * How a local APIC accepts interrupts from messages, pins and its own sources, orders them, and hands them to its
- * processor (SDM vol. 3, 12.5.1 and 12.6 to 12.8). The registers through which software sees this are {@link LocalApic}.
+ * How a local APIC accepts interrupts from messages, pins and its own sources, orders them, and
+ * hands them to its processor (SDM vol. 3, 12.5.1 and 12.6 to 12.8). The registers through which
+ * software sees this are {@link LocalApic}.
  */
 abstract sealed class ApicInterrupts permits LocalApic {
   // IA32_APIC_BASE
@@ -40,7 +38,7 @@ abstract sealed class ApicInterrupts permits LocalApic {
 
   final int initialId;
   final boolean bsp;
-  final IntSupplier extInt;
+  private final IntSupplier extInt;
   final Runnable onInterrupt;
   final ApicTimer timer;
 
@@ -51,8 +49,10 @@ abstract sealed class ApicInterrupts permits LocalApic {
   int dfr;
   int svr;
   int esr;
+
   /** Errors since ESR was last written. */
   int errors;
+
   long icr;
   final int[] lvt = new int[6];
   final VectorSet isr = new VectorSet();
@@ -60,6 +60,7 @@ abstract sealed class ApicInterrupts permits LocalApic {
   final VectorSet tmr = new VectorSet();
   boolean lint0Level;
   boolean lint1Level;
+
   /** An ExtINT message, as opposed to LINT0 in ExtINT mode, waits. */
   boolean extIntMessage;
 
@@ -92,7 +93,10 @@ abstract sealed class ApicInterrupts permits LocalApic {
     return deliverable;
   }
 
-  /** Takes the interrupt of the highest priority: its vector, 0 to 255, or -1 when there is none any more. */
+  /**
+   * Takes the interrupt of the highest priority: its vector, 0 to 255, or -1 when there is none any
+   * more.
+   */
   public int acknowledge() {
     synchronized (this) {
       if (!extIntPending()) {
@@ -123,7 +127,10 @@ abstract sealed class ApicInterrupts permits LocalApic {
     }
   }
 
-  /** Takes an INIT if one waits: the registers are reset, and an application processor waits for its start-up. */
+  /**
+   * Takes an INIT if one waits: the registers are reset, and an application processor waits for its
+   * start-up.
+   */
   public boolean takeInit() {
     if (!init) {
       return false;
@@ -140,7 +147,10 @@ abstract sealed class ApicInterrupts permits LocalApic {
     }
   }
 
-  /** Takes a start-up message: its vector (the processor starts at vector * 4096), or -1. To be asked after INIT. */
+  /**
+   * Takes a start-up message: its vector (the processor starts at vector * 4096), or -1. To be
+   * asked after INIT.
+   */
   public int takeStartup() {
     if (startupVector < 0) {
       return -1;
@@ -216,7 +226,10 @@ abstract sealed class ApicInterrupts permits LocalApic {
     return (base & BASE_EN) != 0 && (svr & SVR_ENABLE) != 0;
   }
 
-  /** PPR: the higher one of the task's class and the class of the interrupt in service (SDM vol. 3, 12.8.3.1). */
+  /**
+   * PPR: the higher one of the task's class and the class of the interrupt in service (SDM vol. 3,
+   * 12.8.3.1).
+   */
   synchronized int processorPriority() {
     int inService = Math.max(isr.highest(), 0) & 0xF0;
     return (tpr & 0xF0) >= inService ? tpr : inService;
@@ -266,7 +279,10 @@ abstract sealed class ApicInterrupts permits LocalApic {
     return true;
   }
 
-  /** Only a processor that was INITed listens; so a second start-up message in a row is lost, as it should be. */
+  /**
+   * Only a processor that was INITed listens; so a second start-up message in a row is lost, as it
+   * should be.
+   */
   private boolean acceptStartup(int vector) {
     if (!waitsForStartup && (!init || (base & BASE_BSP) != 0)) {
       return false;
@@ -308,7 +324,9 @@ abstract sealed class ApicInterrupts permits LocalApic {
     kickIf(kick);
   }
 
-  /** Sends what an entry of the local vector table says; true when the processor is to be kicked. */
+  /**
+   * Sends what an entry of the local vector table says; true when the processor is to be kicked.
+   */
   boolean deliverLocal(int entry) {
     int value = lvt[entry];
     if ((value & LVT_MASKED) != 0) {
@@ -356,8 +374,7 @@ abstract sealed class ApicInterrupts permits LocalApic {
   /** Derives what {@link #pending} says; true when it has become true. */
   boolean updateInterrupt() {
     int vector = irr.highest();
-    boolean now =
-        extIntPending() || vector >= 0 && (vector & 0xF0) > (processorPriority() & 0xF0);
+    boolean now = extIntPending() || vector >= 0 && (vector & 0xF0) > (processorPriority() & 0xF0);
     boolean rises = now && !deliverable;
     deliverable = now;
     return rises;
@@ -379,7 +396,9 @@ abstract sealed class ApicInterrupts permits LocalApic {
     return initialId >>> 4 << 16 | 1 << (initialId & 0xF);
   }
 
-  /** As after INIT; the id, the base and what waits for the processor outside the registers stay. */
+  /**
+   * As after INIT; the id, the base and what waits for the processor outside the registers stay.
+   */
   void resetRegisters() {
     tpr = 0;
     ldr = x2apic() ? x2apicLdr() : 0;

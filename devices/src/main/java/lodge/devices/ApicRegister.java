@@ -1,8 +1,8 @@
 package lodge.devices;
 
 /**
- * Numbers of the local APIC's registers (offset in the page / 16, or MSR - 0x800) and their bits (SDM vol. 3, tables
- * 12-1 and 12-6).
+ * Numbers of the local APIC's registers (offset in the page / 16, or MSR - 0x800) and their bits
+ * (SDM vol. 3, tables 12-1 and 12-6).
  */
 final class ApicRegister {
   static final int ID = 0x02;
@@ -82,8 +82,8 @@ final class ApicRegister {
   }
 
   /**
-   * The bits that WRMSR may set in x2APIC mode, or -1 when it may not write the register at all. Read-only status bits
-   * count as writable: they are ignored, not refused.
+   * The bits that WRMSR may set in x2APIC mode, or -1 when it may not write the register at all.
+   * Read-only status bits count as writable: they are ignored, not refused.
    */
   static long x2apicWritable(int register) {
     return switch (register) {

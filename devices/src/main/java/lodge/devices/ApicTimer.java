@@ -4,15 +4,19 @@ import java.util.function.LongSupplier;
 import lodge.core.Clock;
 
 /**
- * The timer of a local APIC (SDM vol. 3, 12.5.4): counts down at the timer clock divided by the divide configuration,
- * once or periodically, or waits for the time-stamp counter to reach a deadline. Guarded by the APIC's lock.
+ * The timer of a local APIC (SDM vol. 3, 12.5.4): counts down at the timer clock divided by the
+ * divide configuration, once or periodically, or waits for the time-stamp counter to reach a
+ * deadline. Guarded by the APIC's lock.
  */
 public final class ApicTimer {
   static final int ONE_SHOT = 0;
   static final int PERIODIC = 1;
   static final int TSC_DEADLINE = 2;
 
-  /** A periodic timer fires no faster on the host, whatever the guest asks: nobody shall spin the clock's thread. */
+  /**
+   * A periodic timer fires no faster on the host, whatever the guest asks: nobody shall spin the
+   * clock's thread.
+   */
   private static final long MIN_PERIOD_NANOS = 50_000;
 
   private static final long NANOS_PER_SECOND = 1_000_000_000;
@@ -25,15 +29,22 @@ public final class ApicTimer {
   private int mode;
   private int divideConfiguration;
   private long initialCount;
+
   /** The count at the time {@link #since}; 0 when the timer does not count. */
   private long startCount;
+
   private long since;
+
   /** Expiries since {@link #since} that have been noticed. */
   private long expiries;
+
   /** 0 when no deadline is armed. */
   private long deadline;
 
-  /** Times in nanoseconds of the clock, counts in divided timer clocks, the deadline in TSC ticks (0: none). */
+  /**
+   * Times in nanoseconds of the clock, counts in divided timer clocks, the deadline in TSC ticks
+   * (0: none).
+   */
   public record State(
       int mode,
       int divideConfiguration,
@@ -55,7 +66,8 @@ public final class ApicTimer {
   }
 
   State state() {
-    return new State(mode, divideConfiguration, initialCount, startCount, since, expiries, deadline);
+    return new State(
+        mode, divideConfiguration, initialCount, startCount, since, expiries, deadline);
   }
 
   void restore(State state) {
@@ -144,7 +156,9 @@ public final class ApicTimer {
     }
   }
 
-  /** Notices expiries and arms the host's timer for the next one; true when there was at least one. */
+  /**
+   * Notices expiries and arms the host's timer for the next one; true when there was at least one.
+   */
   boolean expired() {
     boolean expired = false;
     long now = clock.nanos();

@@ -4,7 +4,8 @@ package lodge.devices;
 @FunctionalInterface
 public interface CharacterSink {
   /**
-   * Takes one character, in order. May buffer; may block, which makes the guest wait as a slow line would.
+   * Takes one character, in order. May buffer; may block, which makes the guest wait as a slow line
+   * would.
    *
    * @param b 0 to 255
    */

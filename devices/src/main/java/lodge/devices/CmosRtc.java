@@ -7,8 +7,9 @@ import lodge.core.InterruptLine;
 import lodge.core.Stateful;
 
 /**
- * Real-time clock with 128 bytes of battery-backed RAM (Motorola MC146818 data sheet). The time is the host's, in UTC,
- * until the guest sets another; the time registers are computed when they are looked at.
+ * Real-time clock with 128 bytes of battery-backed RAM (Motorola MC146818 data sheet). The time is
+ * the host's, in UTC, until the guest sets another; the time registers are computed when they are
+ * looked at.
  */
 public final class CmosRtc implements BusDevice, Stateful<CmosRtc.State> {
   private static final int SECONDS = 0;
@@ -53,7 +54,10 @@ public final class CmosRtc implements BusDevice, Stateful<CmosRtc.State> {
   private static final long SECONDS_A_DAY = 86_400;
   private static final long OSCILLATOR_HZ = 32_768;
 
-  /** UIP is up from 244 us before an update until its end, 1984 us later; here the time changes at that end. */
+  /**
+   * UIP is up from 244 us before an update until its end, 1984 us later; here the time changes at
+   * that end.
+   */
   private static final long UPDATE_NANOS = 244_000 + 1_984_000;
 
   private static final long KIB = 1 << 10;
@@ -64,16 +68,22 @@ public final class CmosRtc implements BusDevice, Stateful<CmosRtc.State> {
   private final Clock.Timer timer;
 
   private int index;
+
   /** The time registers in it count only while the clock is stopped. */
   private final byte[] ram = new byte[RAM_SIZE];
+
   /** What the guest's time is ahead of the host's. */
   private long offset;
+
   private int dayOfWeekOffset;
   private int flags;
+
   /** Where the fraction of a second stood when the clock was stopped. */
   private long stoppedFraction;
+
   /** The last second whose update has been noticed. */
   private long lastSecond;
+
   /** The last period of the periodic interrupt that has been noticed. */
   private long lastPeriod;
 

@@ -5,8 +5,8 @@ import lodge.core.BusDevice;
 import lodge.core.Stateful;
 
 /**
- * A port, 0xF4 by custom, through which a guest program ends the machine with a status. Four bytes long, so that 8, 16
- * and 32 bits can be written; reads as 0.
+ * A port, 0xF4 by custom, through which a guest program ends the machine with a status. Four bytes
+ * long, so that 8, 16 and 32 bits can be written; reads as 0.
  */
 public final class DebugExit implements BusDevice, Stateful<DebugExit.State> {
   private static final int LENGTH = 4;
@@ -16,7 +16,9 @@ public final class DebugExit implements BusDevice, Stateful<DebugExit.State> {
   /** It has none. */
   public record State() {}
 
-  /** @param onWrite takes what was written, on the vCPU's thread with no lock held */
+  /**
+   * @param onWrite takes what was written, on the vCPU's thread with no lock held
+   */
   public DebugExit(IntConsumer onWrite) {
     this.onWrite = onWrite;
   }

@@ -5,9 +5,9 @@ import lodge.core.InterruptLine;
 import lodge.core.Stateful;
 
 /**
- * Keyboard controller (Intel 8042 as IBM programmed it: PS/2 technical reference, keyboard and auxiliary device
- * controller) with a keyboard, and an auxiliary port that nothing is plugged into: what is sent there comes back as a
- * timeout at once, so that nobody waits for a mouse.
+ * Keyboard controller (Intel 8042 as IBM programmed it: PS/2 technical reference, keyboard and
+ * auxiliary device controller) with a keyboard, and an auxiliary port that nothing is plugged into:
+ * what is sent there comes back as a timeout at once, so that nobody waits for a mouse.
  */
 public final class I8042 implements Stateful<I8042.State> {
   // Status register
@@ -58,6 +58,7 @@ public final class I8042 implements Stateful<I8042.State> {
 
   private static final int SELF_TEST_PASSED = 0x55;
   private static final int NO_PASSWORD = 0xF1;
+
   /** Keyboard not locked, nothing strapped. */
   private static final int INPUT_PORT = 0x80;
 
@@ -75,14 +76,26 @@ public final class I8042 implements Stateful<I8042.State> {
   private int commandByte;
   private final byte[] ram = new byte[RAM_SIZE];
   private int outputPort;
+
   /** The command whose parameter port 0x60 takes next, or 0. */
   private int command;
+
   private boolean lastWasCommand;
-  /** The output buffer: a byte and the status bits it came with; valid while they hold STATUS_OUTPUT_FULL. */
+
+  /**
+   * The output buffer: a byte and the status bits it came with; valid while they hold
+   * STATUS_OUTPUT_FULL.
+   */
   private int output;
+
   private int outputStatus;
-  /** The controller's own answer, for when the output buffer is free: a byte, and its status bits above it. */
+
+  /**
+   * The controller's own answer, for when the output buffer is free: a byte, and its status bits
+   * above it.
+   */
   private int answer;
+
   /** The last scan code from the keyboard was the break prefix, which translation swallows. */
   private boolean breaking;
 
@@ -172,7 +185,7 @@ public final class I8042 implements Stateful<I8042.State> {
 
   private synchronized int readStatus() {
     return outputStatus
-        | (commandByte & SYSTEM)
+        | ((commandByte & SYSTEM) != 0 ? STATUS_SYSTEM : 0)
         | (lastWasCommand ? STATUS_COMMAND : 0)
         | STATUS_NOT_INHIBITED;
   }
@@ -307,8 +320,16 @@ public final class I8042 implements Stateful<I8042.State> {
   @Override
   public synchronized State state() {
     return new State(
-        commandByte, ram, outputPort, command, lastWasCommand, output, outputStatus, answer,
-        breaking, keyboard.state());
+        commandByte,
+        ram,
+        outputPort,
+        command,
+        lastWasCommand,
+        output,
+        outputStatus,
+        answer,
+        breaking,
+        keyboard.state());
   }
 
   @Override
@@ -343,7 +364,15 @@ public final class I8042 implements Stateful<I8042.State> {
     // What firmware would have left behind: translation on, both ports open, no interrupts.
     restore(
         new State(
-            SYSTEM | TRANSLATE, new byte[RAM_SIZE], OUTPUT_AFTER_RESET, 0, false, 0, 0, 0, false,
+            SYSTEM | TRANSLATE,
+            new byte[RAM_SIZE],
+            OUTPUT_AFTER_RESET,
+            0,
+            false,
+            0,
+            0,
+            0,
+            false,
             new Ps2Keyboard.State(new byte[0], true, 2, 0, 0)));
   }
 }

@@ -1,6 +1,9 @@
 package lodge.devices;
 
-/** Takes interrupt messages to local APICs, as they travel on the system bus (SDM vol. 3, 12.6 and 12.11). */
+/**
+ * Takes interrupt messages to local APICs, as they travel on the system bus (SDM vol. 3, 12.6 and
+ * 12.11).
+ */
 @FunctionalInterface
 public interface InterruptMessageSink {
   /** Delivery modes, as in the redirection table, the ICR and MSI data. */
@@ -25,5 +28,10 @@ public interface InterruptMessageSink {
    * @param assertFlag false for INIT level de-assert only
    */
   void deliver(
-      int destination, boolean logical, int deliveryMode, int vector, boolean level, boolean assertFlag);
+      int destination,
+      boolean logical,
+      int deliveryMode,
+      int vector,
+      boolean level,
+      boolean assertFlag);
 }

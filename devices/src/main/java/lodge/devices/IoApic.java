@@ -5,10 +5,11 @@ import lodge.core.InterruptLine;
 import lodge.core.Stateful;
 
 /**
- * I/O APIC with 24 pins (Intel 82093AA data sheet), with the EOI register of version 0x20. Mapped at 0xFEC00000, at
- * least 0x44 bytes long, 4 bytes wide.
+ * I/O APIC with 24 pins (Intel 82093AA data sheet), with the EOI register of version 0x20. Mapped
+ * at 0xFEC00000, at least 0x44 bytes long, 4 bytes wide.
  *
- * <p>Pins carry "asserted" or not: the polarity bits are kept but the board's wiring has already taken care of them.
+ * <p>Pins carry "asserted" or not: the polarity bits are kept but the board's wiring has already
+ * taken care of them.
  */
 public final class IoApic implements BusDevice, Stateful<IoApic.State> {
   public static final int PINS = 24;
@@ -61,7 +62,9 @@ public final class IoApic implements BusDevice, Stateful<IoApic.State> {
     reset();
   }
 
-  /** @param pin 0 to 23 */
+  /**
+   * @param pin 0 to 23
+   */
   public InterruptLine line(int pin) {
     if (pin < 0 || pin >= PINS) {
       throw new IllegalArgumentException("no pin " + pin);
@@ -152,14 +155,17 @@ public final class IoApic implements BusDevice, Stateful<IoApic.State> {
         redirection[pin] = entry & 0xFFFF_FFFFL | (long) value << 32 & WRITABLE_HIGH;
       } else {
         entry = entry & ~WRITABLE_LOW | value & WRITABLE_LOW;
-        // Software that has no EOI register ends a level-triggered interrupt by making it edge-triggered for a moment.
+        // Software that has no EOI register ends a level-triggered interrupt by making it
+        // edge-triggered for a moment.
         redirection[pin] = (entry & LEVEL) != 0 ? entry : entry & ~REMOTE_IRR;
         serviceLevel(pin);
       }
     }
   }
 
-  /** For a level-triggered pin that may have become ready: unmasked, or ended while still asserted. */
+  /**
+   * For a level-triggered pin that may have become ready: unmasked, or ended while still asserted.
+   */
   private void serviceLevel(int pin) {
     if ((levels >> pin & 1) != 0 && (redirection[pin] & LEVEL) != 0) {
       service(pin);

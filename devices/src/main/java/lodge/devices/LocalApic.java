@@ -44,9 +44,9 @@ import lodge.core.Stateful;
 /**
  * The local APIC of one processor, in xAPIC and x2APIC mode (SDM vol. 3, chapter 12).
  *
- * <p>The processor asks {@link #pending}, {@link #takeNmi}, {@link #takeInit} and {@link #takeStartup}; each is one
- * volatile read when there is nothing. Registers are accessed by the processor's own thread; messages, pins and the
- * timer come from any thread.
+ * <p>The processor asks {@link #pending}, {@link #takeNmi}, {@link #takeInit} and {@link
+ * #takeStartup}; each is one volatile read when there is nothing. Registers are accessed by the
+ * processor's own thread; messages, pins and the timer come from any thread.
  */
 public final class LocalApic extends ApicInterrupts implements Stateful<LocalApic.State> {
   public static final int IA32_APIC_BASE = 0x1B;
@@ -59,10 +59,13 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
 
   private final long baseWritable;
   private final ApicBus bus;
+
   /** Written under the lock. */
   private volatile long mmioBase;
 
-  /** All of it; {@code isr}, {@code irr} and {@code tmr} have four words, {@code lvt} six entries. */
+  /**
+   * All of it; {@code isr}, {@code irr} and {@code tmr} have four words, {@code lvt} six entries.
+   */
   public record State(
       long base,
       int id,
@@ -103,7 +106,8 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
    * @param timerHz the timer's clock before division, 1 to 4 GHz
    * @param tsc the guest's time-stamp counter, which counts nanoseconds
    * @param extInt the 8259's acknowledge cycle
-   * @param onInterrupt called from any thread when the processor should look at this APIC; must not block
+   * @param onInterrupt called from any thread when the processor should look at this APIC; must not
+   *     block
    */
   public LocalApic(
       int id,
@@ -122,7 +126,10 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
     bus.attach(this);
   }
 
-  /** Page-aligned address of the register page, or -1 when it is not in memory (disabled or x2APIC mode). */
+  /**
+   * Page-aligned address of the register page, or -1 when it is not in memory (disabled or x2APIC
+   * mode).
+   */
   public long mmioBase() {
     return mmioBase;
   }
@@ -146,7 +153,9 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
         && ApicRegister.readableInX2apic(msr - X2APIC_FIRST);
   }
 
-  /** @return the value; 0 for a register that {@link #canReadMsr} does not know */
+  /**
+   * @return the value; 0 for a register that {@link #canReadMsr} does not know
+   */
   public long readMsr(int msr) {
     synchronized (this) {
       if (!canReadMsr(msr)) {
@@ -161,7 +170,9 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
     }
   }
 
-  /** @return false when the value or the register is not allowed: #GP */
+  /**
+   * @return false when the value or the register is not allowed: #GP
+   */
   public boolean writeMsr(int msr, long value) {
     if (msr == IA32_APIC_BASE) {
       return writeBase(value);
@@ -228,7 +239,8 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
   // The register page
 
   /**
-   * @param offset 0 to 0xFFF in the register page; registers stand at multiples of 16 and are 32 bits wide
+   * @param offset 0 to 0xFFF in the register page; registers stand at multiples of 16 and are 32
+   *     bits wide
    * @return 0 where no register is, which is also noted in the error status register
    */
   public long read(int offset, int size) {
@@ -403,8 +415,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
     }
     switch (command >> 18 & 3) {
       case 0 ->
-          bus.deliver(
-              destination, (command & ICR_LOGICAL) != 0, deliveryMode, vector, false, true);
+          bus.deliver(destination, (command & ICR_LOGICAL) != 0, deliveryMode, vector, false, true);
       case 1 -> accept(deliveryMode, vector, false);
       case 2 -> bus.deliver(BROADCAST, false, deliveryMode, vector, false, true);
       default -> bus.deliverToOthers(this, deliveryMode, vector);
@@ -429,8 +440,26 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
   @Override
   public synchronized State state() {
     return new State(
-        base, id, tpr, ldr, dfr, svr, esr, errors, icr, lvt, isr.words(), irr.words(), tmr.words(),
-        lint0Level, lint1Level, extIntMessage, nmi, init, waitsForStartup, startupVector,
+        base,
+        id,
+        tpr,
+        ldr,
+        dfr,
+        svr,
+        esr,
+        errors,
+        icr,
+        lvt,
+        isr.words(),
+        irr.words(),
+        tmr.words(),
+        lint0Level,
+        lint1Level,
+        extIntMessage,
+        nmi,
+        init,
+        waitsForStartup,
+        startupVector,
         timer.state());
   }
 
@@ -442,8 +471,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
             && state.irr.length == 4
             && state.tmr.length == 4;
     boolean baseValid =
-        (state.base & ~baseWritable) == 0
-            && (state.base & (BASE_EN | BASE_EXTD)) != BASE_EXTD;
+        (state.base & ~baseWritable) == 0 && (state.base & (BASE_EN | BASE_EXTD)) != BASE_EXTD;
     if (!arrays || !baseValid || !ApicTimer.valid(state.timer) || state.startupVector > 0xFF) {
       throw new IllegalArgumentException("not the state of a local APIC: " + state);
     }

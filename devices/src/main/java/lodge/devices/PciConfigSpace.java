@@ -19,7 +19,8 @@ public final class PciConfigSpace implements PciFunction, Stateful<PciConfigSpac
   }
 
   /**
-   * Says what a register holds after reset and which of its bits the guest may change; while the board is built.
+   * Says what a register holds after reset and which of its bits the guest may change; while the
+   * board is built.
    *
    * @param size 1, 2 or 4 bytes
    */
@@ -61,7 +62,8 @@ public final class PciConfigSpace implements PciFunction, Stateful<PciConfigSpac
     }
     for (int i = 0; i < SIZE; i++) {
       if (((state.bytes[i] ^ initial[i]) & ~writable[i]) != 0) {
-        throw new IllegalArgumentException("a read-only bit differs in configuration register " + i);
+        throw new IllegalArgumentException(
+            "a read-only bit differs in configuration register " + i);
       }
     }
     System.arraycopy(state.bytes, 0, bytes, 0, SIZE);

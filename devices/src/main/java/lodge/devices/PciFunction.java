@@ -1,6 +1,8 @@
 package lodge.devices;
 
-/** One function's configuration space on the PCI bus (PCI Local Bus Specification 3.0, chapter 6). */
+/**
+ * One function's configuration space on the PCI bus (PCI Local Bus Specification 3.0, chapter 6).
+ */
 public interface PciFunction {
   /**
    * @param register 0 to 255

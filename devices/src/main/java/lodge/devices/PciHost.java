@@ -5,8 +5,8 @@ import lodge.core.BusDevice;
 import lodge.core.Stateful;
 
 /**
- * PCI host bridge (82441FX data sheet) with bus 0 and configuration mechanism #1, ports 0xCF8 to 0xCFF, 4 bytes wide.
- * Functions that nobody added read as all ones.
+ * PCI host bridge (82441FX data sheet) with bus 0 and configuration mechanism #1, ports 0xCF8 to
+ * 0xCFF, 4 bytes wide. Functions that nobody added read as all ones.
  */
 public final class PciHost implements BusDevice, Stateful<PciHost.State> {
   private static final int CONFIG_ADDRESS = 0;
@@ -19,15 +19,20 @@ public final class PciHost implements BusDevice, Stateful<PciHost.State> {
   private static final int FUNCTIONS = 256;
 
   private final BusDevice resetControl;
+
   /** By device * 8 + function. */
   private final AtomicReferenceArray<PciFunction> functions = new AtomicReferenceArray<>(FUNCTIONS);
+
   private final PciConfigSpace bridge = new PciConfigSpace();
   private volatile int configAddress;
 
   /** The address register and the bridge's own configuration space. */
   public record State(int configAddress, PciConfigSpace.State bridge) {}
 
-  /** @param resetControl gets the byte accesses to port 0xCF9, which lies inside of the address register */
+  /**
+   * @param resetControl gets the byte accesses to port 0xCF9, which lies inside of the address
+   *     register
+   */
   public PciHost(BusDevice resetControl) {
     this.resetControl = resetControl;
     bridge

@@ -5,11 +5,12 @@ import lodge.core.InterruptLine;
 import lodge.core.Stateful;
 
 /**
- * The PC's pair of interrupt controllers, the second one on line 2 of the first (Intel 8259A data sheet; edge/level
- * control registers from the 82371SB data sheet).
+ * The PC's pair of interrupt controllers, the second one on line 2 of the first (Intel 8259A data
+ * sheet; edge/level control registers from the 82371SB data sheet).
  *
- * <p>An edge stays latched when its line falls before the acknowledge. On the chip such a request becomes a spurious
- * interrupt 7; here the processor may be late by a time slice of the host, and a timer tick must not get lost for that.
+ * <p>An edge stays latched when its line falls before the acknowledge. On the chip such a request
+ * becomes a spurious interrupt 7; here the processor may be late by a time slice of the host, and a
+ * timer tick must not get lost for that.
  */
 public final class Pic8259 implements Stateful<Pic8259.State> {
   /** The line of the first chip that the second one drives. */
@@ -29,7 +30,9 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
   /** Both chips. */
   public record State(ChipState master, ChipState slave) {}
 
-  /** One chip: its registers, the levels of its input lines, and where it is in its initialization. */
+  /**
+   * One chip: its registers, the levels of its input lines, and where it is in its initialization.
+   */
   public record ChipState(
       int irr,
       int isr,
@@ -47,7 +50,9 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
       boolean readIsr,
       boolean poll) {}
 
-  /** @param output INTR: to LINT0 of the bootstrap processor's local APIC */
+  /**
+   * @param output INTR: to LINT0 of the bootstrap processor's local APIC
+   */
   public Pic8259(InterruptLine output) {
     this.output = output;
   }
@@ -86,7 +91,9 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
     };
   }
 
-  /** @param irq 0 to 15 without 2, where the second chip is */
+  /**
+   * @param irq 0 to 15 without 2, where the second chip is
+   */
   public InterruptLine line(int irq) {
     if (irq < 0 || irq > 15 || irq == CASCADE) {
       throw new IllegalArgumentException("no interrupt line " + irq);
@@ -358,7 +365,9 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
       return highest(specialMask ? isr & ~imr : isr);
     }
 
-    /** The line to interrupt for, or -1: what is in service keeps its own and lower priorities out. */
+    /**
+     * The line to interrupt for, or -1: what is in service keeps its own and lower priorities out.
+     */
     private int request() {
       int irq = initialization == READY ? highest(irr & ~imr) : -1;
       if (irq < 0) {
@@ -390,13 +399,32 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
 
     private ChipState state() {
       return new ChipState(
-          irr, isr, imr, lines, elcr, icw1, icw2, icw3, icw4, initialization, lowestPriority,
-          rotateOnAutoEoi, specialMask, readIsr, poll);
+          irr,
+          isr,
+          imr,
+          lines,
+          elcr,
+          icw1,
+          icw2,
+          icw3,
+          icw4,
+          initialization,
+          lowestPriority,
+          rotateOnAutoEoi,
+          specialMask,
+          readIsr,
+          poll);
     }
 
     private void check(ChipState state) {
       int registers =
-          state.irr | state.isr | state.imr | state.lines | state.icw1 | state.icw2 | state.icw3
+          state.irr
+              | state.isr
+              | state.imr
+              | state.lines
+              | state.icw1
+              | state.icw2
+              | state.icw3
               | state.icw4;
       if ((registers & ~0xFF) != 0
           || (state.elcr & ~elcrWritable) != 0
@@ -426,8 +454,7 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
     }
 
     private void reset() {
-      restore(
-          new ChipState(0, 0, 0, lines, 0, 0, 0, 0, 0, READY, 7, false, false, false, false));
+      restore(new ChipState(0, 0, 0, lines, 0, 0, 0, 0, 0, READY, 7, false, false, false, false));
     }
   }
 }

@@ -6,11 +6,12 @@ import lodge.core.InterruptLine;
 import lodge.core.Stateful;
 
 /**
- * The PC's interval timer (Intel 8254 data sheet), clocked with 1.193182 MHz: counter 0 interrupts, counter 2 drives the
- * speaker. Port 0x61, through which software opens counter 2's gate and sees its output, is {@link #systemControlB}.
+ * The PC's interval timer (Intel 8254 data sheet), clocked with 1.193182 MHz: counter 0 interrupts,
+ * counter 2 drives the speaker. Port 0x61, through which software opens counter 2's gate and sees
+ * its output, is {@link #systemControlB}.
  *
- * <p>Nothing ticks: counters are functions of the time since they were loaded, and the host's timer is armed for counter
- * 0's next edge only.
+ * <p>Nothing ticks: counters are functions of the time since they were loaded, and the host's timer
+ * is armed for counter 0's next edge only.
  */
 public final class Pit8254 implements BusDevice, Stateful<Pit8254.State> {
   /** Counts a second. */
@@ -38,6 +39,7 @@ public final class Pit8254 implements BusDevice, Stateful<Pit8254.State> {
   private final Clock.Timer timer;
   private final PitCounter[] counters = {new PitCounter(), new PitCounter(), new PitCounter()};
   private int controlB;
+
   /** Counter 0's rising edge that was last told to the interrupt controller. */
   private long lastEdge;
 
@@ -49,7 +51,9 @@ public final class Pit8254 implements BusDevice, Stateful<Pit8254.State> {
       int controlB,
       long lastEdge) {}
 
-  /** @param irq counter 0's output */
+  /**
+   * @param irq counter 0's output
+   */
   public Pit8254(InterruptLine irq, Clock clock) {
     this.irq = irq;
     this.clock = clock;
@@ -82,7 +86,10 @@ public final class Pit8254 implements BusDevice, Stateful<Pit8254.State> {
     updateInterrupt(now);
   }
 
-  /** Port 0x61: gate 2, speaker and parity check enables below, refresh toggle and counter 2's output above. */
+  /**
+   * Port 0x61: gate 2, speaker and parity check enables below, refresh toggle and counter 2's
+   * output above.
+   */
   public BusDevice systemControlB() {
     return new BusDevice() {
       @Override
@@ -171,7 +178,10 @@ public final class Pit8254 implements BusDevice, Stateful<Pit8254.State> {
     updateInterrupt(now());
   }
 
-  /** The data sheet leaves the counters undefined: here they stand still, outputs high, counter 2's gate shut. */
+  /**
+   * The data sheet leaves the counters undefined: here they stand still, outputs high, counter 2's
+   * gate shut.
+   */
   @Override
   public synchronized void reset() {
     counters[0].reset(true);

@@ -1,8 +1,8 @@
 package lodge.devices;
 
 /**
- * One counter of an 8254, as a function of time: {@code now} is in clock pulses since power-on and never goes back.
- * Guarded by the chip's lock.
+ * One counter of an 8254, as a function of time: {@code now} is in clock pulses since power-on and
+ * never goes back. Guarded by the chip's lock.
  */
 public final class PitCounter {
   private static final int INTERRUPT_ON_TERMINAL_COUNT = 0;
@@ -21,8 +21,10 @@ public final class PitCounter {
   private boolean bcd;
   private int access;
   private boolean gate;
+
   /** The count register: as written, 0 to 0xFFFF. */
   private int register;
+
   private int lowByteWritten;
   private boolean highByteNext;
   private boolean readHighNext;
@@ -31,18 +33,26 @@ public final class PitCounter {
   private int latchedStatus;
   private boolean statusLatched;
 
-  /** The control word has been followed by a count, and the counter counts or waits for its gate. */
+  /**
+   * The control word has been followed by a count, and the counter counts or waits for its gate.
+   */
   private boolean loaded;
+
   /** Modes 1 and 5: the gate has risen since the count was written. */
   private boolean triggered;
+
   /** The count that is counting, 1 to 65536, in clock pulses. */
   private int count;
+
   /** When the counting element took the count. */
   private long start;
+
   /** Pulses that were counted before the gate closed, or -1 while it is open. */
   private long frozen;
+
   /** When {@link #register} replaces {@link #count} (modes 2 and 3), or -1. */
   private long reloadAt;
+
   /** Modes 2 and 3: the output rose at {@link #start}, where another period ended. */
   private boolean continued;
 
@@ -70,7 +80,10 @@ public final class PitCounter {
 
   PitCounter() {}
 
-  /** @param word the control word without the counter's number; 0 in the access field latches the count */
+  /**
+   * @param word the control word without the counter's number; 0 in the access field latches the
+   *     count
+   */
   void control(int word, long now) {
     int newAccess = word >> 4 & 3;
     if (newAccess == 0) {
@@ -96,7 +109,11 @@ public final class PitCounter {
     }
     if (latchStatus && !statusLatched) {
       latchedStatus =
-          (out(now) ? 0x80 : 0) | (nullCount(now) ? 0x40 : 0) | access << 4 | mode << 1 | (bcd ? 1 : 0);
+          (out(now) ? 0x80 : 0)
+              | (nullCount(now) ? 0x40 : 0)
+              | access << 4
+              | mode << 1
+              | (bcd ? 1 : 0);
       statusLatched = true;
     }
   }
@@ -283,7 +300,10 @@ public final class PitCounter {
     return bcd ? toBcd((int) Math.floorMod(n, 10_000L)) : (int) n & 0xFFFF;
   }
 
-  /** Counts down by two in each half; an odd count loses its one in the first pulse of the high half. */
+  /**
+   * Counts down by two in each half; an odd count loses its one in the first pulse of the high
+   * half.
+   */
   private int squareWaveValue(int phase) {
     int high = highPulses();
     int even = count & ~1;
@@ -342,8 +362,24 @@ public final class PitCounter {
 
   State state() {
     return new State(
-        mode, bcd, access, gate, register, lowByteWritten, highByteNext, readHighNext, latchedCount,
-        latchedBytes, latchedStatus, statusLatched, loaded, triggered, count, start, frozen, reloadAt,
+        mode,
+        bcd,
+        access,
+        gate,
+        register,
+        lowByteWritten,
+        highByteNext,
+        readHighNext,
+        latchedCount,
+        latchedBytes,
+        latchedStatus,
+        statusLatched,
+        loaded,
+        triggered,
+        count,
+        start,
+        frozen,
+        reloadAt,
         continued);
   }
 
@@ -383,7 +419,24 @@ public final class PitCounter {
   void reset(boolean gateOpen) {
     restore(
         new State(
-            RATE_GENERATOR, false, BOTH_BYTES, gateOpen, 0, 0, false, false, 0, 0, 0, false, false,
-            false, 1, 0, -1, -1, false));
+            RATE_GENERATOR,
+            false,
+            BOTH_BYTES,
+            gateOpen,
+            0,
+            0,
+            false,
+            false,
+            0,
+            0,
+            0,
+            false,
+            false,
+            false,
+            1,
+            0,
+            -1,
+            -1,
+            false));
   }
 }

@@ -1,8 +1,9 @@
 package lodge.devices;
 
 /**
- * A keyboard at the other end of a PS/2 wire: its command set, and a buffer of 16 bytes for scan codes and answers
- * (IBM PS/2 technical reference, keyboard). Guarded by the keyboard controller's lock.
+ * A keyboard at the other end of a PS/2 wire: its command set, and a buffer of 16 bytes for scan
+ * codes and answers (IBM PS/2 technical reference, keyboard). Guarded by the keyboard controller's
+ * lock.
  */
 public final class Ps2Keyboard {
   static final int BUFFER = 16;
@@ -26,8 +27,10 @@ public final class Ps2Keyboard {
   private int count;
   private boolean scanning = true;
   private int scanCodeSet = 2;
+
   /** The command whose parameter comes next, or 0. */
   private int command;
+
   private int lastSent;
 
   /** {@code buffer}: what has not been sent, oldest first. */

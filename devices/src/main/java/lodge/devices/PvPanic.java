@@ -17,7 +17,9 @@ public final class PvPanic implements BusDevice, Stateful<PvPanic.State> {
   /** It has none. */
   public record State() {}
 
-  /** @param onEvent takes {@link #PANICKED}, {@link #CRASH_LOADED} or both, with no lock held */
+  /**
+   * @param onEvent takes {@link #PANICKED}, {@link #CRASH_LOADED} or both, with no lock held
+   */
   public PvPanic(IntConsumer onEvent) {
     this.onEvent = onEvent;
   }

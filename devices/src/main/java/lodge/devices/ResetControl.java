@@ -4,8 +4,9 @@ import lodge.core.BusDevice;
 import lodge.core.Stateful;
 
 /**
- * The reset control register (82371SB data sheet, "RC"), I/O port 0xCF9. It lies among the ports of the PCI
- * configuration mechanism, so {@link PciHost} hands it the byte accesses that are meant for it.
+ * The reset control register (82371SB data sheet, "RC"), I/O port 0xCF9. It lies among the ports of
+ * the PCI configuration mechanism, so {@link PciHost} hands it the byte accesses that are meant for
+ * it.
  */
 public final class ResetControl implements BusDevice, Stateful<ResetControl.State> {
   private static final int RESET_CPU = 1 << 2;
@@ -17,7 +18,9 @@ public final class ResetControl implements BusDevice, Stateful<ResetControl.Stat
   /** Bits 3:1 of the register. */
   public record State(int value) {}
 
-  /** @param reset called with no lock held when bit 2 rises, hard reset or soft */
+  /**
+   * @param reset called with no lock held when bit 2 rises, hard reset or soft
+   */
   public ResetControl(Runnable reset) {
     this.reset = reset;
   }

@@ -2,7 +2,10 @@ package lodge.devices;
 
 import java.util.HexFormat;
 
-/** The translation of scan code set 2 to set 1 that the keyboard controller does for the PC's first programs. */
+/**
+ * The translation of scan code set 2 to set 1 that the keyboard controller does for the PC's first
+ * programs.
+ */
 final class ScanCodes {
   private static final int TABLE_SIZE = 0x80;
 
@@ -21,7 +24,10 @@ final class ScanCodes {
 
   private ScanCodes() {}
 
-  /** @param b a byte from the keyboard, 0 to 255; answers and prefixes from 0x85 up stay what they are */
+  /**
+   * @param b a byte from the keyboard, 0 to 255; answers and prefixes from 0x85 up stay what they
+   *     are
+   */
   static int toSet1(int b) {
     if (b < TABLE_SIZE) {
       return TABLE[b] & 0xFF;

@@ -1,6 +1,5 @@
 package lodge.devices;
 
-import java.util.Arrays;
 import lodge.core.BusDevice;
 import lodge.core.Clock;
 import lodge.core.InterruptLine;
@@ -9,9 +8,10 @@ import lodge.core.Stateful;
 /**
  * Serial port (National Semiconductor PC16550D data sheet), clocked with 1.8432 MHz.
  *
- * <p>A transmitted character leaves at once, so the transmitter is always empty. What arrives is paced by the guest:
- * {@link #receive} refuses a character while the FIFO is full and while nobody in the guest listens, so that input which
- * was typed or piped early waits for the driver instead of vanishing in a FIFO that the driver clears first.
+ * <p>A transmitted character leaves at once, so the transmitter is always empty. What arrives is
+ * paced by the guest: {@link #receive} refuses a character while the FIFO is full and while nobody
+ * in the guest listens, so that input which was typed or piped early waits for the driver instead
+ * of vanishing in a FIFO that the driver clears first.
  */
 public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   // Register offsets; DLL and DLM take the place of the first two while LCR.DLAB is set
@@ -63,10 +63,10 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   private static final int MSR_DCD = 1 << 7;
   private static final int MSR_LINES = 0xF0;
   private static final int MSR_TERI = 1 << 2;
+
   /** A terminal that is switched on and ready. */
   private static final int MSR_CONNECTED = MSR_CTS | MSR_DSR | MSR_DCD;
 
-  private static final int FIFO_SIZE = 16;
   private static final long CLOCK_HZ = 1_843_200;
   private static final long NANOS_PER_SECOND = 1_000_000_000;
 
@@ -86,23 +86,27 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   private int scr;
   private int divisor;
   private boolean overrun;
-  private final byte[] fifo = new byte[FIFO_SIZE];
-  private int head;
-  private int count;
-  /** Characters of the line that the guest cleared away before it listened; they come again, before new ones. */
-  private final byte[] held = new byte[FIFO_SIZE];
-  private int heldCount;
+  private final ReceiveFifo received = new ReceiveFifo();
   private boolean thrEmptyPending;
   private boolean timedOut;
+
   /** When the characters in the FIFO will have waited for four character times. */
   private long timeoutAt;
+
   private boolean timerArmed;
   private int emptyPolls;
-  /** What {@link #irq} was last set to: a look at the line status per character need not disturb the controllers. */
+
+  /**
+   * What {@link #irq} was last set to: a look at the line status per character need not disturb the
+   * controllers.
+   */
   private boolean lineActive;
 
-  /** {@link #receive} or {@link #receiveSpace} has said no since the last call of {@link #onSpace}. */
+  /**
+   * {@link #receive} or {@link #receiveSpace} has said no since the last call of {@link #onSpace}.
+   */
   private boolean refused;
+
   private Runnable onSpace = () -> {};
 
   /** Registers, the characters in the receive FIFO, oldest first, and those held back. */
@@ -145,7 +149,8 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   /**
    * A character arrives.
    *
-   * @return false when it was not taken: the action of {@link #onReceiveSpace} is called when it is worth another try
+   * @return false when it was not taken: the action of {@link #onReceiveSpace} is called when it is
+   *     worth another try
    */
   public synchronized boolean receive(int b) {
     if (space() == 0) {
@@ -157,20 +162,26 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     return true;
   }
 
-  /** How many characters {@link #receive} will take now, 0 to 16; after 0, as after a refusal, the action is called. */
+  /**
+   * How many characters {@link #receive} will take now, 0 to 16; after 0, as after a refusal, the
+   * action is called.
+   */
   public synchronized int receiveSpace() {
     int space = space();
     refused |= space == 0;
     return space;
   }
 
-  /** Called from any thread, with no lock held, when there is space again after a refusal; must not block. */
+  /**
+   * Called from any thread, with no lock held, when there is space again after a refusal; must not
+   * block.
+   */
   public synchronized void onReceiveSpace(Runnable action) {
     onSpace = action;
   }
 
   private int space() {
-    return loops() || !listens() || heldCount > 0 ? 0 : capacity() - count;
+    return loops() || !listens() || received.holds() ? 0 : capacity() - received.count();
   }
 
   private boolean listens() {
@@ -186,7 +197,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   }
 
   private int capacity() {
-    return fifosEnabled() ? FIFO_SIZE : 1;
+    return fifosEnabled() ? ReceiveFifo.SIZE : 1;
   }
 
   // The guest's side
@@ -268,12 +279,10 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
 
   private int readReceiver() {
     timedOut = false;
-    if (count == 0) {
+    if (received.count() == 0) {
       return 0;
     }
-    int b = fifo[head] & 0xFF;
-    head = (head + 1) % FIFO_SIZE;
-    count--;
+    int b = received.take();
     restartTimeout();
     refill();
     updateInterrupt();
@@ -292,7 +301,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
 
   private int readLineStatus() {
     int value = LSR_THR_EMPTY | LSR_TRANSMITTER_EMPTY;
-    if (count > 0) {
+    if (received.count() > 0) {
       value |= LSR_DATA_READY;
     } else if (emptyPolls < POLLS_TO_LISTEN && ++emptyPolls == POLLS_TO_LISTEN) {
       refill();
@@ -327,12 +336,12 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
       updateInterrupt();
       return true;
     }
-    if (count < capacity()) {
+    if (received.count() < capacity()) {
       push(b);
     } else {
       overrun = true;
       if (!fifosEnabled()) {
-        fifo[head] = (byte) b;
+        received.replace(b);
       }
     }
     updateInterrupt();
@@ -351,8 +360,11 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
 
   private void writeFifoControl(int value) {
     boolean switched = ((value ^ fcr) & FCR_ENABLE) != 0;
-    if (switched || (value & FCR_ENABLE) != 0 && (value & FCR_CLEAR_RECEIVER) != 0) {
-      clearReceiver();
+    boolean clears = (value & FCR_ENABLE) != 0 && (value & FCR_CLEAR_RECEIVER) != 0;
+    if (switched || clears) {
+      // Drivers switch the FIFOs on with the interrupt already enabled: that is set-up, and what
+      // came in between is not meant to be thrown away.
+      clearReceiver(!clears || !listens());
     }
     // The other bits are programmed only together with the enable bit.
     fcr = (value & FCR_ENABLE) != 0 ? value & FCR_KEPT : 0;
@@ -366,7 +378,9 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     mcr = value;
     if (looped != loops()) {
       // What looped back is none of the line's characters.
-      count = looped ? 0 : count;
+      if (looped) {
+        received.clear();
+      }
       timedOut = false;
     }
     int lines = MSR_CONNECTED;
@@ -386,33 +400,22 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   }
 
   private void push(int b) {
-    fifo[(head + count) % FIFO_SIZE] = (byte) b;
-    count++;
+    received.push(b);
     restartTimeout();
   }
 
-  /** The guest throws away what it has not read: its right, unless it was not listening yet. */
-  private void clearReceiver() {
-    if (!loops() && !listens()) {
-      int kept = Math.min(count, FIFO_SIZE - heldCount);
-      System.arraycopy(held, 0, held, kept, heldCount);
-      for (int i = 0; i < kept; i++) {
-        held[i] = fifo[(head + i) % FIFO_SIZE];
-      }
-      heldCount += kept;
+  /** The guest throws away what it has not read: its right, but sometimes not what it wants. */
+  private void clearReceiver(boolean hold) {
+    if (!loops() && hold) {
+      received.hold();
     }
-    count = 0;
+    received.clear();
     timedOut = false;
   }
 
   private void refill() {
-    int moved = 0;
-    if (heldCount > 0 && listens() && !loops()) {
-      while (moved < heldCount && count < capacity()) {
-        push(held[moved++]);
-      }
-      heldCount -= moved;
-      System.arraycopy(held, moved, held, 0, heldCount);
+    if (listens() && !loops() && received.release(capacity())) {
+      restartTimeout();
     }
   }
 
@@ -440,7 +443,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     if ((ier & IER_LINE_STATUS) != 0 && overrun) {
       return IIR_LINE_STATUS;
     }
-    if ((ier & IER_RECEIVED) != 0 && count >= trigger()) {
+    if ((ier & IER_RECEIVED) != 0 && received.count() >= trigger()) {
       return IIR_RECEIVED;
     }
     if ((ier & IER_RECEIVED) != 0 && timedOut) {
@@ -467,7 +470,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
 
   /** Each character that comes or goes starts the four character times anew. */
   private void restartTimeout() {
-    if (!fifosEnabled() || timedOut || count == 0) {
+    if (!fifosEnabled() || timedOut || received.count() == 0) {
       return;
     }
     timeoutAt = clock.nanos() + 4 * characterNanos();
@@ -478,13 +481,14 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   }
 
   private long characterNanos() {
-    int bits = 1 + 5 + (lcr & 3) + ((lcr & LCR_PARITY) != 0 ? 1 : 0) + ((lcr & LCR_STOP) != 0 ? 2 : 1);
+    int bits =
+        1 + 5 + (lcr & 3) + ((lcr & LCR_PARITY) != 0 ? 1 : 0) + ((lcr & LCR_STOP) != 0 ? 2 : 1);
     return bits * 16L * Math.max(divisor, 1) * NANOS_PER_SECOND / CLOCK_HZ;
   }
 
   private synchronized void onTimer() {
     timerArmed = false;
-    if (!fifosEnabled() || count == 0 || timedOut) {
+    if (!fifosEnabled() || received.count() == 0 || timedOut) {
       return;
     }
     if (clock.nanos() < timeoutAt) {
@@ -500,13 +504,21 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
 
   @Override
   public synchronized State state() {
-    byte[] characters = new byte[count];
-    for (int i = 0; i < count; i++) {
-      characters[i] = fifo[(head + i) % FIFO_SIZE];
-    }
     return new State(
-        ier, fcr, lcr, mcr, msr, scr, divisor, overrun, characters, Arrays.copyOf(held, heldCount),
-        thrEmptyPending, timedOut, timeoutAt, emptyPolls);
+        ier,
+        fcr,
+        lcr,
+        mcr,
+        msr,
+        scr,
+        divisor,
+        overrun,
+        received.characters(),
+        received.heldCharacters(),
+        thrEmptyPending,
+        timedOut,
+        timeoutAt,
+        emptyPolls);
   }
 
   @Override
@@ -514,8 +526,8 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     int registers = state.ier | state.fcr | state.lcr | state.mcr | state.msr | state.scr;
     if ((registers & ~0xFF) != 0
         || (state.divisor & ~0xFFFF) != 0
-        || state.fifo.length > FIFO_SIZE
-        || state.held.length > FIFO_SIZE
+        || state.fifo.length > ReceiveFifo.SIZE
+        || state.held.length > ReceiveFifo.SIZE
         || state.emptyPolls < 0) {
       throw new IllegalArgumentException("not the state of a 16550: " + state);
     }
@@ -527,16 +539,12 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     scr = state.scr;
     divisor = state.divisor;
     overrun = state.overrun;
-    head = 0;
-    count = state.fifo.length;
-    System.arraycopy(state.fifo, 0, fifo, 0, count);
-    heldCount = state.held.length;
-    System.arraycopy(state.held, 0, held, 0, heldCount);
+    received.restore(state.fifo, state.held);
     thrEmptyPending = state.thrEmptyPending;
     timedOut = state.timedOut;
     timeoutAt = state.timeoutAt;
     emptyPolls = state.emptyPolls;
-    timerArmed = count > 0 && fifosEnabled() && !timedOut;
+    timerArmed = received.count() > 0 && fifosEnabled() && !timedOut;
     if (timerArmed) {
       timer.arm(timeoutAt);
     } else {
@@ -545,12 +553,14 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     updateInterrupt();
   }
 
-  /** Also holds back what the guest has not read: the line's characters outlive a reset of the chip. */
+  /**
+   * Also holds back what the guest has not read: the line's characters outlive a reset of the chip.
+   */
   @Override
   public synchronized void reset() {
     ier = 0;
     emptyPolls = 0;
-    clearReceiver();
+    clearReceiver(true);
     fcr = 0;
     lcr = 0;
     mcr = 0;

@@ -1,6 +1,9 @@
 package lodge.devices;
 
-/** 256 bits, one an interrupt vector: the shape of IRR, ISR and TMR (SDM vol. 3, 12.8.4). Not thread-safe. */
+/**
+ * 256 bits, one an interrupt vector: the shape of IRR, ISR and TMR (SDM vol. 3, 12.8.4). Not
+ * thread-safe.
+ */
 final class VectorSet {
   private long w0;
   private long w1;

@@ -32,8 +32,9 @@ import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.MemoryMap;
 
 /**
- * The wiring of the PC: which chip sits where and on which interrupt line. Each ISA interrupt goes to the two 8259 and to
- * the I/O APIC, there to the pin of its number, but the timer's to pin 2 (as on every PC with an I/O APIC).
+ * The wiring of the PC: which chip sits where and on which interrupt line. Each ISA interrupt goes
+ * to the two 8259 and to the I/O APIC, there to the pin of its number, but the timer's to pin 2 (as
+ * on every PC with an I/O APIC).
  */
 final class Board {
   private static final long IO_APIC = 0xFEC0_0000L;
@@ -85,7 +86,12 @@ final class Board {
       int id = i;
       LocalApicPort port =
           new LocalApicPort(
-              id, model, clock, apicBus, () -> id == 0 ? pic.acknowledge() : -1, () -> kick.accept(id));
+              id,
+              model,
+              clock,
+              apicBus,
+              () -> id == 0 ? pic.acknowledge() : -1,
+              () -> kick.accept(id));
       Cpu cpu = new Cpu(id, model, memory, ports, mmio, clock, port);
       port.connect(cpu);
       cpus.add(cpu);
@@ -103,7 +109,8 @@ final class Board {
     ports.map(0x40, 4, 1, pit);
     ports.map(0x61, 1, 1, pit.systemControlB());
     long highRam = Math.max(0, memory.end() - GuestMemory.HIGH_RAM_START);
-    ports.map(0x70, 2, 1, add(new CmosRtc(isa(ioApic, RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
+    ports.map(
+        0x70, 2, 1, add(new CmosRtc(isa(ioApic, RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
     com1 = add(new Uart16550(isa(ioApic, COM1_IRQ), clock, serialOutput));
     ports.map(0x3F8, 8, 1, com1);
     ports.map(0x80, 1, 1, add(new PostCode()));
@@ -123,7 +130,8 @@ final class Board {
     ports.map(SMI_COMMAND, 2, 1, pm.smiCommand());
     ports.map(PANIC_PORT, 1, 1, add(new PvPanic(events -> panic(events, end))));
     if (spec.debugExit()) {
-      DebugExit exit = add(new DebugExit(status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
+      DebugExit exit =
+          add(new DebugExit(status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
       ports.map(DEBUG_EXIT_PORT, 1, 1, exit);
     }
   }

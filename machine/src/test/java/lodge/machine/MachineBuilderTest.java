@@ -26,7 +26,9 @@ class MachineBuilderTest {
   }
 
   private MachineBuilder good() {
-    return new MachineBuilder(List.of(new FakeEngine(vcpu -> Exit.FAILED))).kernel(kernel).memory(16 * MIB);
+    return new MachineBuilder(List.of(new FakeEngine(vcpu -> Exit.FAILED)))
+        .kernel(kernel)
+        .memory(16 * MIB);
   }
 
   private static void refused(MachineBuilder builder, Kind kind, String message) {
@@ -38,7 +40,8 @@ class MachineBuilderTest {
 
   @Test
   void aGoodSpecificationBuilds() {
-    try (Machine machine = good().initrd(new byte[10]).append("quiet").engine("auto").cpus(1).build()) {
+    try (Machine machine =
+        good().initrd(new byte[10]).append("quiet").engine("auto").cpus(1).build()) {
       assertThat(machine.engine()).isEqualTo("fake");
     }
   }
@@ -61,7 +64,8 @@ class MachineBuilderTest {
 
   @Test
   void anUnknownEngineIsRefusedWithTheKnownOnes() {
-    refused(good().engine("kqemu"), Kind.NO_ENGINE, "engine 'kqemu' is unknown; there are auto, fake");
+    refused(
+        good().engine("kqemu"), Kind.NO_ENGINE, "engine 'kqemu' is unknown; there are auto, fake");
     refused(new MachineBuilder(List.of()).kernel(kernel), Kind.NO_ENGINE, "no engine is installed");
   }
 
@@ -72,12 +76,17 @@ class MachineBuilderTest {
     refused(good().initrd(folder.resolve("none")), Kind.UNREADABLE, "initrd ");
     refused(good().initrd(folder), Kind.UNREADABLE, "is a directory");
     refused(
-        new MachineBuilder(List.of(new FakeEngine(vcpu -> Exit.FAILED))), Kind.INVALID, "no kernel");
+        new MachineBuilder(List.of(new FakeEngine(vcpu -> Exit.FAILED))),
+        Kind.INVALID,
+        "no kernel");
   }
 
   @Test
   void anEmptyFileIsNoKernel() throws Exception {
-    refused(good().kernel(Files.createFile(folder.resolve("empty"))), Kind.NOT_A_KERNEL, "empty: is empty");
+    refused(
+        good().kernel(Files.createFile(folder.resolve("empty"))),
+        Kind.NOT_A_KERNEL,
+        "empty: is empty");
   }
 
   @Test

@@ -244,8 +244,18 @@ class MachineTest {
 
   private static void initializePic(FakeEngine.FakeVcpu vcpu, int mask) {
     for (int[] write :
-        new int[][] {{0x20, 0x11}, {0x21, 0x20}, {0x21, 4}, {0x21, 1}, {0x21, mask},
-            {0xA0, 0x11}, {0xA1, 0x28}, {0xA1, 2}, {0xA1, 1}, {0xA1, 0xFF}}) {
+        new int[][] {
+          {0x20, 0x11},
+          {0x21, 0x20},
+          {0x21, 4},
+          {0x21, 1},
+          {0x21, mask},
+          {0xA0, 0x11},
+          {0xA1, 0x28},
+          {0xA1, 2},
+          {0xA1, 1},
+          {0xA1, 0xFF}
+        }) {
       vcpu.out(write[0], write[1]);
     }
   }

@@ -87,7 +87,9 @@ class SerialConsoleTest {
     assertThat(flushed[0]).isTrue();
   }
 
-  /** A guest that opens the port with receive interrupts and takes what comes, a few bytes a run. */
+  /**
+   * A guest that opens the port with receive interrupts and takes what comes, a few bytes a run.
+   */
   private static Guest reader(ByteArrayOutputStream taken, int expected) {
     return vcpu -> {
       if (vcpu.runs == 1) {

@@ -57,7 +57,8 @@ final class Silicon implements AutoCloseable {
       Files.copy(resource, source);
       Process gcc =
           new ProcessBuilder(
-                  "gcc", "-O2", "-fno-stack-protector", "-o", program.toString(), source.toString())
+                  // Symbols are bound at the start: binding them in the handler would use thread-local storage.
+                  "gcc", "-O2", "-fno-stack-protector", "-Wl,-z,now", "-o", program.toString(), source.toString())
               .redirectErrorStream(true)
               .start();
       String messages = new String(gcc.getInputStream().readAllBytes());
@@ -89,7 +90,8 @@ final class Silicon implements AutoCloseable {
         runBatch(batch, results);
       } catch (IOException e) {
         String last = results.size() < cases.size() ? cases.get(results.size()).describe() : "";
-        throw new UncheckedIOException("the helper died at or soon after " + last, e);
+        String status = process.isAlive() ? "" : " with status " + process.exitValue();
+        throw new UncheckedIOException("the helper died" + status + " at or soon after " + last, e);
       }
     }
     return results;
