@@ -126,8 +126,8 @@ class MsrsTest {
     refused(0x1234_0000, 0);
     var counters = new Counters();
     c.msrs.count(counters);
-    assertThat(counters.totals()).containsEntry("unknown-msr-0x12340000", 2L);
-    assertThat(counters.totals()).containsEntry("unknown-msr-others", 68L);
+    assertThat(counters.totals()).containsEntry("unknown_msr_0x12340000", 2L);
+    assertThat(counters.totals()).containsEntry("unknown_msr_others", 68L);
     assertThat(counters.totals()).hasSize(33);
   }
 
