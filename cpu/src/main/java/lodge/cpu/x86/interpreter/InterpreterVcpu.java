@@ -131,6 +131,8 @@ final class InterpreterVcpu implements Vcpu {
 
   @Override
   public void reset() {
+    // A machine that resets loads its memory anew behind the back of the page flags.
+    code.clear();
     cpu.reset();
   }
 
