@@ -1,4 +1,7 @@
-/** One virtual machine as an object: board, boot protocols, lifecycle and vCPU threads. Engines come as services. */
+/**
+ * One virtual machine as an object: board, boot protocols, lifecycle and vCPU threads. Engines come
+ * as services.
+ */
 module lodge.machine {
   requires transitive lodge.core;
   requires lodge.cpu;

@@ -32,8 +32,9 @@ import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.MemoryMap;
 
 /**
- * The wiring of the PC: which chip sits where and on which interrupt line. Each ISA interrupt goes to the two 8259 and to
- * the I/O APIC, there to the pin of its number, but the timer's to pin 2 (as on every PC with an I/O APIC).
+ * The wiring of the PC: which chip sits where and on which interrupt line. Each ISA interrupt goes
+ * to the two 8259 and to the I/O APIC, there to the pin of its number, but the timer's to pin 2 (as
+ * on every PC with an I/O APIC).
  */
 final class Board {
   private static final long IO_APIC = 0xFEC0_0000L;
@@ -41,6 +42,7 @@ final class Board {
   private static final int IO_APIC_ID = 0;
   private static final int PM_BASE = 0x600;
   private static final int PM_LENGTH = 0x10;
+  private static final int PM_TIMER_BITS = 32;
   private static final int SMI_COMMAND = 0xB2;
   private static final int PANIC_PORT = 0x505;
   private static final int DEBUG_EXIT_PORT = 0xF4;
@@ -84,7 +86,12 @@ final class Board {
       int id = i;
       LocalApicPort port =
           new LocalApicPort(
-              id, model, clock, apicBus, () -> id == 0 ? pic.acknowledge() : -1, () -> kick.accept(id));
+              id,
+              model,
+              clock,
+              apicBus,
+              () -> id == 0 ? pic.acknowledge() : -1,
+              () -> kick.accept(id));
       Cpu cpu = new Cpu(id, model, memory, ports, mmio, clock, port);
       port.connect(cpu);
       cpus.add(cpu);
@@ -102,7 +109,8 @@ final class Board {
     ports.map(0x40, 4, 1, pit);
     ports.map(0x61, 1, 1, pit.systemControlB());
     long highRam = Math.max(0, memory.end() - GuestMemory.HIGH_RAM_START);
-    ports.map(0x70, 2, 1, add(new CmosRtc(isa(ioApic, RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
+    ports.map(
+        0x70, 2, 1, add(new CmosRtc(isa(ioApic, RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
     com1 = add(new Uart16550(isa(ioApic, COM1_IRQ), clock, serialOutput));
     ports.map(0x3F8, 8, 1, com1);
     ports.map(0x80, 1, 1, add(new PostCode()));
@@ -116,12 +124,14 @@ final class Board {
     ports.map(0x92, 1, 1, add(new SystemControlA(a20, reset)));
     ports.map(0xCF8, 8, 4, add(new PciHost(add(new ResetControl(reset)))));
 
-    AcpiPm pm = add(new AcpiPm(isa(ioApic, SCI_IRQ), clock, () -> end.accept(new Outcome.PowerOff())));
+    Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
+    AcpiPm pm = add(new AcpiPm(isa(ioApic, SCI_IRQ), clock, PM_TIMER_BITS, powerOff));
     ports.map(PM_BASE, PM_LENGTH, 4, pm);
     ports.map(SMI_COMMAND, 2, 1, pm.smiCommand());
     ports.map(PANIC_PORT, 1, 1, add(new PvPanic(events -> panic(events, end))));
     if (spec.debugExit()) {
-      DebugExit exit = add(new DebugExit(status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
+      DebugExit exit =
+          add(new DebugExit(status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
       ports.map(DEBUG_EXIT_PORT, 1, 1, exit);
     }
   }
@@ -163,7 +173,7 @@ final class Board {
             cpus.size(),
             IO_APIC_ID,
             PM_BASE,
-            false,
+            PM_TIMER_BITS == 32,
             SMI_COMMAND,
             AcpiPm.ACPI_ENABLE,
             AcpiPm.ACPI_DISABLE,

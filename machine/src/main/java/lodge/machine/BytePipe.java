@@ -9,8 +9,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A bounded queue of bytes between threads. Unlike {@link java.io.PipedInputStream} it does not care which threads use it
- * and wakes its ends at once.
+ * A bounded queue of bytes between threads. Unlike {@link java.io.PipedInputStream} it does not
+ * care which threads use it and wakes its ends at once.
  */
 final class BytePipe {
   private final ReentrantLock lock = new ReentrantLock();
@@ -68,7 +68,9 @@ final class BytePipe {
     }
   }
 
-  /** Waits for bytes and takes up to {@code length} of them; -1 when there will be none any more. */
+  /**
+   * Waits for bytes and takes up to {@code length} of them; -1 when there will be none any more.
+   */
   int take(byte[] target, int to, int length) throws InterruptedException {
     lock.lockInterruptibly();
     try {

@@ -24,7 +24,8 @@ final class Engines {
   static Engine named(String name, List<Engine> engines) {
     if (engines.isEmpty()) {
       throw new MachineException(
-          MachineException.Kind.NO_ENGINE, "no engine is installed; lodge-cpu belongs on the module path");
+          MachineException.Kind.NO_ENGINE,
+          "no engine is installed; lodge-cpu belongs on the module path");
     }
     if (name.equals(AUTO)) {
       return PREFERENCE.stream()
@@ -40,7 +41,8 @@ final class Engines {
 
   private static MachineException unknown(String name, List<Engine> engines) {
     String known =
-        Stream.concat(Stream.of(AUTO), engines.stream().map(Engine::name)).collect(Collectors.joining(", "));
+        Stream.concat(Stream.of(AUTO), engines.stream().map(Engine::name))
+            .collect(Collectors.joining(", "));
     return new MachineException(
         MachineException.Kind.NO_ENGINE, "engine '" + name + "' is unknown; there are " + known);
   }

@@ -26,7 +26,8 @@ final class HostMemory {
     try {
       for (String line : Files.readAllLines(file)) {
         if (line.startsWith(name)) {
-          return OptionalLong.of(Long.parseLong(line.substring(name.length()).replace("kB", "").strip()) << 10);
+          return OptionalLong.of(
+              Long.parseLong(line.substring(name.length()).replace("kB", "").strip()) << 10);
         }
       }
     } catch (IOException | NumberFormatException e) {

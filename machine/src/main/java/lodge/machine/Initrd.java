@@ -51,7 +51,8 @@ final class Initrd {
   private static byte[] read(Path file, long limit) {
     try {
       if (Files.isDirectory(file)) {
-        throw new MachineException(Kind.UNREADABLE, "initrd " + file + ": is a directory, not a file");
+        throw new MachineException(
+            Kind.UNREADABLE, "initrd " + file + ": is a directory, not a file");
       }
       try (InputStream in = Files.newInputStream(file)) {
         if (Files.isRegularFile(file) && Files.size(file) > limit) {
@@ -66,15 +67,21 @@ final class Initrd {
     } catch (NoSuchFileException e) {
       throw new MachineException(Kind.UNREADABLE, "initrd " + file + ": there is no such file", e);
     } catch (AccessDeniedException e) {
-      throw new MachineException(Kind.UNREADABLE, "initrd " + file + ": permission to read it is denied", e);
+      throw new MachineException(
+          Kind.UNREADABLE, "initrd " + file + ": permission to read it is denied", e);
     } catch (IOException e) {
-      throw new MachineException(Kind.UNREADABLE, "initrd " + file + ": cannot be read: " + e.getMessage(), e);
+      throw new MachineException(
+          Kind.UNREADABLE, "initrd " + file + ": cannot be read: " + e.getMessage(), e);
     }
   }
 
   private static MachineException tooLong(String what, long limit) {
     return new MachineException(
         Kind.DOES_NOT_FIT,
-        "initrd " + what + ": does not fit: a machine with this memory takes less than " + (limit >> 20) + "M");
+        "initrd "
+            + what
+            + ": does not fit: a machine with this memory takes less than "
+            + (limit >> 20)
+            + "M");
   }
 }

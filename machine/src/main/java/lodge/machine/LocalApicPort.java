@@ -76,6 +76,11 @@ final class LocalApicPort implements ApicPort {
   }
 
   @Override
+  public boolean canReadMsr(int msr) {
+    return apic.canReadMsr(msr);
+  }
+
+  @Override
   public long readMsr(int msr) {
     return apic.readMsr(msr);
   }
@@ -83,6 +88,11 @@ final class LocalApicPort implements ApicPort {
   @Override
   public boolean writeMsr(int msr, long value) {
     return apic.writeMsr(msr, value);
+  }
+
+  @Override
+  public void tscAdjusted() {
+    apic.tscAdjusted();
   }
 
   @Override

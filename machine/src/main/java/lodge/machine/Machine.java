@@ -53,7 +53,8 @@ public final class Machine implements AutoCloseable {
 
   /** Names that {@link MachineBuilder#engine} takes, {@code auto} first. */
   public static List<String> engines() {
-    return Stream.concat(Stream.of(Engines.AUTO), Engines.installed().stream().map(Engine::name)).toList();
+    return Stream.concat(Stream.of(Engines.AUTO), Engines.installed().stream().map(Engine::name))
+        .toList();
   }
 
   /**
@@ -78,8 +79,9 @@ public final class Machine implements AutoCloseable {
   }
 
   /**
-   * Waits until the run has ended and the guest's serial output is delivered. Of a machine that was stopped, output that
-   * the console does not take within a second is dropped. Waits for the start, too.
+   * Waits until the run has ended and the guest's serial output is delivered. Of a machine that was
+   * stopped, output that the console does not take within a second is dropped. Waits for the start,
+   * too.
    */
   public Outcome await() throws InterruptedException {
     started.await();
@@ -98,7 +100,8 @@ public final class Machine implements AutoCloseable {
 
   /**
    * Ends the run, as pulling the plug would, and returns without waiting; {@link #await} then gives
-   * {@link Outcome.Stopped}, or what came before. Does nothing before the start and after the end. From any thread.
+   * {@link Outcome.Stopped}, or what came before. Does nothing before the start and after the end.
+   * From any thread.
    */
   public void stop() {
     Run current = current();
@@ -108,9 +111,10 @@ public final class Machine implements AutoCloseable {
   }
 
   /**
-   * Totals so far, in the order in which a reader wants them: guest_instructions, exits by kind, page_walks, tlb_misses
-   * and what else the engine counts, then resets, wall_nanoseconds since the start and host_resident_bytes of this
-   * process where the host tells. From any thread, also after the end. Empty before the start.
+   * Totals so far, in the order in which a reader wants them: guest_instructions, exits by kind,
+   * page_walks, tlb_misses and what else the engine counts, then resets, wall_nanoseconds since the
+   * start and host_resident_bytes of this process where the host tells. From any thread, also after
+   * the end. Empty before the start.
    */
   public Counters counters() {
     Run current = current();
@@ -123,8 +127,9 @@ public final class Machine implements AutoCloseable {
   }
 
   /**
-   * Ends the run if it goes on, its threads and the guest's memory; serial output that is not delivered yet is dropped
-   * ({@link #await} first to have it all). Returns promptly; may be called again, from any thread.
+   * Ends the run if it goes on, its threads and the guest's memory; serial output that is not
+   * delivered yet is dropped ({@link #await} first to have it all). Returns promptly; may be called
+   * again, from any thread.
    */
   @Override
   public void close() {

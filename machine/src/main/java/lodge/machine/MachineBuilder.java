@@ -9,7 +9,9 @@ import lodge.machine.MachineException.Kind;
 import lodge.machine.boot.KernelImage;
 import lodge.machine.boot.MemoryMap;
 
-/** Collects what a machine is made of. {@link #build} checks all of it before anything is started. */
+/**
+ * Collects what a machine is made of. {@link #build} checks all of it before anything is started.
+ */
 public final class MachineBuilder {
   private static final long MIB = 1 << 20;
 
@@ -27,7 +29,9 @@ public final class MachineBuilder {
   private boolean rebootOnReset = true;
   private boolean debugExit;
 
-  /** @param engines those that {@link #engine} may name */
+  /**
+   * @param engines those that {@link #engine} may name
+   */
   MachineBuilder(List<Engine> engines) {
     this.engines = engines;
   }
@@ -56,7 +60,10 @@ public final class MachineBuilder {
     return this;
   }
 
-  /** Guest RAM in bytes, a multiple of 1 MiB, at least {@link Machine#MIN_MEMORY}. Without it 512 MiB. */
+  /**
+   * Guest RAM in bytes, a multiple of 1 MiB, at least {@link Machine#MIN_MEMORY}. Without it 512
+   * MiB.
+   */
   public MachineBuilder memory(long bytes) {
     memory = bytes;
     return this;
@@ -80,13 +87,19 @@ public final class MachineBuilder {
     return this;
   }
 
-  /** Whether a guest's reset boots it again (as it does without this) or ends the run with {@link Outcome.Reset}. */
+  /**
+   * Whether a guest's reset boots it again (as it does without this) or ends the run with {@link
+   * Outcome.Reset}.
+   */
   public MachineBuilder rebootOnReset(boolean reboot) {
     rebootOnReset = reboot;
     return this;
   }
 
-  /** Whether there is a debug-exit port at 0xF4: one byte written ends the run with {@link Outcome.DebugExit}. */
+  /**
+   * Whether there is a debug-exit port at 0xF4: one byte written ends the run with {@link
+   * Outcome.DebugExit}.
+   */
   public MachineBuilder debugExit(boolean present) {
     debugExit = present;
     return this;
@@ -117,12 +130,22 @@ public final class MachineBuilder {
 
   private void checkMemory() {
     if (memory < Machine.MIN_MEMORY) {
-      throw invalid("memory " + size(memory) + ": too little; at least " + size(Machine.MIN_MEMORY) + " is needed");
+      throw invalid(
+          "memory "
+              + size(memory)
+              + ": too little; at least "
+              + size(Machine.MIN_MEMORY)
+              + " is needed");
     }
     long most = Math.min(HostMemory.total().orElse(MEMORY_LIMIT), MEMORY_LIMIT) & -MIB;
     if (memory > most) {
       throw new MachineException(
-          Kind.NO_MEMORY, "memory " + size(memory) + ": more than this host has; at most " + size(most) + " can be given");
+          Kind.NO_MEMORY,
+          "memory "
+              + size(memory)
+              + ": more than this host has; at most "
+              + size(most)
+              + " can be given");
     }
     if (memory % MIB != 0) {
       throw invalid("memory " + memory + " bytes: must be a multiple of 1M");

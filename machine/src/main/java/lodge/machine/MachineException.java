@@ -1,6 +1,9 @@
 package lodge.machine;
 
-/** A machine cannot be built or started. The message is one line: what is wrong, where, and what would be right. */
+/**
+ * A machine cannot be built or started. The message is one line: what is wrong, where, and what
+ * would be right.
+ */
 @SuppressWarnings("serial")
 public final class MachineException extends RuntimeException {
   /** Stable names for what went wrong. */

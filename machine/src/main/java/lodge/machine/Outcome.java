@@ -14,7 +14,8 @@ public sealed interface Outcome {
   /**
    * The processor shut down because it could not deliver a double fault.
    *
-   * @param dump readable text of several lines: registers, RIP with nearby bytes, CR0 to CR4, last exits
+   * @param dump readable text of several lines: registers, RIP with nearby bytes, CR0 to CR4, last
+   *     exits
    */
   record TripleFault(String dump) implements Outcome {}
 

@@ -21,8 +21,9 @@ import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.MemoryMap;
 
 /**
- * A machine between power-on and its end: memory, clock, board and threads. The first outcome that anybody asks for ends
- * it; a reset that is to boot again does not, but gathers all vCPU threads, and the last to come starts everything anew.
+ * A machine between power-on and its end: memory, clock, board and threads. The first outcome that
+ * anybody asks for ends it; a reset that is to boot again does not, but gathers all vCPU threads,
+ * and the last to come starts everything anew.
  */
 final class Run {
   private static final VarHandle OUTCOME;
@@ -35,7 +36,10 @@ final class Run {
     }
   }
 
-  /** How long a question for counters waits for a vCPU that is held up by its console, in milliseconds. */
+  /**
+   * How long a question for counters waits for a vCPU that is held up by its console, in
+   * milliseconds.
+   */
   private static final long COUNT_TIMEOUT = 500;
 
   private final MachineSpec spec;
@@ -44,11 +48,13 @@ final class Run {
   private final HostClock clock = new HostClock();
   private final SerialLink serial;
   private final Board board;
-  private final List<VcpuThread> vcpus = new ArrayList<>();
   private final Gathering gathering = new Gathering();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final AtomicInteger alive;
   private final ReentrantLock lock = new ReentrantLock();
+
+  /** Empty while the board is wired: there is nobody to wake yet. */
+  private volatile List<VcpuThread> vcpus = List.of();
 
   private volatile Outcome outcome;
   private volatile boolean resetWanted;
@@ -63,14 +69,17 @@ final class Run {
     this.spec = spec;
     this.memory = memory;
     this.map = MemoryMap.of(spec.memory());
-    this.serial = new SerialLink(spec.serial(), e -> request(new Outcome.Failed("serial output: " + e)));
+    this.serial =
+        new SerialLink(spec.serial(), e -> request(new Outcome.Failed("serial output: " + e)));
     this.board = new Board(spec, map, memory, clock, serial, this::request, this::kick);
     this.alive = new AtomicInteger(board.cpus().size());
+    List<VcpuThread> threads = new ArrayList<>();
     for (Cpu cpu : board.cpus()) {
       Vcpu vcpu = spec.engine().create(cpu);
-      vcpus.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
+      threads.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
       gathering.register();
     }
+    vcpus = List.copyOf(threads);
   }
 
   /**
@@ -101,15 +110,26 @@ final class Run {
       return GuestMemory.allocate(size);
     } catch (OutOfMemoryError | UncheckedIOException e) {
       throw new MachineException(
-          MachineException.Kind.NO_MEMORY, "memory " + (size >> 20) + "M: the host does not give it", e);
+          MachineException.Kind.NO_MEMORY,
+          "memory " + (size >> 20) + "M: the host does not give it",
+          e);
     }
   }
 
-  /** Fills zeroed memory with what firmware and boot loader would leave, and sets the boot processor to the entry. */
+  /**
+   * Fills zeroed memory with what firmware and boot loader would leave, and sets the boot processor
+   * to the entry.
+   */
   private void load() {
     board.writeFirmware(memory);
     spec.kernel()
-        .boot(memory, map, spec.initrd(), spec.commandLine(), AcpiTables.RSDP, board.cpus().getFirst());
+        .boot(
+            memory,
+            map,
+            spec.initrd(),
+            spec.commandLine(),
+            AcpiTables.RSDP,
+            board.cpus().getFirst());
   }
 
   /** Asks for an end or a reset; the first end stands. From any thread. */
@@ -123,9 +143,9 @@ final class Run {
   }
 
   private void kick(int vcpu) {
-    // While the board is wired there is nobody to wake yet.
-    if (vcpu < vcpus.size()) {
-      vcpus.get(vcpu).kick();
+    List<VcpuThread> known = vcpus;
+    if (vcpu < known.size()) {
+      known.get(vcpu).kick();
     }
   }
 
@@ -138,8 +158,9 @@ final class Run {
   }
 
   /**
-   * The reset, in two meetings of all vCPU threads: at the first one nobody executes any more, so each may reset its own
-   * vCPU; at the second one the last to come resets the board and loads the kernel.
+   * The reset, in two meetings of all vCPU threads: at the first one nobody executes any more, so
+   * each may reset its own vCPU; at the second one the last to come resets the board and loads the
+   * kernel.
    */
   void meetForReset(Vcpu vcpu) {
     gathering.arriveAndAwaitAdvance();
@@ -268,13 +289,15 @@ final class Run {
   /** False when they did not end in time or the caller is one of them. */
   private boolean joinVcpus(long timeout) {
     boolean interrupted = false;
-    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(timeout, Integer.MAX_VALUE));
+    long deadline =
+        System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(timeout, Integer.MAX_VALUE));
     boolean all = true;
     for (VcpuThread vcpu : vcpus) {
       boolean gone = false;
       while (!gone && !vcpu.isCurrent() && System.nanoTime() < deadline) {
         try {
-          gone = vcpu.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
+          gone =
+              vcpu.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
         } catch (InterruptedException e) {
           interrupted = true;
         }

@@ -4,13 +4,15 @@ import java.io.InputStream;
 import java.io.OutputStream;
 
 /**
- * What stands at the other end of the guest's serial line: an {@link OutputStream} that receives the guest's bytes and an
- * {@link InputStream} that the guest's input comes from. A machine never closes either.
+ * What stands at the other end of the guest's serial line: an {@link OutputStream} that receives
+ * the guest's bytes and an {@link InputStream} that the guest's input comes from. A machine never
+ * closes either.
  *
- * <p>Both directions are flow controlled and lose nothing: input is read only as fast as the guest takes it, and a guest
- * that writes faster than the output accepts waits. The output is written by one thread and flushed when there is
- * nothing more to write; when it throws, the machine ends with {@link Outcome.Failed}. The input is read by one thread
- * until it ends; a read that is still waiting when the machine closes stays behind until it returns.
+ * <p>Both directions are flow controlled and lose nothing: input is read only as fast as the guest
+ * takes it, and a guest that writes faster than the output accepts waits. The output is written by
+ * one thread and flushed when there is nothing more to write; when it throws, the machine ends with
+ * {@link Outcome.Failed}. The input is read by one thread until it ends; a read that is still
+ * waiting when the machine closes stays behind until it returns.
  */
 public sealed interface SerialConsole {
   InputStream input();
@@ -62,8 +64,8 @@ public sealed interface SerialConsole {
     }
 
     /**
-     * Bytes written here are the guest's input, in order. Writing blocks while 64 KiB wait to be taken; after
-     * {@code close} there is no more input. Threads may share it.
+     * Bytes written here are the guest's input, in order. Writing blocks while 64 KiB wait to be
+     * taken; after {@code close} there is no more input. Threads may share it.
      */
     public OutputStream feed() {
       return pipe.sink();

@@ -11,8 +11,8 @@ import lodge.devices.CharacterSink;
 import lodge.devices.Uart16550;
 
 /**
- * Moves bytes between the UART and the {@link SerialConsole} on two virtual threads, so that neither a slow terminal nor
- * a silent one ever holds a device up beyond what flow control wants.
+ * Moves bytes between the UART and the {@link SerialConsole} on two virtual threads, so that
+ * neither a slow terminal nor a silent one ever holds a device up beyond what flow control wants.
  */
 final class SerialLink implements CharacterSink {
   private static final int CAPACITY = 64 << 10;
@@ -26,7 +26,9 @@ final class SerialLink implements CharacterSink {
   private Thread writer;
   private Thread reader;
 
-  /** @param onBroken called when the output throws */
+  /**
+   * @param onBroken called when the output throws
+   */
   SerialLink(SerialConsole console, Consumer<IOException> onBroken) {
     this.console = console;
     this.onBroken = onBroken;
@@ -44,7 +46,8 @@ final class SerialLink implements CharacterSink {
     try {
       outgoing.put((byte) b);
     } catch (InterruptedException e) {
-      // Nobody but a foreign embedder interrupts a vCPU thread; the machine's own end comes through the pipe.
+      // Nobody but a foreign embedder interrupts a vCPU thread; the machine's own end comes through
+      // the pipe.
       Thread.currentThread().interrupt();
     }
   }
@@ -111,7 +114,10 @@ final class SerialLink implements CharacterSink {
     return delivered.await(milliseconds, TimeUnit.MILLISECONDS);
   }
 
-  /** Ends both threads, whatever is left; a thread that is inside of the embedder's stream ends when that returns. */
+  /**
+   * Ends both threads, whatever is left; a thread that is inside of the embedder's stream ends when
+   * that returns.
+   */
   void abandon() {
     outgoing.abandon();
     finish();

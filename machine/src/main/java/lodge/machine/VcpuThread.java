@@ -12,7 +12,10 @@ import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
 import lodge.devices.LocalApic;
 
-/** One vCPU's thread: it alone runs the vCPU and looks at its state; others kick it and leave questions. */
+/**
+ * One vCPU's thread: it alone runs the vCPU and looks at its state; others kick it and leave
+ * questions.
+ */
 final class VcpuThread {
   private final Run run;
   private final Cpu cpu;
@@ -27,7 +30,8 @@ final class VcpuThread {
     this.cpu = cpu;
     this.vcpu = vcpu;
     this.apic = apic;
-    this.thread = Thread.ofPlatform().name("lodge-vcpu-" + cpu.apicId).daemon().unstarted(this::live);
+    this.thread =
+        Thread.ofPlatform().name("lodge-vcpu-" + cpu.apicId).daemon().unstarted(this::live);
   }
 
   void start() {
@@ -100,9 +104,11 @@ final class VcpuThread {
         case HALTED -> park();
         case SHUTDOWN -> run.request(new Outcome.TripleFault(dump()));
         case FAILED -> run.request(new Outcome.Failed(vcpu.failure()));
-        case BREAKPOINT -> run.request(new Outcome.Failed("a breakpoint that nobody set\n" + dump()));
+        case BREAKPOINT ->
+            run.request(new Outcome.Failed("a breakpoint that nobody set\n" + dump()));
       }
-      // INIT of the boot processor leads to the reset vector, where on a PC the firmware starts anew.
+      // INIT of the boot processor leads to the reset vector, where on a PC the firmware starts
+      // anew.
       if (apic.takeInit()) {
         run.request(new Outcome.Reset());
       }
@@ -123,6 +129,13 @@ final class VcpuThread {
   private String describe(Throwable e) {
     StringWriter trace = new StringWriter();
     e.printStackTrace(new PrintWriter(trace, true));
-    return "vCPU " + cpu.apicId + " at rip 0x" + Long.toHexString(cpu.rip) + ": " + e + "\n" + trace;
+    return "vCPU "
+        + cpu.apicId
+        + " at rip 0x"
+        + Long.toHexString(cpu.rip)
+        + ": "
+        + e
+        + "\n"
+        + trace;
   }
 }

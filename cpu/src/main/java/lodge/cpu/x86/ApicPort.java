@@ -19,10 +19,18 @@ public interface ApicPort {
   /** IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC range; false when the APIC has no such register now: #GP. */
   boolean hasMsr(int msr);
 
+  /** Like {@link #hasMsr}, without the write-only registers (EOI, self-IPI): reading those is #GP. */
+  default boolean canReadMsr(int msr) {
+    return hasMsr(msr);
+  }
+
   long readMsr(int msr);
 
   /** @return false when the value is not allowed: #GP */
   boolean writeMsr(int msr, long value);
+
+  /** The time-stamp counter jumped, and with it the distance to IA32_TSC_DEADLINE. */
+  default void tscAdjusted() {}
 
   /** Page-aligned address of the register page, or -1 when it is not in memory (disabled or x2APIC mode). */
   long mmioBase();

@@ -173,6 +173,12 @@ public final class Cpu {
   /** Interrupts and single-step wait for one more instruction (STI, MOV SS, POP SS). */
   public boolean interruptShadow;
 
+  /** MOV SS or POP SS was executed: single-step waits for one more instruction. */
+  public boolean debugShadow;
+
+  /** TF was set when an instruction began that loads it: it is single-stepped even if TF is clear afterwards. */
+  public boolean stepTrap;
+
   /** HLT was executed. */
   public boolean halted;
 
@@ -184,6 +190,9 @@ public final class Cpu {
 
   /** A triple fault happened: the run loop ends until the next reset. */
   public boolean shutdown;
+
+  /** An NMI is being handled: others wait for the next IRET. */
+  public boolean nmiBlocked;
 
   /** DR6 bits of a debug trap to deliver before the next instruction; 0 when there is none. */
   public int pendingDebug;
@@ -241,6 +250,7 @@ public final class Cpu {
     interruptShadow = false;
     halted = false;
     shutdown = false;
+    nmiBlocked = false;
     pendingDebug = 0;
     interruptPending = false;
     modeChanged();

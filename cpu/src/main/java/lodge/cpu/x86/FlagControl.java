@@ -4,6 +4,10 @@ package lodge.cpu.x86;
 public final class FlagControl {
   private static final int NEVER = Flags.VM | Flags.RF | Flags.VIF | Flags.VIP;
 
+  /** What POPFQ writes at CPL 0 but the arithmetic flags. */
+  private static final int SYSTEM_64 =
+      Flags.TF | Flags.IF | Flags.DF | Flags.IOPL | Flags.NT | Flags.AC | Flags.ID;
+
   private FlagControl() {}
 
   /** What PUSHF pushes; #GP(0) where virtual-8086 mode forbids it. */
@@ -28,6 +32,7 @@ public final class FlagControl {
    */
   public static void pop(Cpu c, int value, int size) {
     int writable = size == 2 ? 0x7FD5 : 0x3F_7FD5 & ~NEVER;
+    c.stepTrap = (c.eflags & Flags.TF) != 0;
     if (c.virtual8086() && c.iopl() != 3) {
       popVirtual(c, value, size);
       return;
@@ -41,6 +46,24 @@ public final class FlagControl {
     int old = Flags.get(c);
     Flags.set(c, old & ~(writable | Flags.RF) | value & writable);
     if (((old ^ value) & writable & Flags.AC) != 0) {
+      c.modeChanged();
+    }
+  }
+
+  /** POPFQ: as {@link #pop} with 64-bit operands, where virtual-8086 mode is out of the question. */
+  public static void pop64(Cpu c, int value) {
+    int old = c.eflags;
+    int writable = SYSTEM_64;
+    c.stepTrap = (old & Flags.TF) != 0;
+    if (c.cpl != 0) {
+      writable &= ~Flags.IOPL;
+      if (c.cpl > c.iopl()) {
+        writable &= ~Flags.IF;
+      }
+    }
+    Flags.setArithmetic(c, value);
+    c.eflags = old & ~(writable | Flags.RF) | value & writable;
+    if (((old ^ value) & Flags.AC) != 0) {
       c.modeChanged();
     }
   }

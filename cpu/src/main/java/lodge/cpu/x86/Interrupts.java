@@ -119,6 +119,9 @@ public final class Interrupts {
     if (vector == Vector.DB && source != Source.SOFTWARE) {
       c.dr[7] &= ~DebugRegisters.DR7_GD;
     }
+    if (vector == Vector.NMI && source == Source.HARDWARE) {
+      c.nmiBlocked = true;
+    }
     c.interruptShadow = false;
     c.halted = false;
   }

@@ -147,7 +147,7 @@ public final class MsrTable {
     fixedMtrr(0x258, "16K_80000");
     fixedMtrr(0x259, "16K_A0000");
     for (int i = 0; i < 8; i++) {
-      fixedMtrr(0x268 + i, "4K_" + Integer.toHexString(0xC0000 + i * 0x8000).toUpperCase());
+      fixedMtrr(0x268 + i, "4K_" + Integer.toHexString(0xC0000 + i * 0x8000).toUpperCase(java.util.Locale.ROOT));
     }
     // Enables at bits 11:10.
     add(0x2FF, "IA32_MTRR_DEF_TYPE", 0, 0xCFF, 0, Rule.MTRR_TYPE, Feature.MTRR);

@@ -152,7 +152,7 @@ public final class Msrs {
   }
 
   private long readApic(int number) {
-    if (!cpu.apic.hasMsr(number)) {
+    if (!cpu.apic.canReadMsr(number)) {
       throw cpu.generalProtection(0);
     }
     return cpu.apic.readMsr(number);
@@ -218,6 +218,7 @@ public final class Msrs {
   private void adjustTsc(long delta) {
     tscOffset += delta;
     tscAdjust += delta;
+    cpu.apic.tscAdjusted();
   }
 
   private long canonical(long value) {

@@ -194,7 +194,7 @@ final class PageWalk {
     if (!user && userPage && (cpu.cr4 & Cpu.CR4_SMAP) != 0 && !cpu.mmu.smapOpen()) {
       throw fault(gva, access, false, ERROR_PRESENT);
     }
-    if (userPage && (cpu.cr4 & Cpu.CR4_PKE) != 0) {
+    if (userPage && (cpu.cr4 & Cpu.CR4_PKE) != 0 && cpu.longModeActive()) {
       int keyRights = cpu.pkru >>> 2 * key & 3;
       boolean keyWrite = (keyRights & 2) == 0 || !user && (cpu.cr0 & Cpu.CR0_WP) == 0;
       if ((keyRights & 1) != 0 || access == Mmu.WRITE && writePermitted && !keyWrite) {

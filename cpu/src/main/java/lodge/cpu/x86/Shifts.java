@@ -2,8 +2,8 @@ package lodge.cpu.x86;
 
 /**
  * Shifts and rotates of operands of any size (SDM volume 2: SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD). Values come
- * zero-extended; a masked count of 0 changes no flag. OF for counts other than 1, which the manual leaves undefined, follows
- * the formula for 1, as in Intel's processors.
+ * zero-extended; a masked count of 0 changes no flag. OF for counts other than 1, which the manual leaves undefined, is
+ * what the first of the single-bit steps would give, as in Intel's processors.
  */
 public final class Shifts {
   public static final int ROL = 0;
@@ -43,7 +43,7 @@ public final class Shifts {
     long result = a << n;
     boolean cf = n <= bits && (a >>> bits - n & 1) != 0;
     c.flagResult = Alu.signExtend(size, result);
-    c.flagAux = carryAndOverflow(cf, cf ^ c.flagResult < 0);
+    c.flagAux = carryAndOverflow(cf, topBitsDiffer(a, bits));
     return result;
   }
 
@@ -52,7 +52,7 @@ public final class Shifts {
     long result = a >>> n;
     boolean cf = (a >>> n - 1 & 1) != 0;
     c.flagResult = Alu.signExtend(size, result);
-    c.flagAux = carryAndOverflow(cf, n == 1 && (a >>> 8 * size - 1 & 1) != 0);
+    c.flagAux = carryAndOverflow(cf, (a >>> 8 * size - 1 & 1) != 0);
     return result;
   }
 
@@ -69,6 +69,10 @@ public final class Shifts {
     return (cf ? Flags.AUX_CF : 0) | (cf ^ of ? Flags.AUX_PO : 0);
   }
 
+  private static boolean topBitsDiffer(long a, int bits) {
+    return ((a >>> bits - 1 ^ a >>> bits - 2) & 1) != 0;
+  }
+
   private static long rol(Cpu c, int size, long a, int n) {
     int bits = 8 * size;
     int by = n & bits - 1;
@@ -77,7 +81,7 @@ public final class Shifts {
       result = a;
     }
     boolean cf = (result & 1) != 0;
-    Flags.setCfOf(c, cf, cf ^ (result >>> bits - 1 & 1) != 0);
+    Flags.setCfOf(c, cf, topBitsDiffer(a, bits));
     return result;
   }
 
@@ -86,33 +90,40 @@ public final class Shifts {
     int by = n & bits - 1;
     long result = by == 0 ? a : Alu.zeroExtend(size, a >>> by | a << bits - by);
     boolean cf = (result >>> bits - 1 & 1) != 0;
-    Flags.setCfOf(c, cf, cf ^ (result >>> bits - 2 & 1) != 0);
+    Flags.setCfOf(c, cf, ((a >>> bits - 1 ^ a) & 1) != 0);
     return result;
   }
 
   private static long rcl(Cpu c, int size, long a, int n) {
     int bits = 8 * size;
     boolean cf = Flags.cf(c);
+    if (n % (bits + 1) == 0) {
+      return a;
+    }
     long result = a;
     for (int i = n % (bits + 1); i > 0; i--) {
       boolean out = (result >>> bits - 1 & 1) != 0;
       result = Alu.zeroExtend(size, result << 1 | (cf ? 1 : 0));
       cf = out;
     }
-    Flags.setCfOf(c, cf, cf ^ (result >>> bits - 1 & 1) != 0);
+    Flags.setCfOf(c, cf, topBitsDiffer(a, bits));
     return result;
   }
 
   private static long rcr(Cpu c, int size, long a, int n) {
     int bits = 8 * size;
     boolean cf = Flags.cf(c);
+    if (n % (bits + 1) == 0) {
+      return a;
+    }
+    boolean of = cf ^ (a >>> bits - 1 & 1) != 0;
     long result = a;
     for (int i = n % (bits + 1); i > 0; i--) {
       boolean out = (result & 1) != 0;
       result = result >>> 1 | (cf ? 1L << bits - 1 : 0);
       cf = out;
     }
-    Flags.setCfOf(c, cf, (result >>> bits - 1 ^ result >>> bits - 2 & 1) != 0);
+    Flags.setCfOf(c, cf, of);
     return result;
   }
 
@@ -135,7 +146,7 @@ public final class Shifts {
       cf = (a >>> bits - n & 1) != 0;
     }
     c.flagResult = Alu.signExtend(size, result);
-    c.flagAux = carryAndOverflow(cf, c.flagResult < 0 ^ (a >>> bits - 1 & 1) != 0);
+    c.flagAux = carryAndOverflow(cf, topBitsDiffer(a, bits));
     return result;
   }
 
@@ -157,7 +168,7 @@ public final class Shifts {
       cf = (a >>> n - 1 & 1) != 0;
     }
     c.flagResult = Alu.signExtend(size, result);
-    c.flagAux = carryAndOverflow(cf, c.flagResult < 0 ^ (a >>> bits - 1 & 1) != 0);
+    c.flagAux = carryAndOverflow(cf, ((a >>> bits - 1 ^ b) & 1) != 0);
     return result;
   }
 }

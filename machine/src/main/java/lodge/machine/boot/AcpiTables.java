@@ -6,8 +6,8 @@ import java.nio.charset.StandardCharsets;
 import lodge.core.GuestMemory;
 
 /**
- * The ACPI tables (ACPI 6.5, chapter 5): root pointer, RSDT and XSDT, FADT with FACS and DSDT, MADT. Everything lies in
- * the firmware area below 1 MiB.
+ * The ACPI tables (ACPI 6.5, chapter 5): root pointer, RSDT and XSDT, FADT with FACS and DSDT,
+ * MADT. Everything lies in the firmware area below 1 MiB.
  */
 public final class AcpiTables {
   /** Guest-physical address of the root pointer. */
@@ -49,7 +49,8 @@ public final class AcpiTables {
   private static final int NO_C3 = 1001;
   private static final int RTC_CENTURY = 0x32;
 
-  // IAPC_BOOT_ARCH: there are ISA devices, and no VGA. Without the 8042 bit no guest looks for a keyboard.
+  // IAPC_BOOT_ARCH: there are ISA devices, and no VGA. Without the 8042 bit no guest looks for a
+  // keyboard.
   private static final int LEGACY_DEVICES = 1;
   private static final int VGA_NOT_PRESENT = 1 << 2;
 
@@ -73,8 +74,8 @@ public final class AcpiTables {
    *
    * @param cpus how many; their APIC ids are 0, 1, 2...
    * @param ioApicId of the one I/O APIC
-   * @param pmBase first port of the power-management block; its PM1a event, control and timer registers are at
-   *     offsets 0, 4 and 8
+   * @param pmBase first port of the power-management block; its PM1a event, control and timer
+   *     registers are at offsets 0, 4 and 8
    * @param timerIs32Bit whether the power-management timer counts 32 bits, not 24
    * @param smiCommand port that takes {@code acpiEnable} and {@code acpiDisable}
    * @param softOffType SLP_TYP of S5
@@ -149,11 +150,7 @@ public final class AcpiTables {
   }
 
   private static byte[] facs() {
-    return buffer(FACS_LENGTH)
-        .put(ascii("FACS"))
-        .putInt(FACS_LENGTH)
-        .put(32, (byte) 2)
-        .array();
+    return buffer(FACS_LENGTH).put(ascii("FACS")).putInt(FACS_LENGTH).put(32, (byte) 2).array();
   }
 
   private byte[] fadt(long facs, long dsdt) {
@@ -162,7 +159,8 @@ public final class AcpiTables {
     fadt.putInt(FADT_FACS, (int) facs).putInt(FADT_DSDT, (int) dsdt).putLong(FADT_X_DSDT, dsdt);
     fadt.putShort(FADT_SCI, (short) SCI);
     fadt.putInt(FADT_SMI_COMMAND, board.smiCommand);
-    fadt.put(FADT_ACPI_ENABLE, (byte) board.acpiEnable).put(FADT_ACPI_DISABLE, (byte) board.acpiDisable);
+    fadt.put(FADT_ACPI_ENABLE, (byte) board.acpiEnable)
+        .put(FADT_ACPI_DISABLE, (byte) board.acpiDisable);
     fadt.putInt(FADT_PM1A_EVENT, board.pmBase).put(FADT_PM1_EVENT_LENGTH, (byte) 4);
     fadt.putInt(FADT_PM1A_CONTROL, board.pmBase + 4).put(FADT_PM1_CONTROL_LENGTH, (byte) 2);
     fadt.putInt(FADT_PM_TIMER, board.pmBase + 8).put(FADT_PM_TIMER_LENGTH, (byte) 4);
@@ -182,7 +180,11 @@ public final class AcpiTables {
   /** A generic address structure for ports. */
   private static void port(ByteBuffer table, int at, int port, int bits) {
     int accessSize = bits == 8 ? 1 : bits == 16 ? 2 : 3;
-    table.put(at, (byte) 1).put(at + 1, (byte) bits).put(at + 2, (byte) 0).put(at + 3, (byte) accessSize);
+    table
+        .put(at, (byte) 1)
+        .put(at + 1, (byte) bits)
+        .put(at + 2, (byte) 0)
+        .put(at + 3, (byte) accessSize);
     table.putLong(at + 4, port);
   }
 
@@ -193,7 +195,12 @@ public final class AcpiTables {
     for (int cpu = 0; cpu < board.cpus; cpu++) {
       madt.put((byte) 0).put((byte) 8).put((byte) cpu).put((byte) cpu).putInt(1);
     }
-    madt.put((byte) 1).put((byte) 12).put((byte) board.ioApicId).put((byte) 0).putInt((int) IO_APIC).putInt(0);
+    madt.put((byte) 1)
+        .put((byte) 12)
+        .put((byte) board.ioApicId)
+        .put((byte) 0)
+        .putInt((int) IO_APIC)
+        .putInt(0);
     interruptOverride(madt, 0, 2, 0);
     interruptOverride(madt, SCI, SCI, ACTIVE_HIGH_LEVEL);
     madt.put((byte) 4).put((byte) 6).put((byte) 0xFF).putShort((short) 0).put((byte) 1);
@@ -201,7 +208,12 @@ public final class AcpiTables {
   }
 
   private static void interruptOverride(ByteBuffer madt, int irq, int gsi, int flags) {
-    madt.put((byte) 2).put((byte) 10).put((byte) 0).put((byte) irq).putInt(gsi).putShort((short) flags);
+    madt.put((byte) 2)
+        .put((byte) 10)
+        .put((byte) 0)
+        .put((byte) irq)
+        .putInt(gsi)
+        .putShort((short) flags);
   }
 
   /** Sets the byte at {@code at} so that the first {@code length} bytes add up to 0. */

@@ -4,8 +4,8 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Writes ACPI Machine Language (ACPI 6.5, chapter 20): each method gives the bytes of one term, and terms nest as calls
- * do, so that a table in Java reads like its source in ASL.
+ * Writes ACPI Machine Language (ACPI 6.5, chapter 20): each method gives the bytes of one term, and
+ * terms nest as calls do, so that a table in Java reads like its source in ASL.
  */
 final class Aml {
   private static final int NAME = 0x08;
@@ -89,14 +89,20 @@ final class Aml {
     return join(bytes(QWORD_PREFIX), little(value, 8));
   }
 
-  /** EISAID: three letters in 5 bits each, then four hexadecimal digits, most significant byte first. */
+  /**
+   * EISAID: three letters in 5 bits each, then four hexadecimal digits, most significant byte
+   * first.
+   */
   static byte[] eisaId(String id) {
     int letters = (id.charAt(0) - '@') << 10 | (id.charAt(1) - '@') << 5 | id.charAt(2) - '@';
     int digits = Integer.parseInt(id.substring(3), 16);
     return integer(Integer.reverseBytes(letters << 16 | digits) & 0xFFFF_FFFFL);
   }
 
-  /** ResourceTemplate: a buffer of resource descriptors and the end tag, whose checksum of 0 means none. */
+  /**
+   * ResourceTemplate: a buffer of resource descriptors and the end tag, whose checksum of 0 means
+   * none.
+   */
   static byte[] resources(byte[]... descriptors) {
     return buffer(join(join(descriptors), bytes(END_TAG, 0)));
   }
@@ -142,7 +148,9 @@ final class Aml {
         little(last - first + 1, 4));
   }
 
-  /** A path such as {@code \_SB.PCI0}; segments are filled up to four characters with underscores. */
+  /**
+   * A path such as {@code \_SB.PCI0}; segments are filled up to four characters with underscores.
+   */
   private static byte[] path(String path) {
     boolean root = path.startsWith("\\");
     String relative = root ? path.substring(1) : path;
@@ -162,8 +170,8 @@ final class Aml {
   }
 
   /**
-   * PkgLength and content. The length counts itself: one byte up to 63, else a lead byte with the low 4 bits and the
-   * number of bytes that follow.
+   * PkgLength and content. The length counts itself: one byte up to 63, else a lead byte with the
+   * low 4 bits and the number of bytes that follow.
    */
   private static byte[] withLength(byte[] content) {
     int length = content.length + 1;

@@ -8,10 +8,11 @@ import lodge.machine.MachineException;
 import lodge.machine.MachineException.Kind;
 
 /**
- * A Linux kernel that boots by the 64-bit boot protocol (Linux Documentation/arch/x86/boot.rst and zero-page.rst).
+ * A Linux kernel that boots by the 64-bit boot protocol (Linux Documentation/arch/x86/boot.rst and
+ * zero-page.rst).
  *
- * <p>The file is: a boot sector, {@code setup_sects} sectors of real-mode code that nobody runs here, and the 64-bit
- * kernel with its decompressor, which is entered 0x200 bytes after its start.
+ * <p>The file is: a boot sector, {@code setup_sects} sectors of real-mode code that nobody runs
+ * here, and the 64-bit kernel with its decompressor, which is entered 0x200 bytes after its start.
  */
 public final class BzImage implements KernelImage {
   private static final int SECTOR = 512;
@@ -100,18 +101,23 @@ public final class BzImage implements KernelImage {
     long kernelSize = (file.get(GuestMemory.INT, SYSSIZE) & 0xFFFF_FFFFL) * 16;
     if (kernelSize <= ENTRY_64) {
       throw new MachineException(
-          Kind.NOT_A_KERNEL, "kernel " + name + ": its setup header claims an empty kernel (syssize)");
+          Kind.NOT_A_KERNEL,
+          "kernel " + name + ": its setup header claims an empty kernel (syssize)");
     }
     if (size < kernelStart + kernelSize) {
       throw truncated(name, size, "its header says " + (kernelStart + kernelSize));
     }
     if (kernelSize > Integer.MAX_VALUE - 16) {
       throw new MachineException(
-          Kind.DOES_NOT_FIT, "kernel " + name + ": is longer than " + Placement.size(Integer.MAX_VALUE));
+          Kind.DOES_NOT_FIT,
+          "kernel " + name + ": is longer than " + Placement.size(Integer.MAX_VALUE));
     }
-    // What stands in the zero page after the header must be zero, so only the header itself is copied.
+    // What stands in the zero page after the header must be zero, so only the header itself is
+    // copied.
     int headerEnd = HEADER + (file.get(GuestMemory.BYTE, JUMP_LENGTH) & 0xFF);
-    byte[] header = file.asSlice(SETUP_SECTS, Math.max(headerEnd, HEADER_END) - SETUP_SECTS).toArray(ValueLayout.JAVA_BYTE);
+    byte[] header =
+        file.asSlice(SETUP_SECTS, Math.max(headerEnd, HEADER_END) - SETUP_SECTS)
+            .toArray(ValueLayout.JAVA_BYTE);
     byte[] kernel = file.asSlice(kernelStart, kernelSize).toArray(ValueLayout.JAVA_BYTE);
     long preferred = file.get(GuestMemory.LONG, PREF_ADDRESS);
     boolean relocatable = file.get(GuestMemory.BYTE, RELOCATABLE_KERNEL) != 0;
@@ -119,9 +125,14 @@ public final class BzImage implements KernelImage {
     if (preferred < MemoryMap.HIGH_START || preferred >= GuestMemory.HIGH_RAM_START) {
       throw new MachineException(
           Kind.NOT_A_KERNEL,
-          "kernel " + name + ": its preferred address 0x" + Long.toHexString(preferred) + " is out of range");
+          "kernel "
+              + name
+              + ": its preferred address 0x"
+              + Long.toHexString(preferred)
+              + " is out of range");
     }
-    // A kernel that cannot be relocated is loaded at 1 MiB and moves itself to its preferred address.
+    // A kernel that cannot be relocated is loaded at 1 MiB and moves itself to its preferred
+    // address.
     long load = relocatable ? preferred : MemoryMap.HIGH_START;
     long end = Math.max(load + kernelSize, preferred + initSize);
     return new BzImage(name, header, kernel, load, end);
@@ -129,7 +140,8 @@ public final class BzImage implements KernelImage {
 
   private static MachineException truncated(String name, long size, String expected) {
     return new MachineException(
-        Kind.TRUNCATED, "kernel " + name + ": is truncated: the file has " + size + " bytes, " + expected);
+        Kind.TRUNCATED,
+        "kernel " + name + ": is truncated: the file has " + size + " bytes, " + expected);
   }
 
   private static MachineException unsupported(String name, String reason) {
@@ -137,11 +149,13 @@ public final class BzImage implements KernelImage {
   }
 
   private long initrdAddressMax() {
-    return MemorySegment.ofArray(header).get(GuestMemory.INT, INITRD_ADDR_MAX - SETUP_SECTS) & 0xFFFF_FFFFL;
+    return MemorySegment.ofArray(header).get(GuestMemory.INT, INITRD_ADDR_MAX - SETUP_SECTS)
+        & 0xFFFF_FFFFL;
   }
 
   private long commandLineLimit() {
-    return MemorySegment.ofArray(header).get(GuestMemory.INT, CMDLINE_SIZE - SETUP_SECTS) & 0xFFFF_FFFFL;
+    return MemorySegment.ofArray(header).get(GuestMemory.INT, CMDLINE_SIZE - SETUP_SECTS)
+        & 0xFFFF_FFFFL;
   }
 
   @Override

@@ -15,7 +15,10 @@ import static lodge.machine.boot.Aml.resources;
 import static lodge.machine.boot.Aml.scope;
 import static lodge.machine.boot.Aml.string;
 
-/** The differentiated system description table's code: which devices there are beyond what can be probed. */
+/**
+ * The differentiated system description table's code: which devices there are beyond what can be
+ * probed.
+ */
 final class Dsdt {
   /** Where the I/O APIC begins; the PCI bus has the addresses from the end of RAM up to here. */
   static final long PCI_MEMORY_END = 0xFEC0_0000L;
@@ -24,7 +27,8 @@ final class Dsdt {
 
   static byte[] code(AcpiTables.Board board) {
     return join(
-        scope("\\_SB", processors(board.cpus()), pciRoot(board), panicEvents(board)), softOff(board));
+        scope("\\_SB", processors(board.cpus()), pciRoot(board), panicEvents(board)),
+        softOff(board));
   }
 
   private static byte[] processors(int cpus) {
@@ -33,7 +37,10 @@ final class Dsdt {
       all =
           join(
               all,
-              device("C%03X".formatted(i), name("_HID", string("ACPI0007")), name("_UID", integer(i))));
+              device(
+                  "C%03X".formatted(i),
+                  name("_HID", string("ACPI0007")),
+                  name("_UID", integer(i))));
     }
     return all;
   }
@@ -52,7 +59,10 @@ final class Dsdt {
         name("_HID", eisaId("PNP0A03")),
         name("_UID", integer(0)),
         name("_CRS", windows),
-        device("PIC", hid("PNP0000"), crs(ports(0x20, 2), ports(0xA0, 2), ports(0x4D0, 2), interrupt(2))),
+        device(
+            "PIC",
+            hid("PNP0000"),
+            crs(ports(0x20, 2), ports(0xA0, 2), ports(0x4D0, 2), interrupt(2))),
         device("TIMR", hid("PNP0100"), crs(ports(0x40, 4), interrupt(0))),
         device("RTC", hid("PNP0B00"), crs(ports(0x70, 2), interrupt(8))),
         device(

@@ -4,8 +4,9 @@ import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
 
 /**
- * The processor states in which kernels are entered: flat segments, interrupts off, and for 64-bit entries the first
- * 4 GiB identity-mapped. The descriptor table that the segments would have been loaded from is in memory too.
+ * The processor states in which kernels are entered: flat segments, interrupts off, and for 64-bit
+ * entries the first 4 GiB identity-mapped. The descriptor table that the segments would have been
+ * loaded from is in memory too.
  */
 final class EntryState {
   /** Selectors that the Linux boot protocol names __BOOT_CS and __BOOT_DS. */
@@ -62,7 +63,9 @@ final class EntryState {
     long directories = pdpt + GuestMemory.PAGE_SIZE;
     memory.putLong(pml4, pdpt | PAGE_PRESENT_WRITABLE);
     for (int gib = 0; gib < MAPPED_GIB; gib++) {
-      memory.putLong(pdpt + 8L * gib, directories + (long) gib * GuestMemory.PAGE_SIZE | PAGE_PRESENT_WRITABLE);
+      memory.putLong(
+          pdpt + 8L * gib,
+          directories + (long) gib * GuestMemory.PAGE_SIZE | PAGE_PRESENT_WRITABLE);
     }
     for (long page = 0; page < MAPPED_GIB * 512; page++) {
       memory.putLong(directories + 8 * page, page << 21 | PAGE_LARGE | PAGE_PRESENT_WRITABLE);
@@ -94,7 +97,9 @@ final class EntryState {
     cpu.segAccess[register] = access;
   }
 
-  /** A descriptor with base 0 (SDM volume 3, 3.4.5); {@code access} holds the limit's upper bits. */
+  /**
+   * A descriptor with base 0 (SDM volume 3, 3.4.5); {@code access} holds the limit's upper bits.
+   */
   private static long descriptor(int access, int limitLow) {
     return (long) access << 40 | limitLow;
   }

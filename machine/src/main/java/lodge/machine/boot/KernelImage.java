@@ -5,10 +5,10 @@ import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.AccessDeniedException;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
 import lodge.machine.MachineException;
@@ -28,15 +28,16 @@ public sealed interface KernelImage permits BzImage, PvhElf {
   void check(MemoryMap map, long initrdLength, String commandLine);
 
   /**
-   * Loads kernel, initial RAM disk, command line and what the boot protocol hands over, and sets the processor to the
-   * kernel's entry.
+   * Loads kernel, initial RAM disk, command line and what the boot protocol hands over, and sets
+   * the processor to the kernel's entry.
    *
    * @param memory all zero, laid out as {@code map} says
    * @param cpu in its state after reset
    * @param rsdp guest-physical address of the ACPI root pointer
    * @throws MachineException as {@link #check} does
    */
-  void boot(GuestMemory memory, MemoryMap map, byte[] initrd, String commandLine, long rsdp, Cpu cpu);
+  void boot(
+      GuestMemory memory, MemoryMap map, byte[] initrd, String commandLine, long rsdp, Cpu cpu);
 
   /**
    * Reads a kernel file: a bzImage or an ELF file with a PVH note.
@@ -46,12 +47,14 @@ public sealed interface KernelImage permits BzImage, PvhElf {
   static KernelImage read(Path file) {
     try {
       if (Files.isDirectory(file)) {
-        throw new MachineException(Kind.UNREADABLE, "kernel " + file + ": is a directory, not a file");
+        throw new MachineException(
+            Kind.UNREADABLE, "kernel " + file + ": is a directory, not a file");
       }
       if (!Files.isRegularFile(file)) {
         return parse(file.toString(), MemorySegment.ofArray(stream(file)));
       }
-      // A vmlinux with debug information has hundreds of megabytes that nobody needs: map it and take what boots.
+      // A vmlinux with debug information has hundreds of megabytes that nobody needs: map it and
+      // take what boots.
       try (FileChannel channel = FileChannel.open(file);
           Arena arena = Arena.ofConfined()) {
         long size = channel.size();
@@ -64,9 +67,11 @@ public sealed interface KernelImage permits BzImage, PvhElf {
     } catch (NoSuchFileException e) {
       throw new MachineException(Kind.UNREADABLE, "kernel " + file + ": there is no such file", e);
     } catch (AccessDeniedException e) {
-      throw new MachineException(Kind.UNREADABLE, "kernel " + file + ": permission to read it is denied", e);
+      throw new MachineException(
+          Kind.UNREADABLE, "kernel " + file + ": permission to read it is denied", e);
     } catch (IOException e) {
-      throw new MachineException(Kind.UNREADABLE, "kernel " + file + ": cannot be read: " + e.getMessage(), e);
+      throw new MachineException(
+          Kind.UNREADABLE, "kernel " + file + ": cannot be read: " + e.getMessage(), e);
     }
   }
 
@@ -95,7 +100,8 @@ public sealed interface KernelImage permits BzImage, PvhElf {
     if (BzImage.looksLikeBzImage(content)) {
       return BzImage.parse(name, content);
     }
-    String what = content.byteSize() == 0 ? "is empty" : "is neither a Linux bzImage nor an ELF vmlinux";
+    String what =
+        content.byteSize() == 0 ? "is empty" : "is neither a Linux bzImage nor an ELF vmlinux";
     throw new MachineException(Kind.NOT_A_KERNEL, "kernel " + name + ": " + what);
   }
 }

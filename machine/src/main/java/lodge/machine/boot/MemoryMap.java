@@ -5,13 +5,18 @@ import java.util.List;
 import lodge.core.GuestMemory;
 
 /**
- * What lies where in guest-physical memory, as the BIOS call INT 15h E820h would tell it (ACPI 6.5, section 15).
+ * What lies where in guest-physical memory, as the BIOS call INT 15h E820h would tell it (ACPI 6.5,
+ * section 15).
  *
- * @param entries in ascending order, without overlaps; addresses that no entry covers are not memory
+ * @param entries in ascending order, without overlaps; addresses that no entry covers are not
+ *     memory
  * @param lowRamEnd end (exclusive) of the RAM below 4 GiB
  */
 public record MemoryMap(List<Entry> entries, long lowRamEnd) {
-  /** Where memory below 1 MiB that the guest may use ends; a BIOS keeps its extended data area above. */
+  /**
+   * Where memory below 1 MiB that the guest may use ends; a BIOS keeps its extended data area
+   * above.
+   */
   public static final long LOW_END = 0x9_FC00L;
 
   /** Firmware area: the ACPI tables lie here. */

@@ -5,7 +5,10 @@ import lodge.core.GuestMemory;
 import lodge.machine.MachineException;
 import lodge.machine.MachineException.Kind;
 
-/** Where the things that a boot protocol hands over are put, and whether they fit. Addresses are guest-physical. */
+/**
+ * Where the things that a boot protocol hands over are put, and whether they fit. Addresses are
+ * guest-physical.
+ */
 final class Placement {
   /** Everything below is Lodge's own: tables in the first 64 KiB, the command line at 128 KiB. */
   static final long GDT = 0x1000;
@@ -36,7 +39,9 @@ final class Placement {
           "initrd of "
               + size(length)
               + " does not fit: between the kernel and "
-              + (end == map.lowRamEnd() ? "the end of memory" : "the kernel's limit at " + size(end))
+              + (end == map.lowRamEnd()
+                  ? "the end of memory"
+                  : "the kernel's limit at " + size(end))
               + " there is room for "
               + size(room)
               + (end == map.lowRamEnd() ? "; give the machine more memory" : ""));
@@ -50,7 +55,10 @@ final class Placement {
     if (bytes.length > most) {
       throw new MachineException(
           Kind.DOES_NOT_FIT,
-          "command line of " + bytes.length + " bytes is too long: this kernel takes at most " + most);
+          "command line of "
+              + bytes.length
+              + " bytes is too long: this kernel takes at most "
+              + most);
     }
     if (commandLine.indexOf('\0') >= 0) {
       throw new MachineException(Kind.INVALID, "command line must not contain a zero byte");

@@ -11,8 +11,9 @@ import lodge.machine.MachineException;
 import lodge.machine.MachineException.Kind;
 
 /**
- * An uncompressed ELF kernel with a PVH entry: a note named Xen of type XEN_ELFNOTE_PHYS32_ENTRY holds the physical
- * address at which it is entered in 32-bit protected mode (Xen docs/misc/pvh.pandoc, public/arch-x86/hvm/start_info.h).
+ * An uncompressed ELF kernel with a PVH entry: a note named Xen of type XEN_ELFNOTE_PHYS32_ENTRY
+ * holds the physical address at which it is entered in 32-bit protected mode (Xen
+ * docs/misc/pvh.pandoc, public/arch-x86/hvm/start_info.h).
  */
 public final class PvhElf implements KernelImage {
   private static final int ELF_MAGIC = 0x464C_457F;
@@ -31,6 +32,10 @@ public final class PvhElf implements KernelImage {
   private static final int PHDR_SIZE = 56;
   private static final int PT_LOAD = 1;
   private static final int PT_NOTE = 4;
+  private static final int P_OFFSET = 8;
+  private static final int P_PADDR = 24;
+  private static final int P_FILESZ = 32;
+  private static final int P_MEMSZ = 40;
 
   private static final int NOTE_HEADER = 12;
   private static final int XEN_NAME = 0x006E_6558;
@@ -49,7 +54,10 @@ public final class PvhElf implements KernelImage {
   private final long entry;
   private final long kernelEnd;
 
-  /** What is loaded at {@code address}; memory up to {@code end} is the kernel's and zero after the content. */
+  /**
+   * What is loaded at {@code address}; memory up to {@code end} is the kernel's and zero after the
+   * content.
+   */
   private record Segment(long address, long end, byte[] content) {}
 
   private PvhElf(String name, List<Segment> segments, long entry) {
@@ -76,24 +84,19 @@ public final class PvhElf implements KernelImage {
       throw malformed(name, "it has no program headers to load");
     }
     checkInFile(name, size, phoff, (long) phentsize * phnum);
+    MemorySegment headers = file.asSlice(phoff, (long) phentsize * phnum);
+    long entry = findEntry(name, file, headers, phentsize);
     List<Segment> segments = new ArrayList<>();
-    long entry = -1;
     long total = 0;
-    for (int i = 0; i < phnum; i++) {
-      MemorySegment header = file.asSlice(phoff + (long) i * phentsize, PHDR_SIZE);
-      int type = header.get(GuestMemory.INT, 0);
-      long offset = header.get(GuestMemory.LONG, 8);
-      long filesz = header.get(GuestMemory.LONG, 32);
-      if (type == PT_LOAD && header.get(GuestMemory.LONG, 40) != 0) {
-        checkInFile(name, size, offset, filesz);
-        total += filesz;
-        if (total > size || total > Integer.MAX_VALUE - 16) {
+    for (long at = 0; at < headers.byteSize(); at += phentsize) {
+      MemorySegment header = headers.asSlice(at, PHDR_SIZE);
+      if (header.get(GuestMemory.INT, 0) == PT_LOAD && header.get(GuestMemory.LONG, P_MEMSZ) != 0) {
+        Segment segment = segment(name, file, header);
+        total += segment.content.length;
+        if (total > size) {
           throw malformed(name, "its segments are larger than the file");
         }
-        segments.add(segment(name, file, header, offset, filesz));
-      } else if (type == PT_NOTE && entry < 0) {
-        checkInFile(name, size, offset, filesz);
-        entry = findEntry(file.asSlice(offset, filesz));
+        segments.add(segment);
       }
     }
     segments.sort(Comparator.comparingLong(Segment::address));
@@ -106,47 +109,78 @@ public final class PvhElf implements KernelImage {
     boolean wide = file.get(GuestMemory.BYTE, CLASS) == CLASS_64;
     if (!wide && machine == EM_386) {
       throw new MachineException(
-          Kind.UNSUPPORTED, "kernel " + name + ": it is a 32-bit kernel; a 64-bit (amd64) one is needed");
+          Kind.UNSUPPORTED,
+          "kernel " + name + ": it is a 32-bit kernel; a 64-bit (amd64) one is needed");
     }
     if (!wide || file.get(GuestMemory.BYTE, DATA) != LITTLE_ENDIAN || machine != EM_X86_64) {
       throw new MachineException(
           Kind.UNSUPPORTED,
-          "kernel " + name + ": it is an ELF file for another processor (machine " + machine + "), not for x86-64");
+          "kernel "
+              + name
+              + ": it is an ELF file for another processor (machine "
+              + machine
+              + "), not for x86-64");
     }
   }
 
-  private static Segment segment(
-      String name, MemorySegment file, MemorySegment header, long offset, long filesz) {
-    long address = header.get(GuestMemory.LONG, 24);
-    long memsz = header.get(GuestMemory.LONG, 40);
-    if (memsz < filesz) {
-      throw malformed(name, "a segment is larger in the file than in memory");
+  private static Segment segment(String name, MemorySegment file, MemorySegment header) {
+    long offset = header.get(GuestMemory.LONG, P_OFFSET);
+    long address = header.get(GuestMemory.LONG, P_PADDR);
+    long filesz = header.get(GuestMemory.LONG, P_FILESZ);
+    long memsz = header.get(GuestMemory.LONG, P_MEMSZ);
+    checkInFile(name, file.byteSize(), offset, filesz);
+    if (memsz < filesz || filesz > Integer.MAX_VALUE - 16) {
+      throw malformed(name, "a segment is larger in the file than in memory, or than 2G");
     }
-    if (address < MemoryMap.HIGH_START || memsz < 0 || address > GuestMemory.HIGH_RAM_START - memsz) {
+    if (address < MemoryMap.HIGH_START
+        || memsz < 0
+        || address > GuestMemory.HIGH_RAM_START - memsz) {
       throw malformed(
-          name, "a segment at physical address 0x" + Long.toHexString(address) + " is outside of 1M to 4G");
+          name,
+          "a segment at physical address 0x"
+              + Long.toHexString(address)
+              + " is outside of 1M to 4G");
     }
     return new Segment(
         address, address + memsz, file.asSlice(offset, filesz).toArray(ValueLayout.JAVA_BYTE));
   }
 
   private static void checkSegments(String name, List<Segment> segments, long entry) {
-    if (entry < 0) {
-      throw new MachineException(
-          Kind.UNSUPPORTED,
-          "kernel " + name + ": it has no PVH entry (an ELF note of type XEN_ELFNOTE_PHYS32_ENTRY, CONFIG_PVH)");
-    }
     for (int i = 1; i < segments.size(); i++) {
       if (segments.get(i).address < segments.get(i - 1).end) {
         throw malformed(name, "its segments overlap");
       }
     }
     if (segments.stream().noneMatch(s -> entry >= s.address && entry < s.end)) {
-      throw malformed(name, "its PVH entry 0x" + Long.toHexString(entry) + " is outside of its segments");
+      throw malformed(
+          name, "its PVH entry 0x" + Long.toHexString(entry) + " is outside of its segments");
     }
   }
 
-  /** Walks through notes: name size, descriptor size, type, name and descriptor, both padded to 4 bytes. */
+  private static long findEntry(
+      String name, MemorySegment file, MemorySegment headers, int phentsize) {
+    for (long at = 0; at < headers.byteSize(); at += phentsize) {
+      if (headers.get(GuestMemory.INT, at) == PT_NOTE) {
+        long offset = headers.get(GuestMemory.LONG, at + P_OFFSET);
+        long filesz = headers.get(GuestMemory.LONG, at + P_FILESZ);
+        checkInFile(name, file.byteSize(), offset, filesz);
+        long entry = findEntry(file.asSlice(offset, filesz));
+        if (entry >= 0) {
+          return entry;
+        }
+      }
+    }
+    throw new MachineException(
+        Kind.UNSUPPORTED,
+        "kernel "
+            + name
+            + ": it has no PVH entry (an ELF note of type XEN_ELFNOTE_PHYS32_ENTRY, CONFIG_PVH)");
+  }
+
+  /**
+   * Walks through notes: name size, descriptor size, type, name and descriptor, both padded to 4
+   * bytes.
+   */
   private static long findEntry(MemorySegment notes) {
     long at = 0;
     while (at + NOTE_HEADER <= notes.byteSize()) {
@@ -159,7 +193,10 @@ public final class PvhElf implements KernelImage {
       if (descAt + descSize > notes.byteSize()) {
         return -1;
       }
-      if (type == PHYS32_ENTRY && nameSize == 4 && notes.get(GuestMemory.INT, nameAt) == XEN_NAME && descSize >= 4) {
+      if (type == PHYS32_ENTRY
+          && nameSize == 4
+          && notes.get(GuestMemory.INT, nameAt) == XEN_NAME
+          && descSize >= 4) {
         return notes.get(GuestMemory.INT, descAt) & 0xFFFF_FFFFL;
       }
       at = next;
@@ -179,11 +216,17 @@ public final class PvhElf implements KernelImage {
   private static MachineException truncated(String name, long size, long needed) {
     return new MachineException(
         Kind.TRUNCATED,
-        "kernel " + name + ": is truncated: the file has " + size + " bytes, its headers need " + needed);
+        "kernel "
+            + name
+            + ": is truncated: the file has "
+            + size
+            + " bytes, its headers need "
+            + needed);
   }
 
   private static MachineException malformed(String name, String what) {
-    return new MachineException(Kind.NOT_A_KERNEL, "kernel " + name + ": is no bootable ELF file: " + what);
+    return new MachineException(
+        Kind.NOT_A_KERNEL, "kernel " + name + ": is no bootable ELF file: " + what);
   }
 
   @Override

@@ -125,7 +125,8 @@ class AcpiTablesTest {
   }
 
   @Test
-  void theIntelCompilerDisassemblesAndCompilesTheDsdtWithoutComplaint(@TempDir Path folder) throws Exception {
+  void theIntelCompilerDisassemblesAndCompilesTheDsdtWithoutComplaint(@TempDir Path folder)
+      throws Exception {
     byte[] table = new byte[memory.getInt(dsdt() + 4)];
     memory.get(dsdt(), table, 0, table.length);
     Files.write(folder.resolve("dsdt.aml"), table);
@@ -133,7 +134,12 @@ class AcpiTablesTest {
     assertThat(listing).doesNotContain("Error").contains("ASL Output");
     String source = Files.readString(folder.resolve("dsdt.dsl"));
     assertThat(source)
-        .contains("Device (PCI0)", "EisaId (\"PNP0A03\")", "EisaId (\"PNP0501\")", "Name (\\_S5,", "QEMU0001")
+        .contains(
+            "Device (PCI0)",
+            "EisaId (\"PNP0A03\")",
+            "EisaId (\"PNP0501\")",
+            "Name (\\_S5,",
+            "QEMU0001")
         .contains("0x20000000,         // Range Minimum");
     Files.move(folder.resolve("dsdt.aml"), folder.resolve("original"));
     assertThat(iasl(folder, "-oa", "dsdt.dsl")).contains("0 Errors, 0 Warnings, 0 Remarks");
@@ -144,13 +150,15 @@ class AcpiTablesTest {
         .isEqualTo(Arrays.copyOfRange(table, 36, table.length));
   }
 
-  private static String iasl(Path folder, String... arguments) throws IOException, InterruptedException {
+  private static String iasl(Path folder, String... arguments)
+      throws IOException, InterruptedException {
     String[] command = new String[arguments.length + 1];
     command[0] = System.getProperty("lodge.iasl", "iasl");
     System.arraycopy(arguments, 0, command, 1, arguments.length);
     Process process;
     try {
-      process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+      process =
+          new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
     } catch (IOException e) {
       System.out.println("skipped: iasl (package acpica-tools) is not installed");
       return abort("iasl is not installed");

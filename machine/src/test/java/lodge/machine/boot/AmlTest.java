@@ -28,9 +28,12 @@ class AmlTest {
 
   @Test
   void pathsAreFilledUpAndPrefixedByTheirLength() {
-    assertThat(hex(Aml.name("_S5", Aml.integer(0)))).isEqualTo("08" + hex("_S5_".getBytes()) + "00");
-    assertThat(hex(Aml.scope("\\_SB.PCI0"))).isEqualTo("100b" + "5c2e" + hex("_SB_PCI0".getBytes()));
-    assertThat(hex(Aml.scope("\\A.B.C"))).isEqualTo("1010" + "5c2f03" + hex("A___B___C___".getBytes()));
+    assertThat(hex(Aml.name("_S5", Aml.integer(0))))
+        .isEqualTo("08" + hex("_S5_".getBytes()) + "00");
+    assertThat(hex(Aml.scope("\\_SB.PCI0")))
+        .isEqualTo("100b" + "5c2e" + hex("_SB_PCI0".getBytes()));
+    assertThat(hex(Aml.scope("\\A.B.C")))
+        .isEqualTo("1010" + "5c2f03" + hex("A___B___C___".getBytes()));
   }
 
   @Test

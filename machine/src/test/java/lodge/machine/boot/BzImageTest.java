@@ -35,7 +35,8 @@ class BzImageTest {
     try (GuestMemory memory = GuestMemory.allocate(MEMORY)) {
       Cpu cpu = TestCpu.over(memory);
       parse(TestKernels.bzImage()).boot(memory, MAP, new byte[0], "", RSDP, cpu);
-      assertThat(memory.getByte(TestKernels.PREFERRED_ADDRESS + 0x201)).isEqualTo((byte) (0x201 * 7));
+      assertThat(memory.getByte(TestKernels.PREFERRED_ADDRESS + 0x201))
+          .isEqualTo((byte) (0x201 * 7));
       assertThat(cpu.rip).isEqualTo(TestKernels.PREFERRED_ADDRESS + 0x200);
       assertThat(cpu.mode64()).isTrue();
       assertThat(cpu.cpl).isZero();
@@ -109,7 +110,8 @@ class BzImageTest {
     byte[] file = TestKernels.bzImage();
     for (int length = 0; length < file.length; length++) {
       byte[] part = Arrays.copyOf(file, length);
-      refused(part, length < 0x206 ? Kind.NOT_A_KERNEL : Kind.TRUNCATED, length == 0 ? "empty" : "");
+      refused(
+          part, length < 0x206 ? Kind.NOT_A_KERNEL : Kind.TRUNCATED, length == 0 ? "empty" : "");
     }
     assertThat(parse(file)).isInstanceOf(BzImage.class);
   }
@@ -178,7 +180,8 @@ class BzImageTest {
         .isInstanceOfSatisfying(
             MachineException.class, e -> assertThat(e.kind()).isEqualTo(Kind.DOES_NOT_FIT))
         .hasMessageContaining("does not fit");
-    assertThatThrownBy(() -> kernel.check(MAP, Integer.MAX_VALUE, "")).isInstanceOf(MachineException.class);
+    assertThatThrownBy(() -> kernel.check(MAP, Integer.MAX_VALUE, ""))
+        .isInstanceOf(MachineException.class);
   }
 
   @Test

@@ -13,7 +13,8 @@ final class TestCpu {
   private TestCpu() {}
 
   static Cpu over(GuestMemory memory) {
-    return new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), new StoppedClock(), new NoApic());
+    return new Cpu(
+        0, new CpuModel(), memory, new PortBus(), new MmioBus(), new StoppedClock(), new NoApic());
   }
 
   private static final class StoppedClock implements Clock {

@@ -19,7 +19,8 @@ public final class TestKernels {
   /** A bzImage of protocol 2.15; byte {@code i} of the 64-bit kernel is {@code i * 7}. */
   public static byte[] bzImage() {
     int setup = (SETUP_SECTS + 1) * 512;
-    ByteBuffer file = ByteBuffer.allocate(setup + BZIMAGE_KERNEL_SIZE).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer file =
+        ByteBuffer.allocate(setup + BZIMAGE_KERNEL_SIZE).order(ByteOrder.LITTLE_ENDIAN);
     file.put(0x1F1, (byte) SETUP_SECTS);
     file.putInt(0x1F4, BZIMAGE_KERNEL_SIZE / 16);
     file.putShort(0x1FE, (short) 0xAA55);
@@ -41,7 +42,10 @@ public final class TestKernels {
     return file.array();
   }
 
-  /** An ELF file with one segment of 0x20 bytes in the file and 0x3000 in memory, and a Xen note behind another one. */
+  /**
+   * An ELF file with one segment of 0x20 bytes in the file and 0x3000 in memory, and a Xen note
+   * behind another one.
+   */
   public static byte[] vmlinux() {
     ByteBuffer file = ByteBuffer.allocate(0x200).order(ByteOrder.LITTLE_ENDIAN);
     file.putInt(0, 0x464C_457F).put(4, (byte) 2).put(5, (byte) 1).put(6, (byte) 1);

@@ -114,7 +114,10 @@ final class BitOps {
     }
   }
 
-  /** BSF and BSR. With a source of 0 the destination stays, which software relies on. */
+  /**
+   * BSF and BSR. With a source of 0 the destination stays, which software relies on. Of the undefined flags, PF is the
+   * parity of the index and the others are clear, as Intel's processors leave them.
+   */
   static final class BitScan extends RmOp {
     private final boolean reverse;
 
@@ -126,12 +129,15 @@ final class BitOps {
     @Override
     public Op exec(Cpu c) {
       long value = load(c);
-      if (value != 0) {
-        storeReg(
-            c, reverse ? 63 - Long.numberOfLeadingZeros(value) : Long.numberOfTrailingZeros(value));
+      if (value == 0) {
+        c.flagResult = 0;
+        c.flagAux = 0;
+        return next;
       }
-      c.flagResult = value == 0 ? 0 : 1;
-      c.flagAux = value == 0 ? 0 : 0x100;
+      int index = reverse ? 63 - Long.numberOfLeadingZeros(value) : Long.numberOfTrailingZeros(value);
+      storeReg(c, index);
+      c.flagResult = 1;
+      c.flagAux = (Integer.bitCount(index) & 1) == 0 ? 0x100 : 0;
       return next;
     }
   }

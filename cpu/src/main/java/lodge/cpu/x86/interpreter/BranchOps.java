@@ -129,10 +129,14 @@ final class BranchOps {
 
   /** An absolute target, checked: #GP(0) beyond the segment's limit or when not canonical. */
   static long checked(Cpu c, long rip) {
-    if (c.codeKey == Cpu.CODE_64 ? !c.canonical(rip) : rip > c.segLimit[Cpu.CS]) {
+    if (!allowed(c, rip)) {
       throw c.generalProtection(0);
     }
     return rip;
+  }
+
+  private static boolean allowed(Cpu c, long rip) {
+    return c.codeKey == Cpu.CODE_64 ? c.canonical(rip) : rip <= c.segLimit[Cpu.CS];
   }
 
   static final class JmpIndirect extends RmOp {
@@ -164,8 +168,14 @@ final class BranchOps {
 
     @Override
     public Op exec(Cpu c) {
-      long rip = checked(c, load(c));
+      long rip = load(c);
+      long rsp = c.r[Cpu.RSP];
       Stack.push(c, size, nextRip(c));
+      if (!allowed(c, rip)) {
+        // The processors have written the return address by then, but RSP is still the old one.
+        c.r[Cpu.RSP] = rsp;
+        throw c.generalProtection(0);
+      }
       return cache.enter(rip);
     }
   }

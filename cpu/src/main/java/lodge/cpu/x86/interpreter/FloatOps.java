@@ -32,7 +32,7 @@ final class FloatOps {
       case ROUNDSD, ROUNDSS -> new RoundScalar(insn, offset);
       case ROUNDPD, ROUNDPS -> new RoundPacked(insn, offset);
       case HADDPD, HSUBPD, ADDSUBPD, HADDPS, HSUBPS, ADDSUBPS -> new Horizontal(insn, offset);
-      case DPPD, DPPS -> new DotProduct(insn, offset);
+      case DPPD, DPPS -> new DotProductOp(insn, offset);
       default -> null;
     };
   }
@@ -185,7 +185,7 @@ final class FloatOps {
     }
   }
 
-  private static long mask(boolean holds) {
+  private static long allOnes(boolean holds) {
     return holds ? -1L : 0;
   }
 
@@ -212,9 +212,9 @@ final class FloatOps {
               : FloatCompare.holds32(e, (int) a, (int) source, predicate);
       e.commit(c);
       if (wide) {
-        c.xmm[reg] = mask(holds);
+        c.xmm[reg] = allOnes(holds);
       } else {
-        putSingle(c, reg, (int) mask(holds));
+        putSingle(c, reg, (int) allOnes(holds));
       }
       return next;
     }
@@ -243,11 +243,11 @@ final class FloatOps {
 
     private long lane(SimdFloat e, long a, long b) {
       if (wide) {
-        return mask(FloatCompare.holds64(e, a, b, predicate));
+        return allOnes(FloatCompare.holds64(e, a, b, predicate));
       }
       boolean low = FloatCompare.holds32(e, (int) a, (int) b, predicate);
       boolean high = FloatCompare.holds32(e, (int) (a >>> 32), (int) (b >>> 32), predicate);
-      return FloatOperation.singles((int) mask(low), (int) mask(high));
+      return FloatOperation.singles((int) allOnes(low), (int) allOnes(high));
     }
   }
 
@@ -364,65 +364,6 @@ final class FloatOps {
     private static long addSubtract(SimdFloat e, long a, long b) {
       return FloatOperation.singles(
           e.subtract32((int) a, (int) b), e.add32((int) (a >>> 32), (int) (b >>> 32)));
-    }
-  }
-
-  /** DPPD and DPPS: the products, then their sums, each a rounded step that may fault by itself. */
-  static final class DotProduct extends WideOp {
-    private final boolean wide;
-    private final int control;
-
-    DotProduct(Insn insn, int offset) {
-      super(insn, offset);
-      wide = insn.form.mnemonic() == Mnemonic.DPPD;
-      control = immediate(insn);
-    }
-
-    @Override
-    void apply(Cpu c, long low, long high) {
-      if (wide) {
-        doubles(c, low, high);
-      } else {
-        singles(c, low, high);
-      }
-    }
-
-    private boolean selected(int bit) {
-      return (control >> bit & 1) != 0;
-    }
-
-    private void doubles(Cpu c, long low, long high) {
-      SimdFloat e = c.simd.begin(c);
-      long first = selected(4) ? e.multiply64(c.xmm[reg], low) : 0;
-      long second = selected(5) ? e.multiply64(c.xmm[reg + 1], high) : 0;
-      e.commit(c);
-      e.begin(c);
-      long sum = e.add64(first, second);
-      e.commit(c);
-      c.xmm[reg] = selected(0) ? sum : 0;
-      c.xmm[reg + 1] = selected(1) ? sum : 0;
-    }
-
-    private void singles(Cpu c, long low, long high) {
-      SimdFloat e = c.simd.begin(c);
-      int p0 = product(e, 4, c.xmm[reg], low);
-      int p1 = product(e, 5, c.xmm[reg] >>> 32, low >>> 32);
-      int p2 = product(e, 6, c.xmm[reg + 1], high);
-      int p3 = product(e, 7, c.xmm[reg + 1] >>> 32, high >>> 32);
-      e.commit(c);
-      e.begin(c);
-      int lower = e.add32(p0, p1);
-      int upper = e.add32(p2, p3);
-      e.commit(c);
-      e.begin(c);
-      int sum = e.add32(lower, upper);
-      e.commit(c);
-      c.xmm[reg] = FloatOperation.singles(selected(0) ? sum : 0, selected(1) ? sum : 0);
-      c.xmm[reg + 1] = FloatOperation.singles(selected(2) ? sum : 0, selected(3) ? sum : 0);
-    }
-
-    private int product(SimdFloat e, int bit, long a, long b) {
-      return selected(bit) ? e.multiply32((int) a, (int) b) : 0;
     }
   }
 }

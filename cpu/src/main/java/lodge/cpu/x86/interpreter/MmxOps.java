@@ -4,7 +4,6 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 import lodge.cpu.x86.vector.FloatConvert;
-import lodge.cpu.x86.vector.FloatOperation;
 import lodge.cpu.x86.vector.Packed;
 import lodge.cpu.x86.vector.PackedOperation;
 import lodge.cpu.x86.vector.PackedShift;
@@ -29,8 +28,8 @@ final class MmxOps {
   /** Links a form of which {@link #isMmx} holds. */
   static Op link(Insn insn, int offset) {
     Mnemonic m = insn.form.mnemonic();
-    boolean immediate = insn.form.operands().length == 2
-        && insn.form.operands()[1].charAt(0) == 'I';
+    boolean immediate =
+        insn.form.operands().length == 2 && insn.form.operands()[1].charAt(0) == 'I';
     if (PackedOperation.isShift(m) && immediate) {
       return new ShiftImmediate(insn);
     }
@@ -296,10 +295,10 @@ final class MmxOps {
     @Override
     public Op exec(Cpu c) {
       SimdOp.check(c);
-      // CVTPI2PD from memory is the one form here that leaves the x87 state alone.
-      boolean mmx = singles || rm >= 0;
-      if (mmx) {
+      // From memory they leave the x87 state alone.
+      if (rm >= 0) {
         c.x87.checkMmx(c);
+        c.x87.enterMmx();
       }
       long source = source(c, 8);
       if (singles) {
@@ -310,9 +309,6 @@ final class MmxOps {
       } else {
         c.xmm[to] = FloatConvert.intToDouble((int) source);
         c.xmm[to + 1] = FloatConvert.intToDouble((int) (source >>> 32));
-      }
-      if (mmx) {
-        c.x87.enterMmx();
       }
       return next;
     }
@@ -348,6 +344,8 @@ final class MmxOps {
         low = c.mmu.read64(gva);
         high = c.mmu.read64(gva + 8);
       }
+      // The change to MMX comes before the conversion, which may fault.
+      c.x87.enterMmx();
       SimdFloat e = c.simd.begin(c);
       int mode = truncate ? FloatConvert.TRUNCATE : FloatConvert.currentMode(e);
       long result =
@@ -355,7 +353,6 @@ final class MmxOps {
               ? ConvertOps.singlesToInts(e, low, mode)
               : ConvertOps.doublesToInts(e, low, high, mode);
       e.commit(c);
-      c.x87.enterMmx();
       c.x87.setMmx(to, result);
       return next;
     }

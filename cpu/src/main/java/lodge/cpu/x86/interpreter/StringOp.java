@@ -2,6 +2,7 @@ package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Alu;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.decode.Insn;
 
@@ -54,7 +55,15 @@ abstract class StringOp extends Op {
     }
     long count = c.r[Cpu.RCX] & mask;
     if (count == 0) {
+      Registers.write(c.r, Cpu.RCX, addressSize, 0);
       return next;
+    }
+    if (addressSize == 4) {
+      // ECX is written even when the first element faults.
+      c.r[Cpu.RCX] = count;
+    }
+    if ((c.eflags & Flags.TF) != 0) {
+      return steps(c, count, 1);
     }
     if (flat && (c.eflags & Flags.DF) == 0) {
       long done = bulk(c, count);
@@ -63,14 +72,32 @@ abstract class StringOp extends Op {
         return count == done ? next : this;
       }
     }
-    for (int i = 0; i < BATCH; i++) {
-      element(c);
-      count--;
-      Registers.write(c.r, Cpu.RCX, addressSize, count);
-      if (count == 0 || compares() && Flags.zf(c) != (repeat == Insn.REP)) {
-        return next;
+    return steps(c, count, BATCH);
+  }
+
+  /**
+   * At most {@code limit} elements. Whoever looks between them, at a fault (SDM volume 2, REP) or another event, finds the
+   * flags as they were before the instruction.
+   */
+  private Op steps(Cpu c, long count, int limit) {
+    long flagResult = c.flagResult;
+    long flagAux = c.flagAux;
+    try {
+      for (int i = 0; i < limit; i++) {
+        element(c);
+        count--;
+        Registers.write(c.r, Cpu.RCX, addressSize, count);
+        if (count == 0 || compares() && Flags.zf(c) != (repeat == Insn.REP)) {
+          return next;
+        }
       }
+    } catch (CpuException fault) {
+      c.flagResult = flagResult;
+      c.flagAux = flagAux;
+      throw fault;
     }
+    c.flagResult = flagResult;
+    c.flagAux = flagAux;
     return this;
   }
 
@@ -184,8 +211,9 @@ abstract class StringOp extends Op {
 
     @Override
     void element(Cpu c) {
-      long a = readSource(c);
-      Alu.apply(c, Alu.CMP, size, a, readDestination(c));
+      // When both operands fault, the processors report the destination.
+      long b = readDestination(c);
+      Alu.apply(c, Alu.CMP, size, readSource(c), b);
       advance(c, Cpu.RSI);
       advance(c, Cpu.RDI);
     }

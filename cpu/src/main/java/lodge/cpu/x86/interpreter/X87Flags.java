@@ -65,10 +65,8 @@ final class X87Flags {
       X87 x = c.x87;
       x.check(c);
       int conditions = Arithmetic.compareToFlags(x, register, quiet, pop);
-      if (conditions >= 0) {
-        // C3, C2 and C0 have the distances of ZF, PF and CF. The other arithmetic flags become 0.
-        Flags.setArithmetic(c, conditions >> 8);
-      }
+      // C3, C2 and C0 have the distances of ZF, PF and CF. The other arithmetic flags become 0.
+      Flags.setArithmetic(c, conditions >> 8);
       x.lastRip = rip(c);
       if ((x.status & X87.ES) != 0) {
         x.lastOpcode = opcode;

@@ -13,7 +13,8 @@ final class X87Linker {
     if (mnemonic == Mnemonic.FWAIT) {
       return new X87Control.Wait();
     }
-    if ((insn.opcode & 0xF8) != 0xD8 || mnemonic.name().charAt(0) != 'F') {
+    boolean named = mnemonic.name().charAt(0) == 'F' || insn.form.feature().equals("X87");
+    if ((insn.opcode & 0xF8) != 0xD8 || !named) {
       return null; // D8 to DF are other instructions in other maps
     }
     return insn.mod == 3 ? register(insn) : memory(insn, offset);
@@ -72,7 +73,7 @@ final class X87Linker {
             case 0 -> new X87Register(insn, X87Register.LOAD, 0);
             case 1 -> new X87Register(insn, X87Register.EXCHANGE, 0);
             case 2 -> new X87Register(insn, X87Register.NOTHING, 0);
-            case 3 -> new X87Register(insn, X87Register.STORE, 1);
+            case 3 -> new X87Register(insn, X87Register.STORE_UNCHECKED, 1);
             default -> new X87Function(insn);
           };
       case 2 ->
@@ -81,7 +82,10 @@ final class X87Linker {
               : new X87Flags.Move(insn, reg, true);
       case 3 ->
           switch (reg) {
-            case 4 -> (insn.rm & 6) == 2 ? new X87Control.Register(insn) : new X87Register(insn, X87Register.NOTHING, 0);
+            case 4 ->
+                (insn.rm & 6) == 2
+                    ? new X87Control.Register(insn)
+                    : new X87Register(insn, X87Register.NOTHING, 0); // FENI and the like of the 8087
             case 5, 6 -> new X87Flags.Compare(insn, reg == 5, false);
             default -> new X87Flags.Move(insn, reg, false);
           };

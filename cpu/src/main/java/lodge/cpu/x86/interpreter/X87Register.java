@@ -15,6 +15,7 @@ final class X87Register extends Op {
   static final int FREE = 4;
   static final int COMPARE = 5;
   static final int COMPARE_QUIET = 6;
+  static final int STORE_UNCHECKED = 7;
 
   private final short opcode;
   private final byte kind;
@@ -36,6 +37,7 @@ final class X87Register extends Op {
       case LOAD -> Transfers.loadRegister(x, register);
       case EXCHANGE -> Transfers.exchange(x, register);
       case STORE -> Transfers.storeRegister(x, register, pops != 0);
+      case STORE_UNCHECKED -> Transfers.storeUnchecked(x, register);
       case FREE -> {
         Transfers.free(x, register);
         if (pops != 0) {

@@ -34,7 +34,7 @@ final class Circular {
    *
    * @return -1 the argument is out of range, 0 the result is there, 1 the function is to be computed
    */
-  private int reduce(ExtFloat f, int se, long sig, boolean even) {
+  private int reduce(ExtFloat f, int control, int se, long sig, boolean even) {
     f.flags = 0;
     if (f.settled(se, sig)) {
       return 0;
@@ -52,6 +52,15 @@ final class Circular {
     if (e >= 63) {
       f.set(se, sig);
       return -1;
+    }
+    if (e < -68) { // the first term is all that the processor sees
+      if (even) {
+        f.set(ExtFloat.BIAS, ExtFloat.INTEGER_BIT);
+      } else {
+        f.round(control | ExtFloat.PRECISION_64, se & ExtFloat.SIGN, f.aExp, f.aSig, 0);
+      }
+      Transcendentals.markInexact(f);
+      return 0;
     }
     quadrant = 0;
     sign = se & ExtFloat.SIGN;
@@ -119,7 +128,7 @@ final class Circular {
 
   /** FSIN. Returns false, and leaves the operand, when it is out of range. */
   boolean sine(ExtFloat f, int control, int se, long sig) {
-    int state = reduce(f, se, sig, false);
+    int state = reduce(f, control, se, sig, false);
     if (state > 0) {
       // sin(x) for x = +-(q pi/2 + +-r): an odd function of both.
       boolean negative = (se & ExtFloat.SIGN) != 0;
@@ -133,7 +142,7 @@ final class Circular {
 
   /** FCOS. Returns false, and leaves the operand, when it is out of range. */
   boolean cosine(ExtFloat f, int control, int se, long sig) {
-    int state = reduce(f, se, sig, true);
+    int state = reduce(f, control, se, sig, true);
     if (state > 0) {
       // cos(q pi/2 + r) for the absolute value of x, where r has its sign relative to x's.
       boolean rNegative = ((sign ^ se) & ExtFloat.SIGN) != 0;
@@ -156,7 +165,7 @@ final class Circular {
 
   /** FPTAN without its push. Returns false, and leaves the operand, when it is out of range. */
   boolean tangent(ExtFloat f, int control, int se, long sig) {
-    int state = reduce(f, se, sig, false);
+    int state = reduce(f, control, se, sig, false);
     if (state <= 0) {
       return state == 0;
     }

@@ -61,7 +61,7 @@ public final class ExtFloat {
 
   /** Unnormals, pseudo-infinities and pseudo-NaNs: the 8087's encodings that later ones refuse. */
   static boolean unsupported(int se, long sig) {
-    return sig >= 0;
+    return sig >= 0 && (se & MAX_EXPONENT) != 0;
   }
 
   static boolean zero(int se, long sig) {
@@ -78,13 +78,18 @@ public final class ExtFloat {
   }
 
   /** Neither zero nor denormal, infinite, NaN or unsupported: what has to be fast. */
-  private static boolean normal(int se, long sig) {
+  static boolean normal(int se, long sig) {
     return sig < 0 && (se + 1 & 0x7FFE) != 0;
   }
 
   void set(int se, long sig) {
     this.se = se;
     this.sig = sig;
+  }
+
+  /** Sets an operand that is finite as the result: pseudo-denormals become what they mean. */
+  void setOperand(int se, long sig) {
+    set(sig < 0 && (se & MAX_EXPONENT) == 0 ? se | 1 : se, sig);
   }
 
   /** IE and the real indefinite. */
@@ -245,7 +250,8 @@ public final class ExtFloat {
     if (tiny) {
       flags |= X87.UE;
       roundedExp += WRAP;
-      if (roundedExp < 1) {
+      if (roundedExp < 1) { // out of reach, as only FSCALE can be
+        flags |= X87.PE;
         set(sign, 0);
         return;
       }
@@ -257,6 +263,7 @@ public final class ExtFloat {
       }
       roundedExp -= WRAP;
       if (roundedExp >= MAX_EXPONENT) {
+        flags |= X87.PE | X87.C1;
         set(sign | MAX_EXPONENT, INTEGER_BIT);
         return;
       }
@@ -310,353 +317,5 @@ public final class ExtFloat {
       return hi >>> shift - 64 | ((hi << 128 - shift | lo) != 0 ? 1 : 0);
     }
     return (hi | lo) != 0 ? 1 : 0;
-  }
-
-  // Addition and subtraction.
-
-  /** a + b. */
-  public void add(int control, int ase, long asig, int bse, long bsig) {
-    flags = 0;
-    if (normal(ase, asig) && normal(bse, bsig)) {
-      aExp = ase & MAX_EXPONENT;
-      aSig = asig;
-      bExp = bse & MAX_EXPONENT;
-      bSig = bsig;
-      addNormalized(control, ase & SIGN, bse & SIGN);
-    } else {
-      addSpecial(control, ase, asig, bse, bsig);
-    }
-  }
-
-  /** a - b. */
-  public void subtract(int control, int ase, long asig, int bse, long bsig) {
-    flags = 0;
-    if (normal(ase, asig) && normal(bse, bsig)) {
-      aExp = ase & MAX_EXPONENT;
-      aSig = asig;
-      bExp = bse & MAX_EXPONENT;
-      bSig = bsig;
-      addNormalized(control, ase & SIGN, ~bse & SIGN);
-    } else if (nan(bse, bsig)) { // keeps its sign
-      settled(ase, asig, bse, bsig);
-    } else {
-      addSpecial(control, ase, asig, bse ^ SIGN, bsig);
-    }
-  }
-
-  private void addSpecial(int control, int ase, long asig, int bse, long bsig) {
-    if (settled(ase, asig, bse, bsig)) {
-      return;
-    }
-    boolean aInfinite = infinite(ase, asig);
-    boolean bInfinite = infinite(bse, bsig);
-    if (aInfinite && bInfinite && ase != bse) {
-      invalid();
-      return;
-    }
-    if (denormal(ase, asig) || denormal(bse, bsig)) {
-      flags |= X87.DE;
-    }
-    if (aInfinite || bInfinite) {
-      set(aInfinite ? ase : bse, INTEGER_BIT);
-      return;
-    }
-    boolean aZero = asig == 0;
-    boolean bZero = bsig == 0;
-    if (aZero && bZero) {
-      set(ase == bse ? ase : zeroSign(control), 0);
-    } else if (aZero) {
-      normalizeA(bse, bsig);
-      round(control, bse & SIGN, aExp, aSig, 0);
-    } else if (bZero) {
-      normalizeA(ase, asig);
-      round(control, ase & SIGN, aExp, aSig, 0);
-    } else {
-      normalizeA(ase, asig);
-      normalizeB(bse, bsig);
-      addNormalized(control, ase & SIGN, bse & SIGN);
-    }
-  }
-
-  /** The sign of an exact difference of 0. */
-  private static int zeroSign(int control) {
-    return rounding(control) == DOWN ? SIGN : 0;
-  }
-
-  private void addNormalized(int control, int aSign, int bSign) {
-    int d = aExp - bExp;
-    int sign = aSign;
-    int exp = aExp;
-    long big = aSig;
-    long small = bSig;
-    if (d < 0 || d == 0 && Long.compareUnsigned(big, small) < 0) {
-      d = -d;
-      sign = bSign;
-      exp = bExp;
-      big = bSig;
-      small = aSig;
-    }
-    long lo = d == 0 ? 0 : shiftLow(small, 0, d);
-    long hi = d < 64 ? small >>> d : 0;
-    if (aSign == bSign) {
-      hi += big;
-      if (d == 0 || Long.compareUnsigned(hi, big) < 0) { // a carry, which two integer bits in line always give
-        lo = hi << 63 | lo >>> 1 | lo & 1;
-        hi = hi >>> 1 | INTEGER_BIT;
-        exp++;
-      }
-    } else {
-      hi = big - hi - (lo != 0 ? 1 : 0);
-      lo = -lo;
-      if ((hi | lo) == 0) {
-        set(zeroSign(control), 0);
-        return;
-      }
-      if (hi >= 0) {
-        int shift = hi != 0 ? Long.numberOfLeadingZeros(hi) : 64 + Long.numberOfLeadingZeros(lo);
-        if (shift < 64) {
-          hi = hi << shift | lo >>> 64 - shift;
-          lo <<= shift;
-        } else {
-          hi = lo << shift - 64;
-          lo = 0;
-        }
-        exp -= shift;
-      }
-    }
-    round(control, sign, exp, hi, lo);
-  }
-
-  // Multiplication, division, square root.
-
-  /** a * b. */
-  public void multiply(int control, int ase, long asig, int bse, long bsig) {
-    flags = 0;
-    if (normal(ase, asig) && normal(bse, bsig)) {
-      aExp = ase & MAX_EXPONENT;
-      aSig = asig;
-      bExp = bse & MAX_EXPONENT;
-      bSig = bsig;
-    } else {
-      if (settled(ase, asig, bse, bsig)) {
-        return;
-      }
-      boolean infinity = infinite(ase, asig) || infinite(bse, bsig);
-      boolean zero = zero(ase, asig) || zero(bse, bsig);
-      if (infinity && zero) {
-        invalid();
-        return;
-      }
-      if (denormal(ase, asig) || denormal(bse, bsig)) {
-        flags |= X87.DE;
-      }
-      if (infinity || zero) {
-        int sign = (ase ^ bse) & SIGN;
-        set(infinity ? sign | MAX_EXPONENT : sign, infinity ? INTEGER_BIT : 0);
-        return;
-      }
-      normalizeA(ase, asig);
-      normalizeB(bse, bsig);
-    }
-    long hi = Math.unsignedMultiplyHigh(aSig, bSig);
-    long lo = aSig * bSig;
-    int exp = aExp + bExp - BIAS + 1;
-    if (hi >= 0) {
-      hi = hi << 1 | lo >>> 63;
-      lo <<= 1;
-      exp--;
-    }
-    round(control, (ase ^ bse) & SIGN, exp, hi, lo);
-  }
-
-  /** a / b. */
-  public void divide(int control, int ase, long asig, int bse, long bsig) {
-    flags = 0;
-    int sign = (ase ^ bse) & SIGN;
-    if (normal(ase, asig) && normal(bse, bsig)) {
-      aExp = ase & MAX_EXPONENT;
-      aSig = asig;
-      bExp = bse & MAX_EXPONENT;
-      bSig = bsig;
-    } else if (divideSpecial(ase, asig, bse, bsig, sign)) {
-      return;
-    }
-    int exp = aExp - bExp + BIAS;
-    long high = aSig;
-    long low = 0;
-    if (Long.compareUnsigned(aSig, bSig) >= 0) {
-      high = aSig >>> 1;
-      low = aSig << 63;
-    } else {
-      exp--;
-    }
-    long quotient = divide128(high, low, bSig);
-    long remainder = low - quotient * bSig;
-    long rest = 0;
-    if (remainder != 0) {
-      int half = Long.compareUnsigned(remainder, bSig - remainder);
-      rest = half < 0 ? 1 : half > 0 ? -1 : INTEGER_BIT;
-    }
-    round(control, sign, exp, quotient, rest);
-  }
-
-  private boolean divideSpecial(int ase, long asig, int bse, long bsig, int sign) {
-    if (settled(ase, asig, bse, bsig)) {
-      return true;
-    }
-    boolean aInfinite = infinite(ase, asig);
-    boolean bInfinite = infinite(bse, bsig);
-    boolean aZero = zero(ase, asig);
-    boolean bZero = zero(bse, bsig);
-    if (aInfinite && bInfinite || aZero && bZero) {
-      invalid();
-      return true;
-    }
-    if (bZero && !aInfinite) {
-      flags |= X87.ZE;
-      set(sign | MAX_EXPONENT, INTEGER_BIT);
-      return true;
-    }
-    if (denormal(ase, asig) || denormal(bse, bsig)) {
-      flags |= X87.DE;
-    }
-    if (aInfinite) {
-      set(sign | MAX_EXPONENT, INTEGER_BIT);
-      return true;
-    }
-    if (bInfinite || aZero) {
-      set(sign, 0);
-      return true;
-    }
-    normalizeA(ase, asig);
-    normalizeB(bse, bsig);
-    return false;
-  }
-
-  /**
-   * high:low / divisor, unsigned; high less than divisor, whose top bit is set. Schoolbook division by 32-bit digits
-   * (Knuth, volume 2, 4.3.1, algorithm D).
-   */
-  static long divide128(long high, long low, long divisor) {
-    long d1 = divisor >>> 32;
-    long d0 = divisor & 0xFFFF_FFFFL;
-    long q1 = digit(high, d1, d0, low >>> 32);
-    long rest = (high << 32 | low >>> 32) - q1 * divisor;
-    long q0 = digit(rest, d1, d0, low & 0xFFFF_FFFFL);
-    return (q1 << 32) + q0;
-  }
-
-  private static long digit(long high, long d1, long d0, long next) {
-    long q = Long.divideUnsigned(high, d1);
-    long r = high - q * d1;
-    while (q >>> 32 != 0 || Long.compareUnsigned(q * d0, r << 32 | next) > 0) {
-      q--;
-      r += d1;
-      if (r >>> 32 != 0) {
-        break;
-      }
-    }
-    return q;
-  }
-
-  /** The square root of a. */
-  public void squareRoot(int control, int ase, long asig) {
-    flags = 0;
-    if (settled(ase, asig)) {
-      return;
-    }
-    if (zero(ase, asig)) {
-      set(ase, asig);
-      return;
-    }
-    if ((ase & SIGN) != 0) {
-      invalid();
-      return;
-    }
-    if (infinite(ase, asig)) {
-      set(ase, asig);
-      return;
-    }
-    normalizeA(ase, asig);
-    // The radicand as a 128-bit integer of which the root has exactly 64 bits.
-    int e = aExp - BIAS;
-    long hi = (e & 1) != 0 ? aSig : aSig >>> 1;
-    long lo = (e & 1) != 0 ? 0 : aSig << 63;
-    long root = root128(hi, lo);
-    long square = root * root;
-    long restLow = lo - square;
-    long restHigh = hi - Math.unsignedMultiplyHigh(root, root) - (Long.compareUnsigned(lo, square) < 0 ? 1 : 0);
-    // The root is rounded up when the rest is more than it: (r + 1/2)^2 = r^2 + r + 1/4.
-    long rest = (restHigh | restLow) == 0 ? 0 : restHigh != 0 || Long.compareUnsigned(restLow, root) > 0 ? -1 : 1;
-    round(control, 0, (e >> 1) + BIAS, root, rest);
-  }
-
-  /** The integer square root of hi:lo, at least 2^126. */
-  private static long root128(long hi, long lo) {
-    double approximate = Math.sqrt((hi >>> 1) * 0x1p65);
-    long root = approximate >= 0x1p64 ? -1L : (long) (approximate * 0.5) << 1;
-    for (int i = 0; i < 2; i++) { // one Newton step each, in floating point, on the exact remainder
-      long square = root * root;
-      long restLow = lo - square;
-      long restHigh = hi - Math.unsignedMultiplyHigh(root, root) - (Long.compareUnsigned(lo, square) < 0 ? 1 : 0);
-      double rest = restHigh * 0x1p64 + (restLow >>> 1) * 2.0;
-      long step = (long) Math.floor(rest / (2 * approximate));
-      long next = root + step;
-      if (root < 0 && step > 0 && next >= 0) {
-        next = -1L; // would pass 2^64
-      }
-      root = next;
-    }
-    while (exceeds(root, hi, lo)) {
-      root--;
-    }
-    while (root != -1L && !exceeds(root + 1, hi, lo)) {
-      root++;
-    }
-    return root;
-  }
-
-  private static boolean exceeds(long root, long hi, long lo) {
-    int order = Long.compareUnsigned(Math.unsignedMultiplyHigh(root, root), hi);
-    return order > 0 || order == 0 && Long.compareUnsigned(root * root, lo) > 0;
-  }
-
-  // Comparison.
-
-  /**
-   * Compares a with b.
-   *
-   * @param quiet quiet NaNs are no invalid operation (FUCOM)
-   * @return C3, C2 and C0 as FCOM sets them: 0 greater, C0 less, C3 equal, all unordered
-   */
-  public int compare(int ase, long asig, int bse, long bsig, boolean quiet) {
-    flags = 0;
-    if (!normal(ase, asig) || !normal(bse, bsig)) {
-      if (unsupported(ase, asig) || unsupported(bse, bsig)) {
-        flags = X87.IE;
-        return X87.C3 | X87.C2 | X87.C0;
-      }
-      if (nan(ase, asig) || nan(bse, bsig)) {
-        flags = quiet && !signalingNan(ase, asig) && !signalingNan(bse, bsig) ? 0 : X87.IE;
-        return X87.C3 | X87.C2 | X87.C0;
-      }
-      if (denormal(ase, asig) || denormal(bse, bsig)) {
-        flags = X87.DE;
-      }
-      if (zero(ase, asig) && zero(bse, bsig)) {
-        return X87.C3;
-      }
-    }
-    if (((ase ^ bse) & SIGN) != 0) {
-      return (ase & SIGN) != 0 ? X87.C0 : 0;
-    }
-    // A pseudo-denormal has the exponent of the smallest normal numbers.
-    int a = ase & MAX_EXPONENT | (asig < 0 && (ase & MAX_EXPONENT) == 0 ? 1 : 0);
-    int b = bse & MAX_EXPONENT | (bsig < 0 && (bse & MAX_EXPONENT) == 0 ? 1 : 0);
-    int order = a != b ? Integer.compare(a, b) : Long.compareUnsigned(asig, bsig);
-    if (order == 0) {
-      return X87.C3;
-    }
-    return order > 0 ^ (ase & SIGN) != 0 ? 0 : X87.C0;
   }
 }

@@ -105,7 +105,7 @@ public final class Functions {
     ExtFloat f = x.number;
     switch (function) {
       case 0xF0 -> x.transcendentals.exponential(f, x.control, x.se(0), x.sig(0));
-      case 0xFA -> f.squareRoot(x.control, x.se(0), x.sig(0));
+      case 0xFA -> ExtArithmetic.squareRoot(f, x.control, x.se(0), x.sig(0));
       default -> Conversions.roundToInteger(f, x.control, x.se(0), x.sig(0));
     }
     if (x.complete(f.flags)) {
@@ -147,6 +147,10 @@ public final class Functions {
     ExtFloat f = x.number;
     int conditions =
         Scaling.remainder(f, x.control, x.se(0), x.sig(0), x.se(1), x.sig(1), nearest);
+    x.status &= ~X87.C2;
+    if (conditions == Scaling.UNCHANGED) {
+      conditions = x.status & X87.CONDITIONS & ~X87.C1;
+    }
     if (x.complete(f.flags & ~X87.C1)) {
       x.status = x.status & ~X87.CONDITIONS | conditions;
       x.set(0, f.se, f.sig);

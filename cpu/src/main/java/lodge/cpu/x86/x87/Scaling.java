@@ -6,23 +6,27 @@ public final class Scaling {
   private static final int Q1 = X87.C3;
   private static final int Q2 = X87.C0;
 
+  /** C0 and C3 stay as they were. */
+  static final int UNCHANGED = -1;
+
   private Scaling() {}
 
   /**
    * The partial remainder of a / b.
    *
    * @param nearest the quotient is rounded to nearest (FPREM1), not chopped (FPREM)
-   * @return C2 when the reduction is incomplete; otherwise the quotient's low bits in C0, C3 and C1
+   * @return C2 when the reduction is incomplete; otherwise the quotient's low bits in C0, C3 and C1;
+   *     {@link #UNCHANGED} when NaNs or an invalid operation decided the result
    */
   public static int remainder(
       ExtFloat f, int control, int ase, long asig, int bse, long bsig, boolean nearest) {
     f.flags = 0;
     if (f.settled(ase, asig, bse, bsig)) {
-      return 0;
+      return UNCHANGED;
     }
     if (ExtFloat.infinite(ase, asig) || ExtFloat.zero(bse, bsig)) {
       f.invalid();
-      return 0;
+      return UNCHANGED;
     }
     if (ExtFloat.denormal(ase, asig) || ExtFloat.denormal(bse, bsig)) {
       f.flags = X87.DE;
@@ -33,11 +37,11 @@ public final class Scaling {
     }
     int precise = control | ExtFloat.PRECISION_64;
     int sign = ase & ExtFloat.SIGN;
-    f.normalizeA(ase, asig);
     if (ExtFloat.infinite(bse, bsig)) {
-      f.round(precise, sign, f.aExp, f.aSig, 0);
+      f.setOperand(ase, asig);
       return 0;
     }
+    f.normalizeA(ase, asig);
     f.normalizeB(bse, bsig);
     int d = f.aExp - f.bExp;
     if (d < (nearest ? -1 : 0)) {
@@ -62,7 +66,7 @@ public final class Scaling {
       quotient = 1L << bits;
     }
     if (bits != 0) {
-      long q = ExtFloat.divide128(rest >>> 64 - bits, rest << bits, divisor);
+      long q = ExtArithmetic.divide128(rest >>> 64 - bits, rest << bits, divisor);
       rest = (rest << bits) - q * divisor;
       quotient += q;
     }
@@ -113,8 +117,8 @@ public final class Scaling {
     if (ExtFloat.denormal(ase, asig) || ExtFloat.denormal(bse, bsig)) {
       f.flags = X87.DE;
     }
-    if (ExtFloat.infinite(ase, asig) || ExtFloat.zero(ase, asig)) {
-      f.set(ase, asig);
+    if (ExtFloat.infinite(ase, asig) || ExtFloat.zero(ase, asig) || ExtFloat.zero(bse, bsig)) {
+      f.setOperand(ase, asig);
       return;
     }
     int exp = (bse & ExtFloat.MAX_EXPONENT) - ExtFloat.BIAS;

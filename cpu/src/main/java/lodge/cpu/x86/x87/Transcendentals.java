@@ -15,11 +15,13 @@ final class Transcendentals {
   private static final long LN2_HIGH = 0xB17217F7D1CF79ABL;
   private static final long LN2_LOW = 0xC9E3B39803F2F6AFL;
 
-  /** 2 / ln 2, pi and pi/2 with 126 digits after the point. */
+  /** 2 / ln 2, pi and 3 pi / 4 with 126 digits after the point. */
   private static final long TWO_BY_LN2_HIGH = 0xB8AA3B295C17F0BBL;
   private static final long TWO_BY_LN2_LOW = 0xBE87FED0691D3E88L;
-  static final long PI_HIGH = 0xC90FDAA22168C234L;
-  static final long PI_LOW = 0xC4C6628B80DC1CD1L;
+  private static final long PI_HIGH = 0xC90FDAA22168C234L;
+  private static final long PI_LOW = 0xC4C6628B80DC1CD1L;
+  private static final long THREE_QUARTERS_PI_HIGH = 0x96CBE3F9990E91A7L;
+  private static final long THREE_QUARTERS_PI_LOW = 0x9394C9E8A0A5159DL;
 
   /** The significand of the square root of 2. */
   private static final long ROOT_2 = 0xB504F333F9DE6484L;
@@ -29,6 +31,12 @@ final class Transcendentals {
 
   private final Wide w = new Wide();
 
+  /** What several methods leave besides {@link #w}: the value is w as a fraction times 2^weight. */
+  private int weight;
+
+  /** Whether {@link #rotate} left a negative angle. */
+  private boolean rotatedBack;
+
   /**
    * Rounds an inexact result.
    *
@@ -37,6 +45,11 @@ final class Transcendentals {
   static void finish(ExtFloat f, Wide w, int control, int sign, int weight) {
     int shift = w.normalize();
     f.round(control | PRECISION_64, sign, weight - 1 - shift + ExtFloat.BIAS, w.hi, w.lo | 1);
+  }
+
+  /** What the processor says of a result that happens to be exact: the precision and underflow exceptions come anyway. */
+  static void markInexact(ExtFloat f) {
+    f.flags |= ExtFloat.denormal(f.se, f.sig) ? X87.PE | X87.UE : X87.PE;
   }
 
   /** F2XM1: 2^x - 1 for x from -1 to 1. Other numbers give themselves. */
@@ -57,6 +70,7 @@ final class Transcendentals {
     f.normalizeA(se, sig);
     int e = f.aExp - ExtFloat.BIAS;
     if (e >= 0) {
+      f.flags |= X87.PE; // exact or not
       if (e == 0 && sig == ExtFloat.INTEGER_BIT) {
         f.set(sign != 0 ? se - 1 : se, sig); // 1 or -1/2
       } else {
@@ -118,18 +132,15 @@ final class Transcendentals {
     f.normalizeA(xse, xsig);
     f.normalizeB(yse, ysig);
     int k = f.aExp - ExtFloat.BIAS;
-    if (f.aSig == ExtFloat.INTEGER_BIT) {
-      int flags = f.flags;
-      Conversions.fromInteger(f, k);
-      f.multiply(control | PRECISION_64, f.se, f.sig, yse, ysig);
-      f.flags |= flags;
-      return;
-    }
     logarithm(f, control, ySign, k, f.aSig, 0);
   }
 
   /** y (normalized in f's b operand, its sign apart) times the base-2 logarithm of hi:lo / 2^127 * 2^k, which is not 1. */
   private void logarithm(ExtFloat f, int control, int ySign, int k, long hi, long lo) {
+    if (hi == INTEGER_BIT && lo == 0) {
+      timesInteger(f, control, ySign, k);
+      return;
+    }
     // log2 m = 2 / ln 2 * artanh s, where s = (m - 1) / (m + 1) and m is from sqrt(1/2) to sqrt 2.
     int sign = 0;
     long top;
@@ -143,13 +154,11 @@ final class Transcendentals {
       top = 1L << 62;
     }
     int shift = w.normalize();
-    if (shift < 128) {
-      artanh((hi >>> 1) + top, hi << 63 | lo >>> 1, -1 - shift);
-    }
+    artanh((hi >>> 1) + top, hi << 63 | lo >>> 1, -1 - shift);
     if (k != 0) {
       // |k| + or - the fraction, with 16 digits before the point.
       int kSign = k < 0 ? ExtFloat.SIGN : 0;
-      w.shiftRight(Math.min(16 - weight, 128));
+      w.shiftRight(16 - weight);
       long integer = (long) Math.abs(k) << 48;
       if (kSign == sign) {
         w.hi += integer;
@@ -162,9 +171,6 @@ final class Transcendentals {
     }
     timesY(f, control, ySign ^ sign, weight);
   }
-
-  /** What {@link #artanh} leaves besides {@link #w}: the value is w as a fraction times 2^weight. */
-  private int weight;
 
   /**
    * 2 / ln 2 * artanh(s), where s = n / d * 2^weight; n is {@link #w}, normalized as d is, and |s| is less than 0.18.
@@ -183,7 +189,7 @@ final class Transcendentals {
     this.weight = weight + 4 - shift;
   }
 
-  /** Quotient of two numbers with their top bits set, normalized; {@link #weight} becomes 0 or 1. */
+  /** Quotient of two fractions with their top bits set, normalized, with {@link #weight}. */
   private void divide(long nh, long nl, long dh, long dl) {
     int order = Long.compareUnsigned(nh, dh);
     if (order > 0 || order == 0 && Long.compareUnsigned(nl, dl) >= 0) {
@@ -267,46 +273,39 @@ final class Transcendentals {
       int k = Math.max(e, 0);
       w.set(sig, 0);
       w.shiftRight(1 + k - e); // one spare bit for a carry
-      long one = k < 64 ? 1L << 62 - Math.min(k, 62) : 0;
-      if (k <= 62) {
-        w.hi += one;
-      } else if (k < 127) {
-        w.lo += 1L << 126 - k;
+      if (k < 127) { // else 1 is too little to count
+        combine(k < 63 ? 1L << 62 - k : 0, k < 63 ? 0 : 1L << 126 - k, false);
       }
       int shift = w.normalize();
       logarithm(f, control, ySign, k + 1 - shift, w.hi, w.lo);
-    } else if (e >= 0) {
-      f.invalid();
+    } else if (e >= 0) { // no logarithm: the operand itself
+      f.round(control | PRECISION_64, xSign, f.aExp, sig, 0);
+      markInexact(f);
     } else {
       w.set(sig, 0);
       w.shiftRight(-e);
       w.hi = ExtFloat.INTEGER_BIT - w.hi - (w.lo != 0 ? 1 : 0);
       w.lo = -w.lo;
       int shift = w.normalize();
-      if (w.hi == ExtFloat.INTEGER_BIT && w.lo == 0) { // a power of 2
-        int flags = f.flags;
-        int bExp = f.bExp;
-        long bSig = f.bSig;
-        Conversions.fromInteger(f, -shift);
-        scaleExact(f, control, ySign, bExp, bSig);
-        f.flags |= flags;
-      } else {
-        logarithm(f, control, ySign, -shift, w.hi, w.lo);
-      }
+      logarithm(f, control, ySign, -shift, w.hi, w.lo);
     }
   }
 
-  /** f's value, an integer, times y. */
-  private void scaleExact(ExtFloat f, int control, int ySign, int bExp, long bSig) {
-    long hi = Math.unsignedMultiplyHigh(f.sig, bSig);
-    long lo = f.sig * bSig;
-    int exp = (f.se & ExtFloat.MAX_EXPONENT) + bExp - ExtFloat.BIAS + 1;
+  /** An integer k times y (normalized in f's b operand, its sign apart). */
+  private static void timesInteger(ExtFloat f, int control, int ySign, int k) {
+    long bSig = f.bSig;
+    int shift = Long.numberOfLeadingZeros(Math.abs(k));
+    long significand = (long) Math.abs(k) << shift;
+    long hi = Math.unsignedMultiplyHigh(significand, bSig);
+    long lo = significand * bSig;
+    int exp = f.bExp + 64 - shift;
     if (hi >= 0) {
       hi = hi << 1 | lo >>> 63;
       lo <<= 1;
       exp--;
     }
-    f.round(control | PRECISION_64, f.se & ExtFloat.SIGN ^ ySign, exp, hi, lo);
+    f.round(control | PRECISION_64, k < 0 ? ySign ^ ExtFloat.SIGN : ySign, exp, hi, lo);
+    markInexact(f);
   }
 
   /** FPATAN: the angle of the point (x, y), where x is ST(0) and y is ST(1), from -pi to pi. */
@@ -333,18 +332,23 @@ final class Transcendentals {
     } else {
       f.normalizeA(xse, xsig);
       f.normalizeB(yse, ysig);
-      arcTangent(f, control, sign, left);
+      if (!left && f.aExp - f.bExp > 40) { // so small an angle is its own tangent
+        ExtArithmetic.divide(f, control | PRECISION_64, yse, ysig, xse, xsig);
+        markInexact(f);
+      } else {
+        arcTangent(f, control, sign, left);
+      }
     }
   }
 
-  /** An angle of {@code eighths} times pi/4. */
+  /** An angle of {@code quarters} (1 to 4) times pi/4. */
   private void angle(ExtFloat f, int control, int sign, int quarters) {
     if (quarters == 3) {
-      w.set(0x96CBE3F9990E91A7L, 0x9394C9E8A0A5159DL); // 3 pi / 4 with 126 digits
+      w.set(THREE_QUARTERS_PI_HIGH, THREE_QUARTERS_PI_LOW);
     } else {
       w.set(PI_HIGH, PI_LOW);
     }
-    finish(f, w, control, sign, quarters == 3 ? 2 : quarters == 4 ? 2 : quarters == 2 ? 1 : 0);
+    finish(f, w, control, sign, quarters > 2 ? 2 : quarters - 1);
   }
 
   /** x and y are f's a and b operands. */
@@ -393,8 +397,6 @@ final class Transcendentals {
     w.multiply(sh, sl, w.hi, w.lo);
     weight += 2;
   }
-
-  private boolean rotatedBack;
 
   /** w = base + or - w. */
   private void combine(long hi, long lo, boolean subtract) {

@@ -10,7 +10,8 @@ public final class Transfers {
       return;
     }
     ExtFloat f = x.number;
-    if (x.complete(f.flags)) {
+    // An unmasked DE does not keep the number from being pushed.
+    if (x.complete(f.flags) || (f.flags & X87.DE) != 0) {
       x.push(f.se, (f.flags & X87.IE) != 0 ? f.sig | ExtFloat.QUIET_BIT : f.sig);
     }
   }
@@ -25,14 +26,13 @@ public final class Transfers {
 
   /** FLD ST(i). */
   public static void loadRegister(X87 x, int i) {
-    if (x.pushFaults()) {
-      return;
-    }
-    if (!x.empty(i)) {
+    if (x.empty(i)) { // goes before a push that overflows
+      if (x.underflows()) {
+        x.push(ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
+      }
+    } else if (!x.pushFaults()) {
       x.complete(0);
       x.push(x.se(i), x.sig(i));
-    } else if (x.underflows()) {
-      x.push(ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
     }
   }
 
@@ -106,6 +106,15 @@ public final class Transfers {
     }
   }
 
+  /** D9 D8+i, the FSTP whose reading of an empty register is no exception: nothing is stored then. */
+  public static void storeUnchecked(X87 x, int i) {
+    x.complete(0);
+    if (!x.empty(0)) {
+      x.set(i, x.se(0), x.sig(0));
+    }
+    x.pop();
+  }
+
   /** FXCH. */
   public static void exchange(X87 x, int i) {
     if (x.empty(0) || x.empty(i)) {
@@ -133,8 +142,7 @@ public final class Transfers {
       if (x.underflows()) {
         x.setIndefinite(0);
       }
-    } else {
-      x.complete(0);
+    } else { // C1 stays
       if (condition) {
         x.set(0, x.se(i), x.sig(i));
       }
@@ -143,6 +151,7 @@ public final class Transfers {
 
   /** FFREE. */
   public static void free(X87 x, int i) {
+    x.status &= ~X87.C1;
     x.valid &= ~(1 << (x.top + i & 7));
   }
 

@@ -344,7 +344,7 @@ public final class X87 {
     mmu.write64(gva + 16, wide ? lastDataPointer : lastDataPointer & 0xFFFF_FFFFL);
     for (int i = 0; i < 8; i++) {
       int p = top + i & 7;
-      mmu.write128(gva + 32 + 16 * i, significand[p], signExponent[p]);
+      mmu.write128(gva + 32 + 16L * i, significand[p], signExponent[p]);
     }
   }
 
@@ -361,8 +361,8 @@ public final class X87 {
     lastDataPointer = wide ? data : data & 0xFFFF_FFFFL;
     for (int i = 0; i < 8; i++) {
       int p = top + i & 7;
-      significand[p] = mmu.read64(gva + 32 + 16 * i);
-      signExponent[p] = mmu.read16(gva + 40 + 16 * i);
+      significand[p] = mmu.read64(gva + 32 + 16L * i);
+      signExponent[p] = mmu.read16(gva + 40 + 16L * i);
     }
   }
 }
