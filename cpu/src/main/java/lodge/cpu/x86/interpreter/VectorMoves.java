@@ -211,8 +211,8 @@ final class VectorMoves {
     public Op exec(Cpu c) {
       check(c);
       long gva = readAddress(c, 16);
-      long low = c.mmu.readHalf(gva);
-      long high = c.mmu.readHalf(gva + 8);
+      long low = c.mmu.readLane(gva);
+      long high = c.mmu.readLane(gva + 8);
       c.xmm[reg] = low;
       c.xmm[reg + 1] = high;
       return next;
