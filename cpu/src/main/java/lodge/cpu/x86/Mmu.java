@@ -210,7 +210,7 @@ public final class Mmu {
     }
   }
 
-  /** Both halves or, after a fault, none. */
+  /** Both halves or, after a fault, none. Exempt from alignment checks. */
   public void write128(long gva, long low, long high) {
     probeWrite(gva, 16);
     writeLane(gva, low);

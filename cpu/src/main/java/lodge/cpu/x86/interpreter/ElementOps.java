@@ -226,7 +226,8 @@ final class ElementOps {
       long gva = writeAddress(c, 16);
       long low = c.xmm[rm];
       long high = c.xmm[rm + 1];
-      // The processors probe all of it, whatever the mask selects, upper half first.
+      // As Intel's processors do: all 16 bytes have to be writable whatever the mask says, the
+      // upper 8 first.
       c.mmu.probeWrite(gva + 8, 8);
       c.mmu.probeWrite(gva, 8);
       writeMasked(c, gva, c.xmm[reg], low);

@@ -37,7 +37,7 @@ final class InterpreterVcpu implements Vcpu {
         cpu.attention = false;
         cpu.interruptPending = cpu.apic.pending();
         kicks++;
-        if (cpu.apic.takeNmi() && !deliver(Vector.NMI, Interrupts.Source.HARDWARE)) {
+        if (!cpu.nmiBlocked && cpu.apic.takeNmi() && !deliver(Vector.NMI, Interrupts.Source.HARDWARE)) {
           return Exit.SHUTDOWN;
         }
         return Exit.KICKED;
@@ -56,8 +56,11 @@ final class InterpreterVcpu implements Vcpu {
         halts++;
         return Exit.HALTED;
       }
+      if (cpu.pendingDebug != 0 && !Interrupts.deliverPendingDebug(cpu)) {
+        return Exit.SHUTDOWN;
+      }
       code.trim();
-      if (!execute()) {
+      if (!execute() || cpu.shutdown) {
         return Exit.SHUTDOWN;
       }
     }
@@ -128,6 +131,8 @@ final class InterpreterVcpu implements Vcpu {
 
   @Override
   public void reset() {
+    // A machine that resets loads its memory anew behind the back of the page flags.
+    code.clear();
     cpu.reset();
   }
 
@@ -149,6 +154,7 @@ final class InterpreterVcpu implements Vcpu {
     counters.add("page_walks", cpu.mmu.pageWalks());
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
     counters.add("code_invalidations", code.invalidations);
+    cpu.msrs.count(counters);
     code.unimplemented.forEach(
         (mnemonic, places) -> counters.add("unimplemented_" + mnemonic, places));
   }

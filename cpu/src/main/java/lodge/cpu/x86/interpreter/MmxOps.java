@@ -98,7 +98,7 @@ final class MmxOps {
     public Op exec(Cpu c) {
       c.x87.checkMmx(c);
       long value = c.x87.mmx(reg);
-      // TOP is cleared even if the store faults, as in the processors; the tags are not.
+      // The stack top changes before the store, which may fault; the tags after it.
       c.x87.top = 0;
       if (general >= 0) {
         c.r[general] = size == 4 ? value & 0xFFFF_FFFFL : value;
@@ -274,7 +274,6 @@ final class MmxOps {
     @Override
     public Op exec(Cpu c) {
       c.x87.checkMmx(c);
-      // As in the processors: the transition happens even if the store faults, and an empty mask faults, too.
       c.x87.enterMmx();
       long gva = writeAddress(c, 8);
       long mask = c.x87.mmx(rm);
