@@ -123,7 +123,8 @@ public final class Bench {
     try (DirectoryStream<Path> folders = Files.newDirectoryStream(guests, "tiny-*")) {
       for (Path folder : folders) {
         Path kernel = folder.resolve("kernel");
-        if (Files.isRegularFile(kernel) && (newest == null || modified(kernel) > modified(newest))) {
+        if (Files.isRegularFile(kernel)
+            && (newest == null || modified(kernel) > modified(newest))) {
           newest = kernel;
         }
       }

@@ -13,7 +13,9 @@ final class Kernel {
           "sieve", "crc32", "qsort", "interp", "mandel", "matmul", "libm", "chase", "memcpy",
           "syscall", "fault", "fork", "pipe");
 
-  /** Guest instructions in one round, in millions, as counted once by an instruction-exact emulator. */
+  /**
+   * Guest instructions in one round, in millions, as counted once by an instruction-exact emulator.
+   */
   private static final Map<String, Double> MILLIONS =
       Map.ofEntries(
           Map.entry("sieve", 18.8),

@@ -4,13 +4,15 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Where Lodge may differ from this processor, each with the place in the manual that leaves it open. Flags that the
- * manual leaves undefined but that Lodge computes as Intel's processors do are not listed, so that they stay compared.
+ * Where Lodge may differ from this processor, each with the place in the manual that leaves it
+ * open. Flags that the manual leaves undefined but that Lodge computes as Intel's processors do are
+ * not listed, so that they stay compared.
  */
 final class Tolerance {
   /**
-   * The transcendental instructions are accurate to one unit in the last place of the 64-bit significand (SDM volume 1,
-   * 8.3.10); C1 then says which way that particular approximation was rounded.
+   * The transcendental instructions are accurate to one unit in the last place of the 64-bit
+   * significand (SDM volume 1, 8.3.10); C1 then says which way that particular approximation was
+   * rounded.
    */
   private static final Set<String> TRANSCENDENTAL =
       Set.of("F2XM1", "FYL2X", "FYL2XP1", "FSIN", "FCOS", "FSINCOS", "FPTAN", "FPATAN");
