@@ -49,7 +49,9 @@ class CpuidTest {
     for (Feature feature : Feature.values()) {
       int subleaf = feature.leaf() == Feature.EXTENDED_STATE ? 1 : 0;
       int word = leaf(feature.leaf(), subleaf)[feature.register().ordinal()];
-      assertThat((word >>> feature.bit() & 1) != 0).as(feature.name()).isEqualTo(c.model.has(feature));
+      assertThat((word >>> feature.bit() & 1) != 0)
+          .as(feature.name())
+          .isEqualTo(c.model.has(feature));
     }
   }
 
@@ -65,7 +67,10 @@ class CpuidTest {
 
   @Test
   void announces_no_avx_and_nothing_that_needs_it() {
-    for (Feature feature : new Feature[] {Feature.AVX, Feature.AVX2, Feature.FMA, Feature.F16C, Feature.BMI1, Feature.LA57}) {
+    for (Feature feature :
+        new Feature[] {
+          Feature.AVX, Feature.AVX2, Feature.FMA, Feature.F16C, Feature.BMI1, Feature.LA57
+        }) {
       assertThat(c.model.has(feature)).as(feature.name()).isFalse();
     }
   }
