@@ -6,8 +6,10 @@ import java.util.Set;
 
 /** What CPUID announces: a name, a set of features, and a topology of one package with single-threaded cores. */
 public final class CpuModel {
-  /** The crystal that CPUID leaf 0x15 announces, which also clocks the local APIC's timer: hertz. */
-  public static final int CRYSTAL_HZ = 25_000_000;
+  /**
+   * The crystal that CPUID leaf 0x15 announces, in hertz. It also clocks the local APIC's timer (SDM volume 3, 11.5.4).
+   */
+  public static final int CRYSTAL_HZ = 1_000_000_000;
 
   /** TSC ticks per second: one a nanosecond. */
   public static final long TSC_HZ = 1_000_000_000L;
@@ -24,7 +26,8 @@ public final class CpuModel {
           Feature.ERMS, Feature.INVPCID, Feature.FDP_EXCPTN_ONLY, Feature.ZERO_FCS_FDS,
           Feature.RDSEED, Feature.SMAP,
           Feature.CLFLUSHOPT, Feature.CLWB, Feature.UMIP, Feature.RDPID, Feature.FSRM,
-          Feature.SERIALIZE, Feature.SPEC_CTRL, Feature.ARCH_CAPABILITIES, Feature.XSAVEOPT,
+          Feature.SERIALIZE, Feature.SPEC_CTRL, Feature.BHI_CTRL,
+          Feature.ARCH_CAPABILITIES, Feature.XSAVEOPT,
           Feature.XSAVEC, Feature.XGETBV1, Feature.XSAVES, Feature.LAHF64, Feature.LZCNT,
           Feature.PREFETCHW, Feature.SYSCALL, Feature.NX, Feature.GB_PAGES, Feature.RDTSCP,
           Feature.LM, Feature.INVARIANT_TSC);
