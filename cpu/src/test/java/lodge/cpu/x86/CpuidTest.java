@@ -48,7 +48,9 @@ class CpuidTest {
   void shows_exactly_the_features_of_the_model() {
     for (Feature feature : Feature.values()) {
       int word = leaf(feature.leaf(), feature.subleaf())[feature.register().ordinal()];
-      assertThat((word >>> feature.bit() & 1) != 0).as(feature.name()).isEqualTo(c.model.has(feature));
+      assertThat((word >>> feature.bit() & 1) != 0)
+          .as(feature.name())
+          .isEqualTo(c.model.has(feature));
     }
   }
 
@@ -64,7 +66,10 @@ class CpuidTest {
 
   @Test
   void announces_no_avx_and_nothing_that_needs_it() {
-    for (Feature feature : new Feature[] {Feature.AVX, Feature.AVX2, Feature.FMA, Feature.F16C, Feature.BMI1, Feature.LA57}) {
+    for (Feature feature :
+        new Feature[] {
+          Feature.AVX, Feature.AVX2, Feature.FMA, Feature.F16C, Feature.BMI1, Feature.LA57
+        }) {
       assertThat(c.model.has(feature)).as(feature.name()).isFalse();
     }
   }

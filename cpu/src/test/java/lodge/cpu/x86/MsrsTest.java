@@ -47,7 +47,8 @@ class MsrsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0xC000_0100, 0xC000_0101, 0xC000_0102, 0xC000_0082, 0xC000_0083, 0x175, 0x176})
+  @ValueSource(
+      ints = {0xC000_0100, 0xC000_0101, 0xC000_0102, 0xC000_0082, 0xC000_0083, 0x175, 0x176})
   void base_and_entry_registers_take_canonical_addresses_alone(int msr) {
     c.msrs.write(msr, 0x7FFF_FFFF_FFFFL);
     assertThat(c.msrs.read(msr)).isEqualTo(0x7FFF_FFFF_FFFFL);

@@ -77,7 +77,9 @@ class PageWalkTest {
   }
 
   private long get(int level) {
-    return mode.wide() ? m.memory.getLong(entry(level)) : m.memory.getInt(entry(level)) & 0xFFFF_FFFFL;
+    return mode.wide()
+        ? m.memory.getLong(entry(level))
+        : m.memory.getInt(entry(level)) & 0xFFFF_FFFFL;
   }
 
   /** Maps {@link #GVA} to {@link #PAGE} with all rights in the upper levels. */
@@ -331,7 +333,8 @@ class PageWalkTest {
     map(Mode.LEVEL_4, P | W | U);
     for (long gva : new long[] {0x8000_0000_0000L, -0x8000_0000_0001L, Long.MIN_VALUE}) {
       assertThatThrownBy(() -> c.mmu.read8(gva))
-          .isInstanceOfSatisfying(CpuException.class, e -> assertThat(e.vector).isEqualTo(Vector.GP));
+          .isInstanceOfSatisfying(
+              CpuException.class, e -> assertThat(e.vector).isEqualTo(Vector.GP));
     }
     map(Mode.LEVEL_5, P | W | U);
     assertThatThrownBy(() -> c.mmu.read8(0x100_0000_0000_0000L))

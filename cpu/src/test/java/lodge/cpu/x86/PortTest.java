@@ -47,7 +47,8 @@ class PortTest {
     c.r[Cpu.RDX] = 0x302;
     c.r[Cpu.RAX] = 0xAABB_CCDD_1122_3344L;
     m.run("EE 66 EF EF EC");
-    assertThat(log).containsExactly("write 2 1 44", "write 2 2 3344", "write 2 4 11223344", "read 2 1");
+    assertThat(log)
+        .containsExactly("write 2 1 44", "write 2 2 3344", "write 2 4 11223344", "read 2 1");
     assertThat(c.r[Cpu.RAX]).isEqualTo(0xAABB_CCDD_1122_3311L);
     m.run("ED");
     assertThat(c.r[Cpu.RAX]).isEqualTo(0x4433_2212L);
