@@ -342,10 +342,7 @@ public final class Mmu {
   private void useRights(int kind) {
     rights = kind;
     aligned =
-        kind == USER
-            && cpu.cpl == 3
-            && (cpu.eflags & Flags.AC) != 0
-            && (cpu.cr0 & Cpu.CR0_AM) != 0;
+        kind == USER && cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
     tlb = tables[aligned ? USER_ALIGNED : kind];
   }
 

@@ -27,7 +27,7 @@ class DifferentialTest {
   private static final long SEED = Long.getLong("lodge.silicon.seed", 1);
   private static final String ONLY = System.getProperty("lodge.silicon.only", "");
   private static final int DRAWS =
-      Integer.getInteger("lodge.silicon.draws", EXHAUSTIVE ? 4000 : 100);
+      Integer.getInteger("lodge.silicon.draws", EXHAUSTIVE ? 4000 : 200);
 
   /** Rows of features that are not announced are not compared. */
   private static final CpuModel MODEL = new CpuModel();
@@ -102,12 +102,13 @@ class DifferentialTest {
     finish(comparison, "sequences-" + codeSize);
   }
 
-  private static List<FormRow> rows(String table, int codeSize) {
+  private List<FormRow> rows(String table, int codeSize) {
     Predicate<FormRow> wanted =
         row ->
             row.inMode(codeSize)
                 && !CaseGenerator.EXCLUDED.contains(row.mnemonic)
                 && MODEL.has(row.feature)
+                && silicon.host().has(row.feature)
                 && (ONLY.isEmpty() || row.text.matches(ONLY));
     return new ArrayList<>(FormRow.table(table).stream().filter(wanted).toList());
   }
