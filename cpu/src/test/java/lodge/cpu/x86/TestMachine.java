@@ -9,8 +9,8 @@ import lodge.core.Vcpu;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 
 /**
- * A processor with 16 MiB of memory and tables ready for every mode: a GDT, an empty IDT, a TSS, and page tables that map
- * everything to itself for everybody in 2 MiB pages.
+ * A processor with 16 MiB of memory and tables ready for every mode: a GDT, an empty IDT, a TSS,
+ * and page tables that map everything to itself for everybody in 2 MiB pages.
  */
 final class TestMachine implements AutoCloseable {
   static final int CODE_64 = 0x08;
@@ -51,7 +51,15 @@ final class TestMachine implements AutoCloseable {
   }
 
   TestMachine(CpuModel model) {
-    c = new Cpu(0, model, memory, ports, new MmioBus(), clock, new NoApic());
+    this(model, new NoApic());
+  }
+
+  TestMachine(ApicPort apic) {
+    this(new CpuModel(), apic);
+  }
+
+  private TestMachine(CpuModel model, ApicPort apic) {
+    c = new Cpu(0, model, memory, ports, new MmioBus(), clock, apic);
     descriptor(CODE_64, 0x00AF_9B00_0000_FFFFL);
     descriptor(DATA, 0x00CF_9300_0000_FFFFL);
     descriptor(USER_CODE_32, 0x00CF_FB00_0000_FFFFL);
@@ -216,7 +224,10 @@ final class TestMachine implements AutoCloseable {
     throw new IllegalStateException("no HLT\n" + vcpu.failure());
   }
 
-  /** Runs code that is to fault into a handler which halts; gives the handler's stack: error code (or RIP) first. */
+  /**
+   * Runs code that is to fault into a handler which halts; gives the handler's stack: error code
+   * (or RIP) first.
+   */
   long[] fault(int vector, String hex) {
     boolean longMode = c.longModeActive();
     if (longMode) {

@@ -4,13 +4,15 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.decode.Insn;
 
 /**
- * A relative branch. A target in the same page is linked for good; one in another page is remembered as long as no
- * translation changes.
+ * A relative branch. A target in the same page is linked for good; one in another page is
+ * remembered as long as no translation changes.
  */
 abstract class Branch extends Op {
   private final CodePage page;
+
   /** Relative to byte 0 of the code page. */
   private final long target;
+
   private final boolean nearTarget;
   private final byte operandSize;
   private Op linked;

@@ -12,10 +12,11 @@ import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 
 /**
- * Decoded code, by guest-physical page and mode, so that it outlives context switches, and a direct-mapped table in front
- * that leads from virtual addresses there.
+ * Decoded code, by guest-physical page and mode, so that it outlives context switches, and a
+ * direct-mapped table in front that leads from virtual addresses there.
  *
- * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into it.
+ * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into
+ * it.
  */
 final class CodeCache implements Mmu.CodeListener {
   /** Longest straight run that is decoded at once. */
@@ -60,8 +61,8 @@ final class CodeCache implements Mmu.CodeListener {
   }
 
   /**
-   * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the fetch faults, an op that
-   * raises that fault with {@code rip} as its own address.
+   * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the
+   * fetch faults, an op that raises that fault with {@code rip} as its own address.
    */
   Op enter(long rip) {
     long linear = cpu.codeKey == Cpu.CODE_64 ? rip : cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
@@ -102,7 +103,8 @@ final class CodeCache implements Mmu.CodeListener {
       return lookupPages[i];
     }
     long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
-    CodePage page = pages.computeIfAbsent(gpa | cpu.codeKey, key -> new CodePage(this, gpa, cpu.codeKey));
+    CodePage page =
+        pages.computeIfAbsent(gpa | cpu.codeKey, key -> new CodePage(this, gpa, cpu.codeKey));
     lookupTags[i] = tag;
     lookupPages[i] = page;
     return page;
@@ -151,7 +153,9 @@ final class CodeCache implements Mmu.CodeListener {
     return first;
   }
 
-  /** Decodes the one instruction whose first bytes are at the end of a page and the others given. */
+  /**
+   * Decodes the one instruction whose first bytes are at the end of a page and the others given.
+   */
   Op decodeAcross(CodePage page, int offset, long low, long high) {
     int here = 4096 - offset;
     for (int i = 0; i < here; i++) {
@@ -202,15 +206,20 @@ final class CodeCache implements Mmu.CodeListener {
   /** To be called between runs only: throws everything away when there is too much. */
   void trim() {
     if (ops > MAX_OPS) {
-      for (CodePage page : pages.values()) {
-        if (memory.isRam(page.gpa)) {
-          memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
-        }
-      }
-      pages.clear();
-      ops = 0;
-      translationsFlushed();
+      clear();
     }
+  }
+
+  /** To be called between runs only: throws everything away. */
+  void clear() {
+    for (CodePage page : pages.values()) {
+      if (memory.isRam(page.gpa)) {
+        memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
+      }
+    }
+    pages.clear();
+    ops = 0;
+    translationsFlushed();
   }
 
   @Override
@@ -236,5 +245,4 @@ final class CodeCache implements Mmu.CodeListener {
     Arrays.fill(lookupTags, -1);
     generation++;
   }
-
 }

@@ -9,7 +9,9 @@ import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Interrupts;
 import lodge.cpu.x86.Vector;
 
-/** The run loop: events between instructions first, then a batch of instructions, again and again. */
+/**
+ * The run loop: events between instructions first, then a batch of instructions, again and again.
+ */
 final class InterpreterVcpu implements Vcpu {
   /** Instructions between two looks at {@link Cpu#attention}: some ten microseconds. */
   private static final int BATCH = 2048;
@@ -37,7 +39,9 @@ final class InterpreterVcpu implements Vcpu {
         cpu.attention = false;
         cpu.interruptPending = cpu.apic.pending();
         kicks++;
-        if (cpu.apic.takeNmi() && !deliver(Vector.NMI, Interrupts.Source.HARDWARE)) {
+        if (!cpu.nmiBlocked
+            && cpu.apic.takeNmi()
+            && !deliver(Vector.NMI, Interrupts.Source.HARDWARE)) {
           return Exit.SHUTDOWN;
         }
         return Exit.KICKED;
@@ -56,8 +60,11 @@ final class InterpreterVcpu implements Vcpu {
         halts++;
         return Exit.HALTED;
       }
+      if (cpu.pendingDebug != 0 && !Interrupts.deliverPendingDebug(cpu)) {
+        return Exit.SHUTDOWN;
+      }
       code.trim();
-      if (!execute()) {
+      if (!execute() || cpu.shutdown) {
         return Exit.SHUTDOWN;
       }
     }
@@ -95,7 +102,8 @@ final class InterpreterVcpu implements Vcpu {
     if (singleStep && !cpu.debugShadow && (cpu.stepTrap || (cpu.eflags & Flags.TF) != 0)) {
       cpu.dr[6] |= 1 << 14;
       if (op instanceof StringOp && cpu.rip == start) {
-        // Between two repetitions, so that the handler's IRET goes on without another instruction breakpoint.
+        // Between two repetitions, so that the handler's IRET goes on without another instruction
+        // breakpoint.
         cpu.eflags |= Flags.RF;
       }
       return deliver(Vector.DB, Interrupts.Source.EXCEPTION);
@@ -128,6 +136,8 @@ final class InterpreterVcpu implements Vcpu {
 
   @Override
   public void reset() {
+    // A machine that resets loads its memory anew behind the back of the page flags.
+    code.clear();
     cpu.reset();
   }
 
@@ -149,6 +159,7 @@ final class InterpreterVcpu implements Vcpu {
     counters.add("page_walks", cpu.mmu.pageWalks());
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
     counters.add("code_invalidations", code.invalidations);
+    cpu.msrs.count(counters);
     code.unimplemented.forEach(
         (mnemonic, places) -> counters.add("unimplemented_" + mnemonic, places));
   }

@@ -2,6 +2,7 @@ package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Stack;
+import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.decode.Insn;
 
 /** PUSH, POP, PUSHA, POPA, ENTER, LEAVE. */
@@ -131,7 +132,9 @@ final class StackOps {
     }
   }
 
-  /** The address is computed with the pointer already moved; it moves back when the store faults. */
+  /**
+   * The address is computed with the pointer already moved; it moves back when the store faults.
+   */
   static final class PopMemory extends RmOp {
     PopMemory(Insn insn, int offset) {
       super(insn, offset);
@@ -140,6 +143,10 @@ final class StackOps {
     @Override
     public Op exec(Cpu c) {
       long pointer = c.r[Cpu.RSP];
+      if (c.codeSize == 8 && !(c.canonical(pointer) && c.canonical(pointer + size - 1))) {
+        // Said here, because the operand that is written may be in another segment.
+        throw c.fault(Vector.SS, 0);
+      }
       long value = Stack.pop(c, size);
       boolean done = false;
       try {
@@ -163,7 +170,8 @@ final class StackOps {
 
     @Override
     public Op exec(Cpu c) {
-      // As in the processors, what was pushed before a fault stays; the restarted instruction pushes it again.
+      // As in the processors, what was pushed before a fault stays; the restarted instruction
+      // pushes it again.
       for (int i = 0; i < 8; i++) {
         c.mmu.write(Stack.writeAddress(c, -(i + 1) * size, size), size, c.r[i]);
       }

@@ -3,8 +3,9 @@ package lodge.cpu.x86.x87;
 import lodge.cpu.x86.Mmu;
 
 /**
- * The memory images of FNSTENV, FLDENV, FNSAVE and FRSTOR in their four formats (SDM volume 1, 8.1.10). The selectors of
- * the last instruction and operand are deprecated and stored as 0. Callers have probed the memory.
+ * The memory images of FNSTENV, FLDENV, FNSAVE and FRSTOR in their four formats (SDM volume 1,
+ * 8.1.10). The selectors of the last instruction and operand are deprecated and stored as 0.
+ * Callers have probed the memory.
  */
 public final class Environment {
   private static final int EMPTY = 3;
@@ -28,7 +29,8 @@ public final class Environment {
   public static int tagWord(X87 x) {
     int tags = 0;
     for (int i = 7; i >= 0; i--) {
-      tags = tags << 2 | ((x.valid >> i & 1) == 0 ? EMPTY : tag(x.signExponent[i], x.significand[i]));
+      tags =
+          tags << 2 | ((x.valid >> i & 1) == 0 ? EMPTY : tag(x.signExponent[i], x.significand[i]));
     }
     return tags;
   }
@@ -37,7 +39,9 @@ public final class Environment {
     if (ExtFloat.zero(se, sig)) {
       return ZERO;
     }
-    return sig < 0 && (se & ExtFloat.MAX_EXPONENT) != 0 && (se & ExtFloat.MAX_EXPONENT) != ExtFloat.MAX_EXPONENT
+    return sig < 0
+            && (se & ExtFloat.MAX_EXPONENT) != 0
+            && (se & ExtFloat.MAX_EXPONENT) != ExtFloat.MAX_EXPONENT
         ? VALID
         : SPECIAL;
   }
@@ -123,8 +127,7 @@ public final class Environment {
     write(x, mmu, gva, operandSize, protectedMode);
     long a = gva + size(operandSize);
     for (int i = 0; i < 8; i++, a += 10) {
-      mmu.write64(a, x.sig(i));
-      mmu.write16(a + 8, x.se(i));
+      writeRegister(mmu, a, x.se(i), x.sig(i));
     }
     x.init();
   }
@@ -135,8 +138,25 @@ public final class Environment {
     long a = gva + size(operandSize);
     for (int i = 0; i < 8; i++, a += 10) {
       int p = x.top + i & 7;
-      x.significand[p] = mmu.read64(a);
+      x.significand[p] = readSignificand(mmu, a);
       x.signExponent[p] = mmu.read16(a + 8);
     }
+  }
+
+  // Registers are ten bytes apart: in pieces of two, which are aligned when the image is.
+
+  private static void writeRegister(Mmu mmu, long gva, int se, long sig) {
+    for (int i = 0; i < 4; i++) {
+      mmu.write16(gva + 2 * i, (int) (sig >>> 16 * i));
+    }
+    mmu.write16(gva + 8, se);
+  }
+
+  private static long readSignificand(Mmu mmu, long gva) {
+    long sig = 0;
+    for (int i = 0; i < 4; i++) {
+      sig |= (long) mmu.read16(gva + 2 * i) << 16 * i;
+    }
+    return sig;
   }
 }

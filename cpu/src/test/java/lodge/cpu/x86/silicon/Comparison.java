@@ -7,7 +7,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Runs cases on the processor and on an engine, counts, and keeps one shrunk example of each kind of mismatch. */
+/**
+ * Runs cases on the processor and on an engine, counts, and keeps one shrunk example of each kind
+ * of mismatch.
+ */
 final class Comparison {
   private static final int MAX_EXAMPLES = 3000;
 
@@ -34,7 +37,7 @@ final class Comparison {
       Case c = batch.get(i);
       CpuSnapshot actual = engine.run(c);
       cases.merge(c.name, 1, Integer::sum);
-      List<String> differences = expected.get(i).differences(actual, UndefinedFlags.of(c));
+      List<String> differences = expected.get(i).differences(actual, Tolerance.of(c));
       if (!differences.isEmpty()) {
         mismatches.merge(c.name, 1, Integer::sum);
         record(c, differences);
@@ -48,13 +51,12 @@ final class Comparison {
     kind.count++;
     if (kind.example == null && kinds.size() <= MAX_EXAMPLES) {
       Case shrunk = shrink(c, kind(differences));
-      kind.example = shrunk.describe() + "\n    "
-          + String.join("\n    ", differences(shrunk));
+      kind.example = shrunk.describe() + "\n    " + String.join("\n    ", differences(shrunk));
     }
   }
 
   private List<String> differences(Case c) {
-    return silicon.run(c).differences(engine.run(c), UndefinedFlags.of(c));
+    return silicon.run(c).differences(engine.run(c), Tolerance.of(c));
   }
 
   /** Field names, with values for vectors alone. */
@@ -147,12 +149,23 @@ final class Comparison {
     cases.forEach(
         (name, count) -> {
           if (mismatches.containsKey(name)) {
-            s.append(name).append(": ").append(mismatches.get(name)).append(" of ").append(count).append('\n');
+            s.append(name)
+                .append(": ")
+                .append(mismatches.get(name))
+                .append(" of ")
+                .append(count)
+                .append('\n');
           }
         });
     kinds.forEach(
-        (key, kind) -> s.append("\n== ").append(kind.count).append(" x ").append(key).append('\n')
-            .append(kind.example == null ? "" : kind.example).append('\n'));
+        (key, kind) ->
+            s.append("\n== ")
+                .append(kind.count)
+                .append(" x ")
+                .append(key)
+                .append('\n')
+                .append(kind.example == null ? "" : kind.example)
+                .append('\n'));
     s.append("\nCases by instruction:\n");
     cases.forEach((name, count) -> s.append(name).append(' ').append(count).append('\n'));
     return s.toString();
