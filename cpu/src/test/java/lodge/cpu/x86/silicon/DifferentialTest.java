@@ -11,6 +11,7 @@ import java.util.function.Predicate;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -65,7 +66,9 @@ class DifferentialTest {
   void everyInstructionDoesWhatTheProcessorDoes(String table, int codeSize) throws IOException {
     Comparison comparison = new Comparison(silicon, engine);
     CaseGenerator generator = new CaseGenerator(SEED + table.hashCode(), codeSize);
-    for (FormRow row : rows(table, codeSize)) {
+    List<FormRow> rows = rows(table, codeSize);
+    Assumptions.assumeFalse(rows.isEmpty(), "no row of table " + table + " is announced");
+    for (FormRow row : rows) {
       for (int variant = 0; variant < row.variants; variant++) {
         List<Case> batch = new ArrayList<>();
         for (int i = 0; i < Math.max(8, DRAWS / row.variants); i++) {
