@@ -115,13 +115,12 @@ final class Board {
     ports.map(0x3F8, 8, 1, com1);
     ports.map(0x80, 1, 1, add(new PostCode()));
 
-    // Address line 20 is always on: nothing that boots here needs the wrap-around of the first PCs.
-    InterruptLine a20 = level -> {};
+    A20Gate a20 = new A20Gate(open -> cpus.getFirst().setA20(open));
     Runnable reset = () -> end.accept(new Outcome.Reset());
-    I8042 keyboard = add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20, reset));
+    I8042 keyboard = add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20::keyboard, reset));
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
-    ports.map(0x92, 1, 1, add(new SystemControlA(a20, reset)));
+    ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
     ports.map(0xCF8, 8, 4, add(new PciHost(add(new ResetControl(reset)))));
 
     Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
@@ -165,8 +164,9 @@ final class Board {
     chips.forEach(Stateful::reset);
   }
 
-  /** Writes the tables that tell the guest about this board. */
+  /** Leaves what firmware would: memory types, and the tables that tell about this board. */
   void writeFirmware(GuestMemory memory) {
+    cpus.forEach(MemoryTypes::set);
     AcpiTables.write(
         memory,
         new AcpiTables.Board(
