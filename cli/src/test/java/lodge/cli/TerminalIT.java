@@ -20,11 +20,26 @@ import org.junit.jupiter.api.io.TempDir;
 class TerminalIT {
   /** Sends back each byte that it gets, Ctrl-C too, as two: itself and a dot. */
   private static final int[] ECHO = {
-    0x66, 0xBA, 0xFD, 0x03, // mov dx, 0x3fd
-    0xEC, 0xA8, 0x01, 0x74, 0xFB, // in al, dx; test al, 1; jz
-    0x66, 0xBA, 0xF8, 0x03, 0xEC, // mov dx, 0x3f8; in al, dx
-    0xEE, 0xB0, '.', 0xEE, // out dx, al; mov al, '.'; out dx, al
-    0xEB, 0xEC // jmp to the start
+    0x66,
+    0xBA,
+    0xFD,
+    0x03, // mov dx, 0x3fd
+    0xEC,
+    0xA8,
+    0x01,
+    0x74,
+    0xFB, // in al, dx; test al, 1; jz
+    0x66,
+    0xBA,
+    0xF8,
+    0x03,
+    0xEC, // mov dx, 0x3f8; in al, dx
+    0xEE,
+    0xB0,
+    '.',
+    0xEE, // out dx, al; mov al, '.'; out dx, al
+    0xEB,
+    0xEC // jmp to the start
   };
 
   @TempDir private Path folder;
@@ -90,7 +105,8 @@ class TerminalIT {
     await("settings:");
     await("end of settings");
     String settings = text().substring(text().indexOf("settings:"));
-    assertThat(settings.replace(';', ' ').split("\\s+")).contains("icanon", "isig", "echo", "opost", "icrnl");
+    assertThat(settings.replace(';', ' ').split("\\s+"))
+        .contains("icanon", "isig", "echo", "opost", "icrnl");
   }
 
   private String kernel() throws IOException {
@@ -102,7 +118,10 @@ class TerminalIT {
     Files.writeString(
         script,
         "stty sane rows 40 columns 120\n"
-            + LodgeScript.ROOT.resolve("lodge") + " " + arguments + "\n"
+            + LodgeScript.ROOT.resolve("lodge")
+            + " "
+            + arguments
+            + "\n"
             + "echo status $?; echo settings:; stty -a; echo 'end of' settings\n");
     try {
       process =
