@@ -51,6 +51,15 @@ final class Board {
   private static final int PANIC_PORT = 0x505;
   private static final int DEBUG_EXIT_PORT = 0xF4;
 
+  // Registers of the local APIC (SDM volume 3, table 12-1)
+  private static final int SPURIOUS_INTERRUPT = 0xF0;
+  private static final int LINT0 = 0x350;
+  private static final int LINT1 = 0x360;
+  private static final int APIC_ENABLED = 1 << 8;
+  private static final int LEVEL_TRIGGERED = 1 << 15;
+  private static final int EXT_INT = 7 << 8;
+  private static final int NMI = 4 << 8;
+
   private static final int TIMER_IRQ = 0;
   private static final int KEYBOARD_IRQ = 1;
   private static final int CASCADE_IRQ = 2;
@@ -234,8 +243,15 @@ final class Board {
     cpus.forEach(cpu -> cpu.msrs.startTsc(now));
   }
 
-  /** Writes the tables that tell the guest about this board. */
+  /**
+   * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC (virtual
+   * wire mode, MP specification 1.4, 3.6.2.2), and tables tell the guest about this board.
+   */
   void writeFirmware(GuestMemory memory) {
+    LocalApic apic = localApics.getFirst();
+    apic.write(SPURIOUS_INTERRUPT, 4, APIC_ENABLED | 0xFF);
+    apic.write(LINT0, 4, LEVEL_TRIGGERED | EXT_INT);
+    apic.write(LINT1, 4, LEVEL_TRIGGERED | NMI);
     AcpiTables.write(
         memory,
         new AcpiTables.Board(
