@@ -64,8 +64,17 @@ public final class Msrs {
     tscAux = 0;
     miscEnable = MISC_ENABLE;
     debugctl = 0;
+    startTsc(cpu.clock.nanos());
+  }
+
+  /**
+   * Makes the time-stamp counter count from 0 as of a moment.
+   *
+   * @param nanos of the machine's clock
+   */
+  public void startTsc(long nanos) {
     tscAdjust = 0;
-    tscOffset = -cpu.clock.nanos();
+    tscOffset = -nanos;
   }
 
   /** The bits of DR6 that a single-step trap sets; 0 when there is none, because of BTF. */
