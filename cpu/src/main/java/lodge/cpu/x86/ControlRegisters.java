@@ -69,6 +69,8 @@ public final class ControlRegisters {
     if ((changed & (Cpu.CR0_PG | Cpu.CR0_PE | Cpu.CR0_WP)) != 0) {
       c.modeChanged();
       c.mmu.flushAll();
+    } else {
+      c.vectorsChanged();
     }
   }
 
@@ -89,6 +91,7 @@ public final class ControlRegisters {
   /** CLTS. */
   public static void clearTaskSwitched(Cpu c) {
     c.cr0 &= ~Cpu.CR0_TS;
+    c.vectorsChanged();
   }
 
   // ---------------------------------------------------------------- CR3
@@ -173,6 +176,8 @@ public final class ControlRegisters {
     if ((changed & CR4_TRANSLATION) != 0) {
       c.modeChanged();
       c.mmu.flushAll();
+    } else {
+      c.vectorsChanged();
     }
   }
 
@@ -217,6 +222,7 @@ public final class ControlRegisters {
       throw c.generalProtection(0);
     }
     c.xcr0 = value;
+    c.vectorsChanged();
   }
 
   /** XGETBV; CR4.OSXSAVE is checked by the caller. All enabled components count as in use. */

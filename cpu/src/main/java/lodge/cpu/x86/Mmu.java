@@ -259,6 +259,69 @@ public final class Mmu {
     }
   }
 
+  /** As {@link #readLane}, 4 bytes: elements that are moved under a mask. */
+  public int readHalfLane(long gva) {
+    if (!aligned) {
+      return read32(gva);
+    }
+    int value = 0;
+    for (int b = 0; b < 4; b++) {
+      value |= read8(gva + b) << 8 * b;
+    }
+    return value;
+  }
+
+  /** See {@link #readHalfLane}. */
+  public void writeHalfLane(long gva, int value) {
+    if (!aligned) {
+      write32(gva, value);
+      return;
+    }
+    for (int b = 0; b < 4; b++) {
+      write8(gva + b, value >>> 8 * b);
+    }
+  }
+
+  /** The four lanes of a 32-byte operand that may stand anywhere; after a fault none is read. */
+  public void read256(long gva, long[] into, int at) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i] == (gva + 31 & PAGE_MASK)) {
+      long gpa = gva + t[i + ADDEND];
+      into[at] = memory.getLong(gpa);
+      into[at + 1] = memory.getLong(gpa + 8);
+      into[at + 2] = memory.getLong(gpa + 16);
+      into[at + 3] = memory.getLong(gpa + 24);
+      return;
+    }
+    long first = readLane(gva);
+    long second = readLane(gva + 8);
+    long third = readLane(gva + 16);
+    long fourth = readLane(gva + 24);
+    into[at] = first;
+    into[at + 1] = second;
+    into[at + 2] = third;
+    into[at + 3] = fourth;
+  }
+
+  /** Four lanes of {@code from} or, after a fault, none. Exempt from alignment checks. */
+  public void write256(long gva, long[] from, int at) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i + WRITE_TAG] == (gva + 31 & PAGE_MASK)) {
+      long gpa = gva + t[i + ADDEND];
+      memory.putLong(gpa, from[at]);
+      memory.putLong(gpa + 8, from[at + 1]);
+      memory.putLong(gpa + 16, from[at + 2]);
+      memory.putLong(gpa + 24, from[at + 3]);
+      return;
+    }
+    probeWrite(gva, 32);
+    for (int lane = 0; lane < 4; lane++) {
+      writeLane(gva + 8 * lane, from[at + lane]);
+    }
+  }
+
   /**
    * Faults exactly as a write of these bytes would, but writes nothing: for instructions that read,
    * modify and write, and for those that write in several pieces.

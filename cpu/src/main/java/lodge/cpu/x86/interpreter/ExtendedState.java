@@ -1,6 +1,7 @@
 package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Cpuid;
 import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.vector.Mxcsr;
@@ -8,14 +9,16 @@ import lodge.cpu.x86.vector.Mxcsr;
 /**
  * FXSAVE, FXRSTOR and the XSAVE family (SDM volume 1, 10.5 and chapter 13).
  *
- * <p>Components are x87 (bit 0), SSE (bit 1) and the upper halves of the YMM registers (bit 2).
- * Both formats have the last of these right behind the header. The processor has no supervisor
- * components: IA32_XSS is 0.
+ * <p>Components are x87 (bit 0), SSE (bit 1), the upper halves of the YMM registers (bit 2) and
+ * PKRU (bit 9). Both formats have the upper halves right behind the header; PKRU has a place of its
+ * own in the standard format and follows what is there in the compacted one. The processor has no
+ * supervisor components: IA32_XSS is 0.
  */
 final class ExtendedState {
   private static final long X87 = 1;
   private static final long SSE = 1 << 1;
   private static final long AVX = 1 << 2;
+  private static final long PKRU = 1 << 9;
   private static final long COMPACT = 1L << 63;
 
   private static final int MXCSR = 24;
@@ -25,6 +28,8 @@ final class ExtendedState {
   private static final int XCOMP_BV = HEADER + 8;
   private static final int RESERVED = HEADER + 16;
   private static final int UPPER_HALVES = HEADER + 64;
+  private static final int UPPER_BYTES = 256;
+  private static final int PKRU_BYTES = 8;
 
   private ExtendedState() {}
 
@@ -105,12 +110,39 @@ final class ExtendedState {
       sse |= c.xmm[i] | c.xmm[i + 1];
       avx |= c.xmm[i + 2] | c.xmm[i + 3];
     }
-    return (c.x87.inUse() ? X87 : 0) | (sse != 0 ? SSE : 0) | (avx != 0 ? AVX : 0);
+    return (c.x87.inUse() ? X87 : 0)
+        | (sse != 0 ? SSE : 0)
+        | (avx != 0 ? AVX : 0)
+        | (c.pkru != 0 ? PKRU : 0);
   }
 
-  /** How far an area reaches, in bytes, that holds these components. */
-  private static int extent(long components) {
-    return (components & AVX) != 0 ? UPPER_HALVES + 256 : UPPER_HALVES;
+  /**
+   * Where PKRU stands in the compacted format.
+   *
+   * @param layout the components that have a place in the area
+   */
+  private static int compactPkru(long layout) {
+    return (layout & AVX) != 0 ? UPPER_HALVES + UPPER_BYTES : UPPER_HALVES;
+  }
+
+  /**
+   * How far an area reaches, in bytes, that holds these components.
+   *
+   * @param pkru where PKRU stands
+   */
+  private static int extent(long components, int pkru) {
+    if ((components & PKRU) != 0) {
+      return pkru + PKRU_BYTES;
+    }
+    return (components & AVX) != 0 ? UPPER_HALVES + UPPER_BYTES : UPPER_HALVES;
+  }
+
+  /** Cached translations hold the rights that the keys gave them. */
+  private static void loadPkru(Cpu c, int value) {
+    if (c.pkru != value) {
+      c.pkru = value;
+      c.mmu.flushAll();
+    }
   }
 
   /** An op on a save area. */
@@ -198,7 +230,7 @@ final class ExtendedState {
       checkXsave(c);
       long requested = requested(c);
       long inUse = inUse(c);
-      int extent = extent(requested);
+      int extent = extent(requested, Cpuid.PKRU_OFFSET);
       long area = writeAddress(c, extent);
       checkAlignment(c, area, 64);
       c.mmu.probeWrite(area, extent);
@@ -215,6 +247,9 @@ final class ExtendedState {
       }
       if ((saved & AVX) != 0) {
         storeUpperHalves(c, area);
+      }
+      if ((saved & PKRU) != 0) {
+        c.mmu.write64(area + Cpuid.PKRU_OFFSET, c.pkru & 0xFFFF_FFFFL);
       }
       c.mmu.write64(area + XSTATE_BV, old & ~requested | inUse & requested);
       return next;
@@ -237,7 +272,8 @@ final class ExtendedState {
         throw c.generalProtection(0);
       }
       long requested = requested(c);
-      int extent = extent(requested);
+      int pkru = compactPkru(requested);
+      int extent = extent(requested, pkru);
       long area = writeAddress(c, extent);
       checkAlignment(c, area, 64);
       c.mmu.probeWrite(area, extent);
@@ -254,6 +290,9 @@ final class ExtendedState {
       }
       if ((saved & AVX) != 0) {
         storeUpperHalves(c, area);
+      }
+      if ((saved & PKRU) != 0) {
+        c.mmu.write64(area + pkru, c.pkru & 0xFFFF_FFFFL);
       }
       c.mmu.write64(area + XSTATE_BV, saved);
       c.mmu.write64(area + XCOMP_BV, requested | COMPACT);
@@ -287,8 +326,10 @@ final class ExtendedState {
       boolean compact = format < 0;
       checkHeader(c, area, present, format);
       long loaded = requested & present;
-      if ((loaded & AVX) != 0) {
-        c.mmu.probeRead(readAddress(c, extent(loaded)), extent(loaded));
+      int pkru = compact ? compactPkru(format) : Cpuid.PKRU_OFFSET;
+      int extent = extent(loaded, pkru);
+      if (extent > UPPER_HALVES) {
+        c.mmu.probeRead(readAddress(c, extent), extent);
       }
       // In the standard format MXCSR is loaded for SSE and for AVX, whether or not the header says
       // that it is there.
@@ -312,6 +353,9 @@ final class ExtendedState {
         loadUpperHalves(c, area);
       } else if ((requested & AVX) != 0) {
         clear(c, 2);
+      }
+      if ((requested & PKRU) != 0) {
+        loadPkru(c, (loaded & PKRU) != 0 ? c.mmu.read32(area + pkru) : 0);
       }
       return next;
     }

@@ -98,6 +98,16 @@ abstract class MemOp extends Op {
     return c.segBase[segment] + offset;
   }
 
+  /** As {@link #readAddress(Cpu, int)}, of an element so many bytes behind the operand's start. */
+  final long readElementAddress(Cpu c, long distance, int size) {
+    return readAddress(c, segment, effectiveAddress(c) + distance & mask, size);
+  }
+
+  /** As {@link #writeAddress(Cpu, int)}, of an element so many bytes behind the operand's start. */
+  final long writeElementAddress(Cpu c, long distance, int size) {
+    return writeAddress(c, segment, effectiveAddress(c) + distance & mask, size);
+  }
+
   @Override
   final boolean stackSegment() {
     return stack;
