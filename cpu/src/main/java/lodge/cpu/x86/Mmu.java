@@ -234,14 +234,7 @@ public final class Mmu {
     if (t[i] == (gva + 7 & PAGE_MASK)) {
       return memory.getLong(gva + t[i + ADDEND]);
     }
-    if (!aligned) {
-      return readSlow(gva, 8);
-    }
-    long value = 0;
-    for (int b = 0; b < 8; b++) {
-      value |= (long) read8(gva + b) << 8 * b;
-    }
-    return value;
+    return readAnywhere(gva, 8);
   }
 
   /** See {@link #readLane}. */
@@ -250,35 +243,22 @@ public final class Mmu {
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
       memory.putLong(gva + t[i + ADDEND], value);
-    } else if (!aligned) {
-      writeSlow(gva, 8, value);
     } else {
-      for (int b = 0; b < 8; b++) {
-        write8(gva + b, (int) (value >>> 8 * b));
-      }
+      writeAnywhere(gva, 8, value);
     }
   }
 
   /** As {@link #readLane}, 4 bytes: elements that are moved under a mask. */
   public int readHalfLane(long gva) {
-    if (!aligned) {
-      return read32(gva);
-    }
-    int value = 0;
-    for (int b = 0; b < 4; b++) {
-      value |= read8(gva + b) << 8 * b;
-    }
-    return value;
+    return aligned ? (int) readAnywhere(gva, 4) : read32(gva);
   }
 
   /** See {@link #readHalfLane}. */
   public void writeHalfLane(long gva, int value) {
-    if (!aligned) {
+    if (aligned) {
+      writeAnywhere(gva, 4, value);
+    } else {
       write32(gva, value);
-      return;
-    }
-    for (int b = 0; b < 4; b++) {
-      write8(gva + b, value >>> 8 * b);
     }
   }
 
@@ -437,6 +417,10 @@ public final class Mmu {
 
   private long readSlow(long gva, int size) {
     checkSlow(gva, size);
+    return readAnywhere(gva, size);
+  }
+
+  private long readAnywhere(long gva, int size) {
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));
@@ -469,6 +453,10 @@ public final class Mmu {
 
   private void writeSlow(long gva, int size, long value) {
     checkSlow(gva, size);
+    writeAnywhere(gva, size, value);
+  }
+
+  private void writeAnywhere(long gva, int size, long value) {
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));

@@ -98,14 +98,19 @@ abstract class MemOp extends Op {
     return c.segBase[segment] + offset;
   }
 
-  /** As {@link #readAddress(Cpu, int)}, of an element so many bytes behind the operand's start. */
-  final long readElementAddress(Cpu c, long distance, int size) {
-    return readAddress(c, segment, effectiveAddress(c) + distance & mask, size);
+  /** An offset cut to the address size. */
+  final long wrap(long offset) {
+    return offset & mask;
   }
 
-  /** As {@link #writeAddress(Cpu, int)}, of an element so many bytes behind the operand's start. */
-  final long writeElementAddress(Cpu c, long distance, int size) {
-    return writeAddress(c, segment, effectiveAddress(c) + distance & mask, size);
+  /** As {@link #readAddress(Cpu, int)}, at another offset in the same segment. */
+  final long readAddressAt(Cpu c, long offset, int size) {
+    return readAddress(c, segment, offset, size);
+  }
+
+  /** As {@link #writeAddress(Cpu, int)}, at another offset in the same segment. */
+  final long writeAddressAt(Cpu c, long offset, int size) {
+    return writeAddress(c, segment, offset, size);
   }
 
   @Override

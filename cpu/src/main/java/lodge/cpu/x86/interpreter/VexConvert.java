@@ -8,7 +8,10 @@ import lodge.cpu.x86.vector.FloatOperation;
 import lodge.cpu.x86.vector.HalfFloat;
 import lodge.cpu.x86.vector.SimdFloat;
 
-/** AVX conversions between the floating-point formats and integers, and F16C. */
+/**
+ * AVX conversions between the floating-point formats and integers, and F16C, whose memory operands
+ * are exempt from alignment checks.
+ */
 final class VexConvert {
   private VexConvert() {}
 
@@ -184,7 +187,7 @@ final class VexConvert {
         low = c.xmm[b];
         high = c.xmm[b + 1];
       } else {
-        low = narrow(c, 8);
+        low = rm >= 0 ? c.xmm[rm] : c.mmu.readLane(readAddress(c, 8));
       }
       SimdFloat e = c.simd.begin(c);
       long l0 = pair(e, (int) low);
@@ -224,7 +227,7 @@ final class VexConvert {
         if (wide) {
           c.mmu.write128(writeAddress(c, 16), low, high);
         } else {
-          c.mmu.write64(writeAddress(c, 8), low);
+          c.mmu.writeLane(writeAddress(c, 8), low);
         }
       } else {
         x[rm] = low;

@@ -1,14 +1,16 @@
 package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.decode.Insn;
 
 /**
  * Gathers: each element comes from its own address, which a vector register's indices give.
  *
  * <p>Elements are read from the lowest on. One that was read is entered in the destination and its
- * mask becomes 0, so that the instruction can be started again after a fault in a later one. There
- * are no alignment checks.
+ * mask becomes 0, so that the instruction can be started again after a fault in a later one. When
+ * that happens under single-step, the trap comes in lieu of the fault. There are no alignment checks.
  */
 final class VexGather extends VexOp {
   /** Bytes of an element. */
@@ -53,29 +55,74 @@ final class VexGather extends VexOp {
   @Override
   public Op exec(Cpu c) {
     checkAvx(c);
+    expandMask(c.xmm);
+    if ((c.eflags & Flags.TF) != 0) {
+      return stepped(c);
+    }
+    gather(c);
+    return next;
+  }
+
+  private Op stepped(Cpu c) {
+    long cr2 = c.cr2;
+    int selected = selected(c.xmm);
+    try {
+      gather(c);
+      return next;
+    } catch (CpuException fault) {
+      if (selected(c.xmm) == selected) {
+        throw fault;
+      }
+      c.cr2 = cr2;
+      c.eflags |= Flags.RF;
+      c.rip = rip(c);
+      return null;
+    }
+  }
+
+  private int selected(long[] x) {
+    int count = 0;
+    for (int i = 0; i < elements; i++) {
+      count += get(x, first, i, size) != 0 ? 1 : 0;
+    }
+    return count;
+  }
+
+  private void gather(Cpu c) {
     long[] x = c.xmm;
-    expandMask(x);
+    long base = effectiveAddress(c);
     for (int i = 0; i < elements; i++) {
       if (get(x, first, i, size) != 0) {
-        long gva = readElementAddress(c, index(x, i) << scale, size);
+        long gva = readAddressAt(c, wrap(base + (index(x, i) << scale)), size);
         set(x, reg, i, size == 8 ? c.mmu.readLane(gva) : c.mmu.readHalfLane(gva) & 0xFFFF_FFFFL);
         set(x, first, i, 0);
+        if (!wide) {
+          x[reg + 2] = 0;
+          x[reg + 3] = 0;
+        }
       }
     }
     for (int lane = elements * size / 8; lane < 4; lane++) {
       x[reg + lane] = 0;
     }
-    return next;
+    for (int lane = 0; lane < 4; lane++) {
+      x[first + lane] = 0;
+    }
   }
 
-  /** All bits of a mask element become its top bit, those that belong to no element become 0. */
+  /**
+   * All bits of a mask element become its top bit, also of those that have no index; beyond the
+   * vector length all become 0.
+   */
   private void expandMask(long[] x) {
-    for (int i = 0; i < elements; i++) {
+    int count = (wide ? 32 : 16) / size;
+    for (int i = 0; i < count; i++) {
       boolean selected = get(x, first, i, size) >>> 8 * size - 1 != 0;
       set(x, first, i, selected ? -1L >>> 64 - 8 * size : 0);
     }
-    for (int lane = elements * size / 8; lane < 4; lane++) {
-      x[first + lane] = 0;
+    if (!wide) {
+      x[first + 2] = 0;
+      x[first + 3] = 0;
     }
   }
 

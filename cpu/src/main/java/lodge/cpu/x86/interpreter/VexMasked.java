@@ -52,15 +52,16 @@ final class VexMasked {
     public Op exec(Cpu c) {
       checkAvx(c);
       long[] x = c.xmm;
+      long start = effectiveAddress(c);
       for (int i = 0; i < 4; i++) {
         x[Cpu.OPERAND + i] = 0;
       }
       for (int i = 0; i < elements(); i++) {
         if (selected(c, i)) {
           if (size == 8) {
-            x[Cpu.OPERAND + i] = c.mmu.readLane(readElementAddress(c, 8 * i, 8));
+            x[Cpu.OPERAND + i] = c.mmu.readLane(readAddressAt(c, start + 8 * i, 8));
           } else {
-            long value = c.mmu.readHalfLane(readElementAddress(c, 4 * i, 4)) & 0xFFFF_FFFFL;
+            long value = c.mmu.readHalfLane(readAddressAt(c, start + 4 * i, 4)) & 0xFFFF_FFFFL;
             x[Cpu.OPERAND + (i >> 1)] |= value << 32 * (i & 1);
           }
         }
@@ -78,17 +79,28 @@ final class VexMasked {
     @Override
     public Op exec(Cpu c) {
       checkAvx(c);
-      // As Intel's processors do: from the last element and its last byte on down.
-      for (int i = elements() - 1; i >= 0; i--) {
-        if (selected(c, i)) {
-          long gva = writeElementAddress(c, size * i, size);
-          c.mmu.probeWrite(gva + size - 1, 1);
-          c.mmu.probeWrite(gva, 1);
-        }
-      }
+      long start = effectiveAddress(c);
+      int lowest = -1;
+      int highest = -1;
       for (int i = 0; i < elements(); i++) {
         if (selected(c, i)) {
-          long gva = writeElementAddress(c, size * i, size);
+          lowest = lowest < 0 ? i : lowest;
+          highest = i;
+        }
+      }
+      if (lowest < 0) {
+        return next;
+      }
+      long first = writeAddressAt(c, start + size * lowest, size);
+      long last = writeAddressAt(c, start + size * highest, size) + size - 1;
+      // As Intel's processors do: a fault in the second page is reported at the last byte of all.
+      c.mmu.probeWrite(first, 1);
+      if ((first ^ last) >>> 12 != 0) {
+        c.mmu.probeWrite(last, 1);
+      }
+      for (int i = lowest; i <= highest; i++) {
+        if (selected(c, i)) {
+          long gva = writeAddressAt(c, start + size * i, size);
           if (size == 8) {
             c.mmu.writeLane(gva, c.xmm[reg + i]);
           } else {

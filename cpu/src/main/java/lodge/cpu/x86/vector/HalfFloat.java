@@ -47,6 +47,10 @@ public final class HalfFloat {
       return sign << 15;
     }
     SoftFloat.noteDenormals(e, a, a, SoftFloat.F32);
+    if (SoftFloat.isDenormal(a, SoftFloat.F32)) {
+      // Inexact even as an unmasked underflow counts it: the processor does not normalize here.
+      e.raised |= Mxcsr.PE;
+    }
     int mode = (control & CURRENT) != 0 ? e.rounding() : control & 3;
     int exponent = SoftFloat.normalizedExponent(a, SoftFloat.F32) - 127 + 15;
     long significand = SoftFloat.significand(a, SoftFloat.F32);
