@@ -18,6 +18,7 @@ abstract class Branch extends Op {
   private Op linked;
 
   private int linkGeneration;
+  private boolean linkGlobal;
   private long linkBase;
   private long linkTargetBase;
   private Op linkedAcross;
@@ -45,7 +46,8 @@ abstract class Branch extends Op {
     long base = c.r[Cpu.CODE_BASE];
     CodeCache cache = page.cache;
     // The privilege takes part: a page may be executed with both, its target's page need not.
-    if (linkGeneration == cache.generation && linkBase == base + c.cpl) {
+    int generation = linkGlobal ? cache.globalGeneration : cache.generation;
+    if (linkGeneration == generation && linkBase == base + c.cpl) {
       c.r[Cpu.CODE_BASE] = linkTargetBase;
       return linkedAcross;
     }
@@ -55,7 +57,8 @@ abstract class Branch extends Op {
   private Op takeAcross(Cpu c, CodeCache cache, long base) {
     Op op = cache.enter(targetRip(c));
     if (!(op instanceof EnterOp) && page.mode <= Cpu.CODE_32_FLAT) {
-      linkGeneration = cache.generation;
+      linkGlobal = cache.isGlobal(base) && cache.isGlobal(c.r[Cpu.CODE_BASE]);
+      linkGeneration = linkGlobal ? cache.globalGeneration : cache.generation;
       linkBase = base + c.cpl;
       linkTargetBase = c.r[Cpu.CODE_BASE];
       linkedAcross = op;

@@ -223,13 +223,12 @@ final class ElementOps {
     @Override
     public Op exec(Cpu c) {
       checkEncoding(c);
-      long offset = effectiveAddress(c);
-      long gva = writeAddressAt(c, offset, 16);
-      long upper = writeAddressAt(c, wrap(offset + 8), 8);
+      long gva = writeAddress(c, 16);
       long low = c.xmm[rm];
       long high = c.xmm[rm + 1];
       // As Intel's processors do: all 16 bytes have to be writable whatever the mask says, the
       // upper 8 first.
+      long upper = writeAddress(c, 8, 8);
       c.mmu.probeWrite(upper, 8);
       c.mmu.probeWrite(gva, 8);
       writeMasked(c, gva, c.xmm[reg], low);

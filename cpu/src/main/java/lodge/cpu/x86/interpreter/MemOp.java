@@ -113,6 +113,11 @@ abstract class MemOp extends Op {
     return writeAddress(c, segment, offset, size);
   }
 
+  /** As {@link #writeAddress(Cpu, int)}, {@code displacement} bytes further on. */
+  final long writeAddress(Cpu c, int displacement, int size) {
+    return writeAddress(c, segment, effectiveAddress(c) + displacement & mask, size);
+  }
+
   @Override
   final boolean stackSegment() {
     return stack;
