@@ -41,7 +41,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -62,7 +62,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -88,7 +88,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
 
@@ -117,7 +117,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
 

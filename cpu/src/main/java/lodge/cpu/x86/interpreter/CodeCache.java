@@ -17,12 +17,15 @@ import lodge.cpu.x86.decode.Mnemonic;
  *
  * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into it.
  */
-final class CodeCache implements Mmu.CodeListener {
+public final class CodeCache implements Mmu.CodeListener {
   /** Longest straight run that is decoded at once. */
   private static final int RUN = 64;
 
   /** Past this many ops everything is thrown away, which bounds the heap. */
   private static final int MAX_OPS = 1_500_000;
+
+  /** Branches taken as often as this are where translation starts. */
+  static final int HOT = 4096;
 
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;
@@ -43,7 +46,7 @@ final class CodeCache implements Mmu.CodeListener {
   int generation = 1;
 
   /** Executed ops that are no instructions. */
-  long uncounted;
+  public long uncounted;
 
   long invalidations;
 
@@ -52,7 +55,8 @@ final class CodeCache implements Mmu.CodeListener {
 
   private int ops;
 
-  CodeCache(Cpu cpu) {
+  CodeCache(Cpu cpu, HotSpots hotSpots) {
+    this.hotSpots = hotSpots;
     this.cpu = cpu;
     this.memory = cpu.memory;
     Arrays.fill(lookupTags, -1);
@@ -63,7 +67,7 @@ final class CodeCache implements Mmu.CodeListener {
    * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the fetch faults, an op that
    * raises that fault with {@code rip} as its own address.
    */
-  Op enter(long rip) {
+  public Op enter(long rip) {
     long linear = cpu.codeKey == Cpu.CODE_64 ? rip : cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
     int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
     if (lookupTags[i] != tag(linear)) {
@@ -88,6 +92,66 @@ final class CodeCache implements Mmu.CodeListener {
     int offset = (int) linear & 0xFFF;
     cpu.r[Cpu.CODE_BASE] = rip - offset;
     return page.at(offset);
+  }
+
+  /** The code page at a 64-bit address if it was found there lately, null otherwise. */
+  CodePage peekPage(long rip) {
+    int i = (int) (rip >>> 12) & LOOKUP_SIZE - 1;
+    return lookupTags[i] == tag(rip) ? lookupPages[i] : null;
+  }
+
+  /** Where the processor's code gets hot; null: nobody is interested. */
+  private final HotSpots hotSpots;
+
+  /** A branch was taken often: tells whoever translates. */
+  void hot(Branch branch, Cpu c) {
+    if (hotSpots != null) {
+      long rip = branch.link().rip(c);
+      CodePage page = branch.link().targetPage(c);
+      if (page != null) {
+        hotSpots.hot(page, (int) rip & 0xFFF);
+      }
+    }
+  }
+
+  /** Puts a translated region in the place of the op at its entry, unless the code has changed. */
+  public boolean install(CodePage page, int offset, Op region, byte[] translated, int from, int to) {
+    if (page.peek(offset) == null || !memory.isRam(page.gpa)) {
+      return false;
+    }
+    for (int i = from; i < to; i++) {
+      if (memory.getByte(page.gpa + i) != translated[i]) {
+        return false;
+      }
+    }
+    page.markDecoded(from, to - from);
+    page.replace(offset, region);
+    generation++;
+    return true;
+  }
+
+  /** The op for an instruction, to be executed apart from its neighbours. */
+  public static Op single(Insn insn, CodePage page, int offset, Op following) {
+    Op op = Linker.link(insn, page, offset);
+    op.place(offset, insn.length);
+    op.next = following;
+    return op;
+  }
+
+  /** The one instruction at {@code rip}, to be executed apart from what follows it. */
+  Op alone(long rip) {
+    Op op = enterOrFault(rip);
+    if (op instanceof CrossPageOp) {
+      return op;
+    }
+    int offset = (int) (rip - cpu.r[Cpu.CODE_BASE]);
+    long linear = cpu.codeKey == Cpu.CODE_64 ? rip : cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
+    CodePage page = page(linear);
+    for (int i = 0; i < Decoder.MAX_LENGTH && offset + i < 4096; i++) {
+      bytes[offset + i] = memory.isRam(page.gpa) ? memory.getByte(page.gpa + offset + i) : -1;
+    }
+    Insn insn = decoder.decode(bytes, offset, 4096 - offset, codeSize(page.mode));
+    return single(insn, page, offset, new EnterOp(this, offset + insn.length));
   }
 
   private long tag(long linear) {

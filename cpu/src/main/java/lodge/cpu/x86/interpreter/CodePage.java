@@ -3,15 +3,15 @@ package lodge.cpu.x86.interpreter;
 /**
  * The decoded instructions of one guest-physical page under one decoding mode, found by the offset of their first byte.
  */
-final class CodePage {
+public final class CodePage {
   private static final int CHUNK_SHIFT = 8;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
   /** Resolution of {@link #decoded}: one bit for 64 bytes. */
   private static final int GRAIN_SHIFT = 6;
 
-  final CodeCache cache;
+  public final CodeCache cache;
   /** Page-aligned. */
-  final long gpa;
+  public final long gpa;
   /** Decoding mode, see {@link lodge.cpu.x86.Cpu#codeKey}. */
   final int mode;
 
@@ -51,6 +51,26 @@ final class CodePage {
     }
     chunk[offset & CHUNK - 1] = op;
     decoded |= grains(offset, Math.min(length, 4096 - offset));
+  }
+
+  /** Puts an op in the place of another one, everywhere in the page. */
+  void replace(int offset, Op op) {
+    Op old = peek(offset);
+    chunks[offset >> CHUNK_SHIFT][offset & CHUNK - 1] = op;
+    for (Op[] chunk : chunks) {
+      if (chunk != null) {
+        for (Op other : chunk) {
+          if (other != null) {
+            other.relink(old, op);
+          }
+        }
+      }
+    }
+  }
+
+  /** Marks bytes as decoded. */
+  void markDecoded(int offset, int length) {
+    decoded |= grains(offset, length);
   }
 
   boolean isEmpty() {

@@ -32,12 +32,12 @@ final class CrossPageOp extends Op {
   }
 
   @Override
-  boolean stackSegment() {
+  public boolean stackSegment() {
     return op != null && op.stackSegment();
   }
 
   @Override
-  void unlink(CodePage page) {
+  public void unlink(CodePage page) {
     if (op != null) {
       op.unlink(page);
     }

@@ -21,5 +21,5 @@ final class EnterOp extends Op {
   }
 
   @Override
-  void unlink(CodePage page) {}
+  public void unlink(CodePage page) {}
 }

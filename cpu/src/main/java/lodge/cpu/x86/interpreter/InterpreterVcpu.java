@@ -10,7 +10,7 @@ import lodge.cpu.x86.Interrupts;
 import lodge.cpu.x86.Vector;
 
 /** The run loop: events between instructions first, then a batch of instructions, again and again. */
-final class InterpreterVcpu implements Vcpu {
+public final class InterpreterVcpu implements Vcpu {
   /** Instructions between two looks at {@link Cpu#attention}: some ten microseconds. */
   private static final int BATCH = 2048;
 
@@ -25,9 +25,13 @@ final class InterpreterVcpu implements Vcpu {
   private long kicks;
   private final EventLog events = new EventLog();
 
-  InterpreterVcpu(Cpu cpu) {
+  private final HotSpots hotSpots;
+
+  /** @param hotSpots takes hot code over, or null */
+  public InterpreterVcpu(Cpu cpu, HotSpots hotSpots) {
     this.cpu = cpu;
-    this.code = new CodeCache(cpu);
+    this.code = new CodeCache(cpu, hotSpots);
+    this.hotSpots = hotSpots;
   }
 
   @Override
@@ -57,6 +61,9 @@ final class InterpreterVcpu implements Vcpu {
         return Exit.HALTED;
       }
       code.trim();
+      if (hotSpots != null) {
+        hotSpots.install();
+      }
       if (!execute()) {
         return Exit.SHUTDOWN;
       }
@@ -65,7 +72,7 @@ final class InterpreterVcpu implements Vcpu {
 
   /** Executes a batch. @return false after a triple fault */
   private boolean execute() {
-    boolean shadow = cpu.interruptShadow;
+    boolean shadow = cpu.interruptShadow && cpu.interruptPending;
     boolean singleStep = (cpu.eflags & Flags.TF) != 0;
     cpu.interruptShadow = false;
     int budget = shadow || singleStep ? 1 : BATCH;
@@ -74,7 +81,7 @@ final class InterpreterVcpu implements Vcpu {
     code.uncounted = 0;
     Op op = null;
     try {
-      op = code.enterOrFault(cpu.rip);
+      op = budget == 1 ? code.alone(cpu.rip) : code.enterOrFault(cpu.rip);
       do {
         op = op.exec(cpu);
         left--;
@@ -83,7 +90,7 @@ final class InterpreterVcpu implements Vcpu {
     } catch (CpuException fault) {
       instructions += budget - left - code.uncounted;
       if (op != null) {
-        cpu.rip = op.rip(cpu);
+        cpu.rip = op.faultRip(cpu);
       }
       return raise(fault, op);
     }
@@ -147,10 +154,17 @@ final class InterpreterVcpu implements Vcpu {
     counters.add("page_walks", cpu.mmu.pageWalks());
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
     counters.add("code_invalidations", code.invalidations);
+    if (hotSpots != null) {
+      hotSpots.count(counters);
+    }
     code.unimplemented.forEach(
         (mnemonic, places) -> counters.add("unimplemented_" + mnemonic, places));
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    if (hotSpots != null) {
+      hotSpots.close();
+    }
+  }
 }

@@ -89,7 +89,7 @@ abstract class MemOp extends Op {
   }
 
   @Override
-  final boolean stackSegment() {
+  public final boolean stackSegment() {
     return stack;
   }
 }

@@ -24,12 +24,12 @@ public abstract class Op {
   public abstract Op exec(Cpu c);
 
   /** RIP of this instruction. Valid while this op is executed. */
-  final long rip(Cpu c) {
+  public final long rip(Cpu c) {
     return c.r[Cpu.CODE_BASE] + offset;
   }
 
   /** RIP of what follows in memory. Valid while this op is executed. */
-  final long nextRip(Cpu c) {
+  public final long nextRip(Cpu c) {
     return c.r[Cpu.CODE_BASE] + offset + length;
   }
 
@@ -40,8 +40,26 @@ public abstract class Op {
   }
 
   /** The page this op belongs to was overwritten: what comes after it has to be looked up anew. */
-  void unlink(CodePage page) {
+  public void unlink(CodePage page) {
     next = new EnterOp(page.cache, offset + length);
+  }
+
+  /** Replaces an op that this one leads to. */
+  protected void relink(Op from, Op to) {
+    if (next == from) {
+      next = to;
+    }
+  }
+
+  /** RIP of the instruction that raised a fault when this op was executed. */
+  public long faultRip(Cpu c) {
+    return rip(c);
+  }
+
+  /** Gives an op its place in the page. */
+  protected final void place(int offset, int length) {
+    this.offset = (short) offset;
+    this.length = (byte) length;
   }
 
   /** What follows in memory is not reached from here: decoding a straight run stops. */
@@ -50,7 +68,7 @@ public abstract class Op {
   }
 
   /** Whether a non-canonical or out-of-limit memory operand of this op is #SS rather than #GP. */
-  boolean stackSegment() {
+  public boolean stackSegment() {
     return false;
   }
 }

@@ -24,5 +24,5 @@ final class ResolveOp extends Op {
   }
 
   @Override
-  void unlink(CodePage page) {}
+  public void unlink(CodePage page) {}
 }

@@ -1,0 +1,181 @@
+package lodge.cpu.x86.translator;
+
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.Mmu;
+import lodge.cpu.x86.interpreter.CodeLink;
+import lodge.cpu.x86.interpreter.CodePage;
+import lodge.cpu.x86.interpreter.Op;
+
+/**
+ * A translated region, standing in the interpreter's code as the op at its entry. Each region is a hidden class with its
+ * own {@link #exec}; what is here is called from there, mostly on its slow paths.
+ */
+public abstract class RegionOp extends Op {
+  /** What the interpreter's ops inside a region go on to. */
+  static final Op CONTINUE =
+      new Op() {
+        @Override
+        public Op exec(Cpu c) {
+          throw new AssertionError("stands for what follows in the region");
+        }
+      };
+
+  private final CodePage page;
+  private final Site[] sites;
+  private final CodeLink[] exits;
+  private final Op[] ops;
+
+  /** The page was overwritten; what runs now is the last of this region. */
+  boolean dead;
+
+  /** Where the last fault was. */
+  private int faultSite;
+
+  protected RegionOp(RegionParts parts) {
+    this.page = parts.page();
+    this.sites = parts.sites();
+    this.exits = parts.exits();
+    this.ops = parts.ops();
+    place(parts.entry(), 0);
+  }
+
+  @Override
+  public void unlink(CodePage page) {
+    dead = true;
+    for (CodeLink exit : exits) {
+      exit.unlink();
+    }
+  }
+
+  @Override
+  protected void relink(Op from, Op to) {
+    for (CodeLink exit : exits) {
+      exit.relink(from, to);
+    }
+  }
+
+  @Override
+  public long faultRip(Cpu c) {
+    return c.r[Cpu.CODE_BASE] + sites[faultSite].offset();
+  }
+
+  @Override
+  public boolean stackSegment() {
+    return sites[faultSite].stack();
+  }
+
+  // ---------------------------------------------------------------- called by generated code
+
+  /** The op behind a direct exit. */
+  protected final Op leave(Cpu c, int exit, int count) {
+    page.cache.uncounted -= count - 1;
+    return exits[exit].follow(c);
+  }
+
+  /** Leaves to the run loop, to go on at an exit's target. */
+  protected final Op pause(Cpu c, int exit, int count) {
+    page.cache.uncounted -= count - 1;
+    c.rip = exits[exit].rip(c);
+    return null;
+  }
+
+  /** The op at an address that was computed. */
+  protected final Op leaveTo(Cpu c, long rip, int count) {
+    page.cache.uncounted -= count - 1;
+    return page.cache.enter(rip);
+  }
+
+  /** Leaves to the run loop after an op that set RIP itself. */
+  protected final Op stop(int count) {
+    page.cache.uncounted -= count - 1;
+    return null;
+  }
+
+  /** A fault at a site: the state is written back, the run loop delivers. */
+  protected final void fault(Cpu c, int site, int count) {
+    page.cache.uncounted -= count - sites[site].remaining();
+    faultSite = site;
+  }
+
+  /** A store at a site hit code: where to go on. */
+  protected final Op changed(Cpu c, int number, int count) {
+    Site site = sites[number];
+    page.cache.uncounted -= count - site.remaining() + (site.complete() ? 1 : 0) - 1;
+    return page.cache.enter(c.r[Cpu.CODE_BASE] + (site.complete() ? site.end() : site.offset()));
+  }
+
+  protected final void storeFlags(Cpu c, int site, int dynamicKind, long a, long b, long r) {
+    int kind = sites[site].flagKind();
+    FlagState.store(c, kind == FlagState.DYNAMIC ? dynamicKind : kind, a, b, r);
+  }
+
+  /** Executes one instruction by its interpreter's op. @return false when the region has to be left for the run loop */
+  protected final boolean step(Cpu c, int number) {
+    Op op = ops[number];
+    while (true) {
+      Op following = op.exec(c);
+      if (following == CONTINUE) {
+        if (dead) {
+          c.rip = op.nextRip(c);
+          return false;
+        }
+        return true;
+      }
+      if (following != op) {
+        return false;
+      }
+      if (c.attention) {
+        c.rip = op.rip(c);
+        return false;
+      }
+    }
+  }
+
+  /** A target in a register or on the stack; #GP(0) when not canonical. */
+  protected static long checkTarget(Cpu c, long rip) {
+    if (!c.canonical(rip)) {
+      throw c.generalProtection(0);
+    }
+    return rip;
+  }
+
+  protected static boolean attention(Cpu c) {
+    return c.attention;
+  }
+
+  protected static void write8(RegionOp self, Mmu mmu, long gva, int value) {
+    if (!mmu.tryWrite8(gva, value)) {
+      mmu.writeSlow(gva, 1, value);
+      self.checkAlive();
+    }
+  }
+
+  protected static void write16(RegionOp self, Mmu mmu, long gva, int value) {
+    if (!mmu.tryWrite16(gva, value)) {
+      mmu.writeSlow(gva, 2, value);
+      self.checkAlive();
+    }
+  }
+
+  protected static void write32(RegionOp self, Mmu mmu, long gva, int value) {
+    if (!mmu.tryWrite32(gva, value)) {
+      mmu.writeSlow(gva, 4, value);
+      self.checkAlive();
+    }
+  }
+
+  protected static void write64(RegionOp self, Mmu mmu, long gva, long value) {
+    if (!mmu.tryWrite64(gva, value)) {
+      mmu.writeSlow(gva, 8, value);
+      self.checkAlive();
+    }
+  }
+
+  private void checkAlive() {
+    if (dead) {
+      throw CodeChanged.INSTANCE;
+    }
+  }
+
+}
