@@ -30,10 +30,12 @@ class EmbeddingIT {
                 PROGRAM.toString(), guest.kernel().toString(), guest.initrd().toString())
             .redirectErrorStream(true)
             .start();
-    process.getOutputStream().close();
+    try (var keys = process.getOutputStream()) {
+      keys.write("uname -m; poweroff -f\n".getBytes(StandardCharsets.US_ASCII));
+    }
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
 
-    assertThat(output).contains("Linux version").contains("PowerOff");
+    assertThat(output).contains("Linux version").contains("\nx86_64").contains("PowerOff");
     assertThat(process.waitFor()).isZero();
   }
 

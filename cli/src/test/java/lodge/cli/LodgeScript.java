@@ -92,7 +92,8 @@ final class LodgeScript {
       process.destroyForcibly();
       throw new AssertionError(
           "lodge " + arguments + " did not end; its output: "
-              + new String(output.join(), StandardCharsets.UTF_8) + errors.join());
+              + new String(output.join(), StandardCharsets.UTF_8)
+              + new String(errors.join(), StandardCharsets.UTF_8));
     }
     return new Result(
         process.exitValue(), output.join(), new String(errors.join(), StandardCharsets.UTF_8));

@@ -360,8 +360,11 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
 
   private void writeFifoControl(int value) {
     boolean switched = ((value ^ fcr) & FCR_ENABLE) != 0;
-    if (switched || (value & FCR_ENABLE) != 0 && (value & FCR_CLEAR_RECEIVER) != 0) {
-      clearReceiver();
+    boolean clears = (value & FCR_ENABLE) != 0 && (value & FCR_CLEAR_RECEIVER) != 0;
+    if (switched || clears) {
+      // Drivers switch the FIFOs on with the interrupt already enabled: that is set-up, and what
+      // came in between is not meant to be thrown away.
+      clearReceiver(!clears || !listens());
     }
     // The other bits are programmed only together with the enable bit.
     fcr = (value & FCR_ENABLE) != 0 ? value & FCR_KEPT : 0;
@@ -401,9 +404,9 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     restartTimeout();
   }
 
-  /** The guest throws away what it has not read: its right, unless it was not listening yet. */
-  private void clearReceiver() {
-    if (!loops() && !listens()) {
+  /** The guest throws away what it has not read: its right, but sometimes not what it wants. */
+  private void clearReceiver(boolean hold) {
+    if (!loops() && hold) {
       received.hold();
     }
     received.clear();
@@ -557,7 +560,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   public synchronized void reset() {
     ier = 0;
     emptyPolls = 0;
-    clearReceiver();
+    clearReceiver(true);
     fcr = 0;
     lcr = 0;
     mcr = 0;

@@ -246,6 +246,19 @@ class Uart16550Test {
   }
 
   @Test
+  void switchingTheFifosOnAfterTheInterruptLosesNothing() {
+    out(IER, 1);
+    feed("u");
+    out(FCR, 1);
+    feed("name");
+    StringBuilder read = new StringBuilder();
+    while ((in(LSR) & 1) != 0) {
+      read.append((char) in(DATA));
+    }
+    assertThat(read.toString()).isEqualTo("uname");
+  }
+
+  @Test
   void aListeningGuestMayClearItsFifo() {
     out(FCR, 1);
     out(IER, 1);

@@ -48,7 +48,8 @@ public final class GuestSession {
         .finish();
   }
 
-  private static String settings(String terminal, int rows, int columns) {
+  /** What init reads as a piece of shell. */
+  static String settings(String terminal, int rows, int columns) {
     String name = terminal.matches("[A-Za-z0-9][A-Za-z0-9._+-]*") ? terminal : "vt100";
     return "TERM=%s rows=%d columns=%d\n".formatted(name, rows, columns);
   }

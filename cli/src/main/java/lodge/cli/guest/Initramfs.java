@@ -19,7 +19,7 @@ final class Initramfs {
    * Goes up when what Lodge adds to an initramfs changes in a way that {@link #fingerprint} does
    * not see.
    */
-  private static final String LAYOUT = "1";
+  private static final String LAYOUT = "2";
 
   /** Scripts of Lodge's own, by their path in the guest and their resource. */
   private static final Map<String, String> SCRIPTS =
@@ -51,6 +51,7 @@ final class Initramfs {
     // The kernel opens the console for init before anything is mounted.
     cpio.characterDevice("dev/console", 0600, 5, 1);
     cpio.symlink("sbin", "bin").symlink("usr/bin", "../bin").symlink("usr/sbin", "../bin");
+    cpio.file("lodge/session", 0644, GuestSession.settings("vt100", 24, 80));
     cpio.file("etc/hostname", 0644, hostname + "\n");
     cpio.file("etc/passwd", 0644, "root:x:0:0:root:/root:/bin/sh\n")
         .file("etc/group", 0644, "root:x:0:\n");

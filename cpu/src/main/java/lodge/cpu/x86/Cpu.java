@@ -173,6 +173,12 @@ public final class Cpu {
   /** Interrupts and single-step wait for one more instruction (STI, MOV SS, POP SS). */
   public boolean interruptShadow;
 
+  /** MOV SS or POP SS was executed: single-step waits for one more instruction. */
+  public boolean debugShadow;
+
+  /** TF was set when an instruction began that loads it: it is single-stepped even if TF is clear afterwards. */
+  public boolean stepTrap;
+
   /** HLT was executed. */
   public boolean halted;
 

@@ -77,6 +77,7 @@ public final class Cpuid {
     out[1] = 0;
     out[2] = 0;
     out[3] = 0;
+    // As signed numbers, the extended leaves come first.
     boolean extended = leaf <= MAX_EXTENDED;
     boolean basic = leaf >= 0 && leaf <= MAX_BASIC;
     if (leaf >= HYPERVISOR_FIRST && leaf <= HYPERVISOR_LAST) {

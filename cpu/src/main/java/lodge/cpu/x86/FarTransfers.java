@@ -19,6 +19,7 @@ public final class FarTransfers {
     long descriptor = target(c, selector);
     if (Descriptor.isCode(descriptor)) {
       checkDirect(c, selector, descriptor);
+      offset = cut(c, descriptor, offset);
       Segmentation.checkTarget(c, descriptor, offset);
       enter(c, selector, descriptor, offset, c.cpl);
       return;
@@ -52,9 +53,12 @@ public final class FarTransfers {
     long descriptor = target(c, selector);
     if (Descriptor.isCode(descriptor)) {
       checkDirect(c, selector, descriptor);
+      offset = cut(c, descriptor, offset);
+      // The processors have written the return address when they check the target; RSP moves afterwards.
+      poke(c, size);
       Segmentation.checkTarget(c, descriptor, offset);
+      StackFrame.move(c, -2L * size);
       descriptor = DescriptorTables.markAccessed(c, selector, descriptor);
-      push(c, size);
       enter(c, selector, descriptor, offset, c.cpl);
       return;
     }
@@ -86,9 +90,18 @@ public final class FarTransfers {
 
   /** Pushes CS and RIP on the current stack. */
   private static void push(Cpu c, int size) {
+    poke(c, size);
+    StackFrame.move(c, -2L * size);
+  }
+
+  private static void poke(Cpu c, int size) {
     StackFrame.poke(c, -size, size, c.selector[Cpu.CS]);
     StackFrame.poke(c, -2 * size, size, c.rip);
-    StackFrame.move(c, -2L * size);
+  }
+
+  /** The target as code of that segment sees it: only 64-bit code has more than 32 bits. */
+  static long cut(Cpu c, long code, long offset) {
+    return c.longModeActive() && Descriptor.isLong(code) ? offset : offset & 0xFFFF_FFFFL;
   }
 
   private static long target(Cpu c, int selector) {
@@ -267,8 +280,9 @@ public final class FarTransfers {
    * @param release bytes of parameters to drop from the stack (from both, with a return to an outer level)
    */
   public static void ret(Cpu c, int size, int release) {
+    // The selector first, and no more of it than two bytes, as in the processors.
+    int selector = (int) StackFrame.peek(c, size, 2);
     long offset = StackFrame.peek(c, 0, size);
-    int selector = (int) StackFrame.peek(c, size, size) & 0xFFFF;
     if (!c.protectedMode() || c.virtual8086()) {
       checkLimit(c, offset);
       StackFrame.move(c, 2L * size + release);
@@ -276,16 +290,17 @@ public final class FarTransfers {
       return;
     }
     long code = InterruptReturn.returnCode(c, selector);
-    Segmentation.checkTarget(c, code, offset);
+    offset = cut(c, code, offset);
     int cpl = selector & 3;
     if (cpl == c.cpl) {
+      Segmentation.checkTarget(c, code, offset);
       code = DescriptorTables.markAccessed(c, selector, code);
       StackFrame.move(c, 2L * size + release);
       Segmentation.installCode(c, selector, code, cpl);
     } else {
       long pointer = StackFrame.peek(c, 2 * size + release, size);
       int stackSelector = (int) StackFrame.peek(c, 3 * size + release, size) & 0xFFFF;
-      InterruptReturn.returnOuter(c, selector, code, stackSelector, pointer + release);
+      InterruptReturn.returnOuter(c, selector, code, offset, stackSelector, pointer + release);
     }
     c.rip = offset;
     c.modeChanged();

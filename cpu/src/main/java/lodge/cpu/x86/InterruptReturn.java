@@ -102,25 +102,25 @@ public final class InterruptReturn {
   }
 
   private static void protectedMode(Cpu c, int size) {
-    long target = StackFrame.peek(c, 0, size);
-    int selector = (int) StackFrame.peek(c, size, size) & 0xFFFF;
     int flags = (int) StackFrame.peek(c, 2 * size, size);
+    int selector = (int) StackFrame.peek(c, size, 2);
+    long target = StackFrame.peek(c, 0, size);
     if (size == 4 && (flags & Flags.VM) != 0 && c.cpl == 0 && !c.longModeActive()) {
       toVirtual8086(c, target, selector, flags);
       return;
     }
     long code = returnCode(c, selector);
     int cpl = selector & 3;
-    Segmentation.checkTarget(c, code, target);
     int writable = writableFlags(c, size);
     if (cpl == c.cpl) {
+      Segmentation.checkTarget(c, code, target);
       code = DescriptorTables.markAccessed(c, selector, code);
       StackFrame.move(c, 3L * size);
       Segmentation.installCode(c, selector, code, cpl);
     } else {
       long pointer = StackFrame.peek(c, 3 * size, size);
       int stackSelector = (int) StackFrame.peek(c, 4 * size, size) & 0xFFFF;
-      returnOuter(c, selector, code, stackSelector, pointer);
+      returnOuter(c, selector, code, target, stackSelector, pointer);
     }
     c.rip = target;
     merge(c, flags, writable);
@@ -155,15 +155,16 @@ public final class InterruptReturn {
     if ((c.eflags & Flags.NT) != 0) {
       throw c.generalProtection(0);
     }
-    long target = StackFrame.peek(c, 0, size);
-    int selector = (int) StackFrame.peek(c, size, size) & 0xFFFF;
+    // In the processors' order, which shows when several of these fault.
     int flags = (int) StackFrame.peek(c, 2 * size, size);
-    long pointer = StackFrame.peek(c, 3 * size, size);
-    int stackSelector = (int) StackFrame.peek(c, 4 * size, size) & 0xFFFF;
+    int selector = (int) StackFrame.peek(c, size, 2);
+    long target = StackFrame.peek(c, 0, size);
     long code = returnCode(c, selector);
-    Segmentation.checkTarget(c, code, target);
+    long pointer = StackFrame.peek(c, 3 * size, size);
+    int stackSelector = (int) StackFrame.peek(c, 4 * size, 2);
+    target = FarTransfers.cut(c, code, target);
     int writable = writableFlags(c, size);
-    returnOuter(c, selector, code, stackSelector, pointer);
+    returnOuter(c, selector, code, target, stackSelector, pointer);
     c.rip = target;
     merge(c, flags, writable);
     c.modeChanged();
@@ -190,7 +191,8 @@ public final class InterruptReturn {
   }
 
   /** Loads CS and SS:RSP of a return to the level that the code selector's RPL names, and drops inner data segments. */
-  static void returnOuter(Cpu c, int selector, long code, int stackSelector, long pointer) {
+  static void returnOuter(
+      Cpu c, int selector, long code, long target, int stackSelector, long pointer) {
     int cpl = selector & 3;
     boolean to64 = c.longModeActive() && Descriptor.isLong(code);
     boolean nullStack = DescriptorTables.isNull(stackSelector);
@@ -201,6 +203,9 @@ public final class InterruptReturn {
       }
     } else {
       stack = Segmentation.stackDescriptor(c, stackSelector, cpl, Vector.GP);
+    }
+    Segmentation.checkTarget(c, code, target);
+    if (!nullStack) {
       stack = DescriptorTables.markAccessed(c, stackSelector, stack);
     }
     code = DescriptorTables.markAccessed(c, selector, code);
@@ -235,6 +240,7 @@ public final class InterruptReturn {
   }
 
   private static void merge(Cpu c, int flags, int writable) {
+    c.stepTrap = (c.eflags & Flags.TF) != 0;
     Flags.set(c, Flags.get(c) & ~writable | flags & writable);
   }
 }

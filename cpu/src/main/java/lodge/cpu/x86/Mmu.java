@@ -30,6 +30,9 @@ public final class Mmu {
   private static final int SUPERVISOR = 1;
   private static final int SUPERVISOR_AC = 2;
 
+  /** User rights with alignment checks: a table that stays empty, so that all accesses take the slow path. */
+  private static final int USER_ALIGNED = 3;
+
   /** Kinds of access for {@link PageWalk}. */
   static final int READ = 0;
 
@@ -50,9 +53,12 @@ public final class Mmu {
   private final MmioBus mmio;
   private final byte[] pageFlags;
   private final PageWalk walk;
-  private final long[][] tables = new long[3][ENTRIES * ENTRY_LONGS];
+  private final long[][] tables = new long[4][ENTRIES * ENTRY_LONGS];
   private int rights = SUPERVISOR;
   private long[] tlb = tables[SUPERVISOR];
+
+  /** CR0.AM and RFLAGS.AC are set at CPL 3: unaligned accesses raise #AC. */
+  private boolean aligned;
 
   /** A translation of a large page is cached somewhere: INVLPG cannot tell which slots it fills. */
   private boolean largePages;
@@ -84,6 +90,8 @@ public final class Mmu {
 
   /** Chooses the table for the current CPL and RFLAGS.AC. */
   void selectRights() {
+    aligned =
+        cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
     if (cpu.cpl == 3) {
       rights = USER;
     } else if ((cpu.eflags & Flags.AC) != 0) {
@@ -91,7 +99,7 @@ public final class Mmu {
     } else {
       rights = SUPERVISOR;
     }
-    tlb = tables[rights];
+    tlb = tables[aligned ? USER_ALIGNED : rights];
   }
 
   /** Whether supervisor accesses may touch user pages although SMAP is on. */
@@ -249,6 +257,7 @@ public final class Mmu {
     if (tlb[i + WRITE_TAG] == (last & PAGE_MASK)) {
       return;
     }
+    checkSlow(gva, size);
     fill(gva, WRITE);
     if (((gva ^ last) & PAGE_MASK) != 0) {
       fill(last & PAGE_MASK, WRITE);
@@ -262,6 +271,7 @@ public final class Mmu {
     if (tlb[i] == (last & PAGE_MASK)) {
       return;
     }
+    checkSlow(gva, size);
     fill(gva, READ);
     if (((gva ^ last) & PAGE_MASK) != 0) {
       fill(last & PAGE_MASK, READ);
@@ -326,7 +336,21 @@ public final class Mmu {
 
   // ---------------------------------------------------------------- slow paths
 
+  /**
+   * What no page walk finds: bytes at its end that are not canonical, and an unaligned address where that counts. Accesses
+   * of other sizes than 2, 4 and 8 are made of several of these.
+   */
+  private void checkSlow(long gva, int size) {
+    if (!cpu.canonical(gva) || !cpu.canonical(gva + size - 1)) {
+      throw cpu.nonCanonical();
+    }
+    if (aligned && size <= 8 && (gva & size - 1) != 0) {
+      throw cpu.fault(Vector.AC, 0);
+    }
+  }
+
   private long readSlow(long gva, int size) {
+    checkSlow(gva, size);
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));
@@ -357,6 +381,7 @@ public final class Mmu {
 
   /** What {@link #write} does when the fast path is not open. */
   public void writeSlow(long gva, int size, long value) {
+    checkSlow(gva, size);
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));
@@ -394,7 +419,7 @@ public final class Mmu {
   private long fill(long gva, int access) {
     tlbMisses++;
     long gpa = walk.translate(gva, access, rights == USER);
-    if (!memory.isRam(gpa)) {
+    if (!memory.isRam(gpa) || aligned) {
       return gpa;
     }
     int i = (int) (gva >>> 10) & INDEX_MASK;

@@ -201,9 +201,9 @@ final class TestMachine implements AutoCloseable {
 
   /** Runs until HLT at CPL 0. */
   void run() {
-    if (vcpu == null) {
-      vcpu = new InterpreterEngine().create(c);
-    }
+    // A new engine each time: it holds no code that the test has overwritten.
+    vcpu = new InterpreterEngine().create(c);
+    c.halted = false;
     for (int i = 0; i < 1000; i++) {
       Exit exit = vcpu.run();
       if (exit == Exit.HALTED) {

@@ -4,8 +4,8 @@ import java.util.List;
 import lodge.cpu.x86.Cpu;
 
 /**
- * Turns bytes into an {@link Insn}, as SDM volume 2, chapter 2 lays out. One object decodes one instruction at a time and
- * allocates nothing; it belongs to one thread.
+ * Turns bytes into an {@link Insn}, as SDM volume 2, chapter 2 lays out. One object decodes one
+ * instruction at a time and allocates nothing; it belongs to one thread.
  */
 public final class Decoder {
   /** No instruction is longer (SDM volume 2, 2.3.11); one that would be is #GP(0). */
@@ -37,8 +37,9 @@ public final class Decoder {
    *
    * @param available how many bytes there are from there on; 15 always suffice
    * @param codeSize 2, 4, or 8 for 64-bit mode
-   * @return the instruction, valid until the next call, or null when {@code available} bytes do not hold it whole. Bytes
-   *     that are #UD give {@link Form#UNDEFINED}, more than 15 bytes {@link Form#TOO_LONG}
+   * @return the instruction, valid until the next call, or null when {@code available} bytes do not
+   *     hold it whole. Bytes that are #UD give {@link Form#UNDEFINED}, more than 15 bytes {@link
+   *     Form#TOO_LONG}
    */
   public Insn decode(byte[] code, int from, int available, int codeSize) {
     Insn insn = this.insn;
@@ -154,37 +155,41 @@ public final class Decoder {
     insn.rex = rex != 0;
     insn.rexW = (rex & REX_W) != 0;
     state |= insn.rexW ? Row.W1 : Row.W0;
-    state |= switch (insn.repeat) {
-      case Insn.REP -> Row.PREFIX_F3;
-      case Insn.REPNE -> Row.PREFIX_F2;
-      default -> insn.operandSizePrefix ? Row.PREFIX_66 : Row.PREFIX_NONE;
-    };
+    state |=
+        switch (insn.repeat) {
+          case Insn.REP -> Row.PREFIX_F3;
+          case Insn.REPNE -> Row.PREFIX_F2;
+          default -> insn.operandSizePrefix ? Row.PREFIX_66 : Row.PREFIX_NONE;
+        };
     int slot = map << 8 | b;
     return match(insn, b, FormTable.LEGACY[slot], FormTable.LEGACY_MODRM[slot]);
   }
 
   /** The rest of an instruction whose first opcode byte is a VEX prefix (SDM volume 2, 2.3.5). */
   private boolean vex(Insn insn, int first) {
+    int b = code[at++] & 0xFF;
     if (insn.lock || insn.repeat != Insn.NONE || insn.operandSizePrefix || rex != 0) {
       return true;
     }
-    int length = first == 0xC4 ? 3 : 2;
-    if (at + length > end) {
-      return false;
-    }
-    int b = code[at++] & 0xFF;
     int map = 1;
     int inverted = ~b >> 5 & REX_R;
     if (first == 0xC4) {
       map = b & 0x1F;
+      if (map < 1 || map > 3) {
+        return true;
+      }
+      if (at >= end) {
+        return false;
+      }
       inverted |= ~b >> 5 & (REX_X | REX_B);
       b = code[at++] & 0xFF;
       inverted |= b >> 4 & REX_W;
     }
-    if (map < 1 || map > 3) {
-      return true;
+    if (at >= end) {
+      return false;
     }
-    // W selects rows in all modes, but there are neither more registers nor wider ones outside of 64-bit mode.
+    // W selects rows in all modes, but there are neither more registers nor wider ones outside of
+    // 64-bit mode.
     state |= (inverted & REX_W) != 0 ? Row.W1 : Row.W0;
     rex = mode64 ? inverted : 0;
     insn.rexW = (rex & REX_W) != 0;
@@ -193,12 +198,13 @@ public final class Decoder {
     insn.vexRegister = ~b >> 3 & (mode64 ? 15 : 7);
     state |= insn.vexL != 0 ? Row.L1 : Row.L0;
     state |= insn.vexRegister != 0 ? Row.VVVV : 0;
-    state |= switch (b & 3) {
-      case 1 -> Row.PREFIX_66;
-      case 2 -> Row.PREFIX_F3;
-      case 3 -> Row.PREFIX_F2;
-      default -> Row.PREFIX_NONE;
-    };
+    state |=
+        switch (b & 3) {
+          case 1 -> Row.PREFIX_66;
+          case 2 -> Row.PREFIX_F3;
+          case 3 -> Row.PREFIX_F2;
+          default -> Row.PREFIX_NONE;
+        };
     b = code[at++] & 0xFF;
     int slot = map << 8 | b;
     return match(insn, b, FormTable.VEX[slot], FormTable.VEX_MODRM[slot]);
@@ -288,7 +294,9 @@ public final class Decoder {
     }
     if (row.has(Row.VSIB)) {
       // Destination, index and mask have to be three registers; there is no 16-bit form.
-      return insn.addressSize != 2 && insn.reg != insn.index && insn.reg != insn.vexRegister
+      return insn.addressSize != 2
+          && insn.reg != insn.index
+          && insn.reg != insn.vexRegister
           && insn.index != insn.vexRegister;
     }
     return true;
@@ -355,7 +363,9 @@ public final class Decoder {
     return displacement(insn, size);
   }
 
-  /** @param size 0, 1, 2 or 4 bytes */
+  /**
+   * @param size 0, 1, 2 or 4 bytes
+   */
   private boolean displacement(Insn insn, int size) {
     if (at + size > end) {
       return exhausted();
@@ -366,16 +376,17 @@ public final class Decoder {
 
   private boolean immediate(Insn insn, Row row) {
     int wide = insn.operandSize == 2 ? 2 : 4;
-    int size = switch (row.immediate) {
-      case IB -> 1;
-      case IW -> 2;
-      case IZ -> wide;
-      case IV -> insn.operandSize;
-      case IW_IB -> 3;
-      case POINTER -> wide + 2;
-      case MOFFS -> insn.addressSize;
-      case NONE -> 0;
-    };
+    int size =
+        switch (row.immediate) {
+          case IB -> 1;
+          case IW -> 2;
+          case IZ -> wide;
+          case IV -> insn.operandSize;
+          case IW_IB -> 3;
+          case POINTER -> wide + 2;
+          case MOFFS -> insn.addressSize;
+          case NONE -> 0;
+        };
     if (at + size > end) {
       return exhausted();
     }

@@ -12,18 +12,20 @@ import java.util.List;
 /**
  * The opcode table: the rows of the {@code .forms} files by opcode map and opcode.
  *
- * <p>A line is {@code encoding | mnemonic operands | feature flags}; {@code #} starts a comment line. Where several rows
- * match, the first one counts.
+ * <p>A line is {@code encoding | mnemonic operands | feature flags}; {@code #} starts a comment
+ * line. Where several rows match, the first one counts.
  *
- * <p>The encoding is that of the SDM's instruction pages: opcode bytes, {@code /r} or {@code /digit}, immediates
- * ({@code ib iw iz iv cb cz cp is4}); a byte after the opcode is a fixed ModRM byte. {@code +r} and {@code +cc} stand
- * for 8 and 16 opcodes, {@code +i} for 8 ModRM bytes. {@code NP} means none of 66, F2, F3; {@code NFx} neither F2 nor
- * F3; without any such word these prefixes do not select the row. {@code W0 W1} ask for REX.W. Operands restrict too:
- * {@code M} and {@code m} ask for memory, {@code U N R} for a register, {@code H} and {@code B} use VEX.vvvv.
+ * <p>The encoding is that of the SDM's instruction pages: opcode bytes, {@code /r} or {@code
+ * /digit}, immediates ({@code ib iw iz iv cb cz cp is4}); a byte after the opcode is a fixed ModRM
+ * byte. {@code +r} and {@code +cc} stand for 8 and 16 opcodes, {@code +i} for 8 ModRM bytes. {@code
+ * NP} means none of 66, F2, F3; {@code NFx} neither F2 nor F3; without any such word these prefixes
+ * do not select the row. {@code W0 W1} ask for REX.W. Operands restrict too: {@code M} and {@code
+ * m} ask for memory, {@code U N R} for a register, {@code H} and {@code B} use VEX.vvvv.
  *
- * <p>Flags: {@code lock} may be locked; {@code no64} and {@code only64} the modes; {@code d64} the operand size is 64
- * bits by default in 64-bit mode, {@code f64} always; {@code fixed} it is 64 bits there and 32 elsewhere; {@code max32}
- * REX.W does not widen it; {@code b0} REX.B must be 0; {@code nomod} ModRM.mod counts as 3; {@code vsib} vector index.
+ * <p>Flags: {@code lock} may be locked; {@code no64} and {@code only64} the modes; {@code d64} the
+ * operand size is 64 bits by default in 64-bit mode, {@code f64} always; {@code fixed} it is 64
+ * bits there and 32 elsewhere; {@code max32} REX.W does not widen it; {@code b0} REX.B must be 0;
+ * {@code nomod} ModRM.mod counts as 3; {@code vsib} vector index.
  */
 final class FormTable {
   /** Opcode maps: one byte, 0F, 0F 38, 0F 3A; each has 256 slots. */

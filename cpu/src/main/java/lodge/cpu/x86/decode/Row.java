@@ -3,9 +3,9 @@ package lodge.cpu.x86.decode;
 /**
  * A {@link Form} with what the decoder needs of it, worked out once.
  *
- * <p>What an instruction's bytes say is put into one word with a bit for each value of each property ({@code STATE}
- * constants); a row matches when it allows all bits that are set. A property that the instruction does not have sets no
- * bit.
+ * <p>What an instruction's bytes say is put into one word with a bit for each value of each
+ * property ({@code STATE} constants); a row matches when it allows all bits that are set. A
+ * property that the instruction does not have sets no bit.
  */
 final class Row {
   /** The decisive prefix: F2 and F3 hide 66, the last of F2 and F3 counts; for VEX its pp field. */

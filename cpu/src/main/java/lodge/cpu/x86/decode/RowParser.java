@@ -118,8 +118,8 @@ final class RowParser {
       case "W0" -> allowed &= ~Row.W1;
       case "W1" -> allowed &= ~Row.W0;
       case "/r" -> modrm = true;
-      case "ib" -> immediate =
-          immediate == Row.Immediate.IW ? Row.Immediate.IW_IB : Row.Immediate.IB;
+      case "ib" ->
+          immediate = immediate == Row.Immediate.IW ? Row.Immediate.IW_IB : Row.Immediate.IB;
       case "cb", "is4" -> immediate = Row.Immediate.IB;
       case "iw" -> immediate = Row.Immediate.IW;
       case "iz", "cz" -> immediate = Row.Immediate.IZ;
@@ -188,7 +188,8 @@ final class RowParser {
         flags |= Row.VSIB;
         allowed &= ~Row.RMS | 1 << Row.RM_SHIFT + 4;
       }
-      default -> throw new IllegalStateException("unknown flag " + flag + " in opcode table: " + line);
+      default ->
+          throw new IllegalStateException("unknown flag " + flag + " in opcode table: " + line);
     }
   }
 

@@ -13,8 +13,7 @@ final class ConvertOps {
 
   static Op link(Insn insn, int offset) {
     return switch (insn.form.mnemonic()) {
-      case CVTSI2SD ->
-          insn.rexW ? new LongToDouble(insn, offset) : new IntToDouble(insn, offset);
+      case CVTSI2SD -> insn.rexW ? new LongToDouble(insn, offset) : new IntToDouble(insn, offset);
       case CVTSI2SS -> new IntegerToSingle(insn, offset);
       case CVTSD2SI, CVTTSD2SI -> new DoubleToInteger(insn, offset);
       case CVTSS2SI, CVTTSS2SI -> new SingleToInteger(insn, offset);

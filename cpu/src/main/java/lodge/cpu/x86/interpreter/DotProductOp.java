@@ -9,8 +9,8 @@ import lodge.cpu.x86.vector.SimdFloat;
 /**
  * DPPD and DPPS: the products, then their sums, each a rounded step that may fault by itself.
  *
- * <p>The processor adds in another order for each element of the result. That shows only when NaNs meet: the first operand's
- * is the one that survives.
+ * <p>The processor adds in another order for each element of the result. That shows only when NaNs
+ * meet: the first operand's is the one that survives.
  */
 final class DotProductOp extends WideOp {
   private final boolean wide;

@@ -5,7 +5,9 @@ import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 import lodge.cpu.x86.vector.PackedShuffle;
 
-/** Moves of single elements and half registers: between XMM registers, general registers and memory. */
+/**
+ * Moves of single elements and half registers: between XMM registers, general registers and memory.
+ */
 final class ElementOps {
   private ElementOps() {}
 
@@ -151,7 +153,9 @@ final class ElementOps {
     }
   }
 
-  /** PEXTRB, PEXTRW, PEXTRD, PEXTRQ and EXTRACTPS, to a general register (zero-extended) or memory. */
+  /**
+   * PEXTRB, PEXTRW, PEXTRD, PEXTRQ and EXTRACTPS, to a general register (zero-extended) or memory.
+   */
   static final class Extract extends SimdOp {
     private final byte to;
     private final byte lane;
@@ -230,7 +234,10 @@ final class ElementOps {
     }
   }
 
-  /** Gives an instruction without memory operand the one that it implies: [rDI] in DS or the overriding segment. */
+  /**
+   * Gives an instruction without memory operand the one that it implies: [rDI] in DS or the
+   * overriding segment.
+   */
   static Insn atDestinationIndex(Insn insn) {
     insn.base = Cpu.RDI;
     insn.index = Cpu.ZERO;

@@ -8,8 +8,9 @@ import lodge.cpu.x86.vector.Mxcsr;
 /**
  * FXSAVE, FXRSTOR and the XSAVE family (SDM volume 1, 10.5 and chapter 13).
  *
- * <p>Components are x87 (bit 0), SSE (bit 1) and the upper halves of the YMM registers (bit 2). Both formats have the
- * last of these right behind the header. The processor has no supervisor components: IA32_XSS is 0.
+ * <p>Components are x87 (bit 0), SSE (bit 1) and the upper halves of the YMM registers (bit 2).
+ * Both formats have the last of these right behind the header. The processor has no supervisor
+ * components: IA32_XSS is 0.
  */
 final class ExtendedState {
   private static final long X87 = 1;
@@ -289,7 +290,8 @@ final class ExtendedState {
       if ((loaded & AVX) != 0) {
         c.mmu.probeRead(readAddress(c, extent(loaded)), extent(loaded));
       }
-      // In the standard format MXCSR is loaded for SSE and for AVX, whether or not the header says that it is there.
+      // In the standard format MXCSR is loaded for SSE and for AVX, whether or not the header says
+      // that it is there.
       boolean control = compact ? (loaded & SSE) != 0 : (requested & (SSE | AVX)) != 0;
       if (control) {
         c.mxcsr = readMxcsr(c, area);

@@ -143,15 +143,17 @@ final class FlagOps {
     @Override
     public Op exec(Cpu c) {
       int ax = (int) c.r[Cpu.RAX] & 0xFFFF;
-      if (multiply) {
-        if (base == 0) {
-          throw c.fault(Vector.DE);
-        }
-        int al = ax & 0xFF;
-        ax = al / base << 8 | al % base;
-      } else {
-        ax = (ax & 0xFF) + (ax >> 8) * base & 0xFF;
+      if (!multiply) {
+        // The undefined flags are those of the addition.
+        long sum = Alu.apply(c, Alu.ADD, 1, ax & 0xFF, (ax >> 8) * base & 0xFF);
+        Registers.write(c.r, Cpu.RAX, 2, sum & 0xFF);
+        return next;
       }
+      if (base == 0) {
+        throw c.fault(Vector.DE);
+      }
+      int al = ax & 0xFF;
+      ax = al / base << 8 | al % base;
       Registers.write(c.r, Cpu.RAX, 2, ax);
       c.flagResult = (byte) ax;
       c.flagAux = 0;
@@ -169,9 +171,9 @@ final class FlagOps {
     public Op exec(Cpu c) {
       long gva = readAddress(c, 2 * size);
       long lower = Alu.signExtend(size, c.mmu.read(gva, size));
-      long upper = Alu.signExtend(size, c.mmu.read(gva + size, size));
       long index = Alu.signExtend(size, loadReg(c));
-      if (index < lower || index > upper) {
+      // The upper bound is not even read when the lower one fails.
+      if (index < lower || index > Alu.signExtend(size, c.mmu.read(gva + size, size))) {
         throw c.fault(Vector.BR);
       }
       return next;

@@ -16,7 +16,8 @@ final class HotDouble {
       case MULSD -> memory ? new MultiplyMemory(insn, offset) : new Multiply(insn, offset);
       case DIVSD -> memory ? new DivideMemory(insn, offset) : new Divide(insn, offset);
       case ADDPD -> memory ? new AddPackedMemory(insn, offset) : new AddPacked(insn, offset);
-      case MULPD -> memory ? new MultiplyPackedMemory(insn, offset) : new MultiplyPacked(insn, offset);
+      case MULPD ->
+          memory ? new MultiplyPackedMemory(insn, offset) : new MultiplyPacked(insn, offset);
       default -> null;
     };
   }

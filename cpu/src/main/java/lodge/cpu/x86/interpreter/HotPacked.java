@@ -11,26 +11,18 @@ final class HotPacked {
   static Op link(Insn insn, int offset) {
     boolean memory = insn.memory;
     return switch (insn.form.mnemonic()) {
-      case PXOR, XORPS, XORPD ->
-          memory ? new XorMemory(insn, offset) : new Xor(insn, offset);
-      case PAND, ANDPS, ANDPD ->
-          memory ? new AndMemory(insn, offset) : new And(insn, offset);
-      case POR, ORPS, ORPD ->
-          memory ? new OrMemory(insn, offset) : new Or(insn, offset);
-      case PCMPEQB ->
-          memory ? new EqualBytesMemory(insn, offset) : new EqualBytes(insn, offset);
-      case PADDB ->
-          memory ? new AddBytesMemory(insn, offset) : new AddBytes(insn, offset);
-      case PADDW ->
-          memory ? new AddWordsMemory(insn, offset) : new AddWords(insn, offset);
+      case PXOR, XORPS, XORPD -> memory ? new XorMemory(insn, offset) : new Xor(insn, offset);
+      case PAND, ANDPS, ANDPD -> memory ? new AndMemory(insn, offset) : new And(insn, offset);
+      case POR, ORPS, ORPD -> memory ? new OrMemory(insn, offset) : new Or(insn, offset);
+      case PCMPEQB -> memory ? new EqualBytesMemory(insn, offset) : new EqualBytes(insn, offset);
+      case PADDB -> memory ? new AddBytesMemory(insn, offset) : new AddBytes(insn, offset);
+      case PADDW -> memory ? new AddWordsMemory(insn, offset) : new AddWords(insn, offset);
       case PADDD ->
           memory ? new AddDoublewordsMemory(insn, offset) : new AddDoublewords(insn, offset);
-      case PADDQ ->
-          memory ? new AddQuadwordsMemory(insn, offset) : new AddQuadwords(insn, offset);
+      case PADDQ -> memory ? new AddQuadwordsMemory(insn, offset) : new AddQuadwords(insn, offset);
       case PSUBB ->
           memory ? new SubtractBytesMemory(insn, offset) : new SubtractBytes(insn, offset);
-      case PMINUB ->
-          memory ? new MinBytesMemory(insn, offset) : new MinBytes(insn, offset);
+      case PMINUB -> memory ? new MinBytesMemory(insn, offset) : new MinBytes(insn, offset);
       case PMOVMSKB -> new TopBits(insn, offset);
       default -> null;
     };

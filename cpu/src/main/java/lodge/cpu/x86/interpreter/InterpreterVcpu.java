@@ -77,6 +77,8 @@ public final class InterpreterVcpu implements Vcpu {
     cpu.interruptShadow = false;
     int budget = shadow || singleStep ? 1 : BATCH;
     int left = budget;
+    cpu.stepTrap = false;
+    cpu.debugShadow = false;
     long start = cpu.rip;
     code.uncounted = 0;
     Op op = null;
@@ -97,7 +99,7 @@ public final class InterpreterVcpu implements Vcpu {
     if (op != null) {
       cpu.rip = op.rip(cpu);
     }
-    if (singleStep && (cpu.eflags & Flags.TF) != 0) {
+    if (singleStep && !cpu.debugShadow && (cpu.stepTrap || (cpu.eflags & Flags.TF) != 0)) {
       cpu.dr[6] |= 1 << 14;
       if (op instanceof StringOp && cpu.rip == start) {
         // Between two repetitions, so that the handler's IRET goes on without another instruction breakpoint.

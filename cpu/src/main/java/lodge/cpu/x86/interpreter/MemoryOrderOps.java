@@ -7,7 +7,10 @@ import lodge.cpu.x86.decode.Mnemonic;
 import lodge.cpu.x86.vector.Crc32c;
 import lodge.cpu.x86.vector.Mxcsr;
 
-/** What came with SSE but touches no vector register: MXCSR, fences, cache control, MOVNTI and CRC32. */
+/**
+ * What came with SSE but touches no vector register: MXCSR, fences, cache control, MOVNTI and
+ * CRC32.
+ */
 final class MemoryOrderOps {
   private MemoryOrderOps() {}
 

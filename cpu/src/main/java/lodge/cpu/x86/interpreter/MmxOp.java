@@ -17,7 +17,9 @@ abstract class MmxOp extends MemOp {
     this.rm = (byte) (insn.memory ? -1 : insn.rm & 7);
   }
 
-  /** @param size bytes in memory: 2, 4 or 8 */
+  /**
+   * @param size bytes in memory: 2, 4 or 8
+   */
   final long source(Cpu c, int size) {
     return rm >= 0 ? c.x87.mmx(rm) : c.mmu.read(readAddress(c, size), size);
   }

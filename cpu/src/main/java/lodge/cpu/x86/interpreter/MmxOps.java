@@ -4,7 +4,6 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 import lodge.cpu.x86.vector.FloatConvert;
-import lodge.cpu.x86.vector.FloatOperation;
 import lodge.cpu.x86.vector.Packed;
 import lodge.cpu.x86.vector.PackedOperation;
 import lodge.cpu.x86.vector.PackedShift;
@@ -29,8 +28,8 @@ final class MmxOps {
   /** Links a form of which {@link #isMmx} holds. */
   static Op link(Insn insn, int offset) {
     Mnemonic m = insn.form.mnemonic();
-    boolean immediate = insn.form.operands().length == 2
-        && insn.form.operands()[1].charAt(0) == 'I';
+    boolean immediate =
+        insn.form.operands().length == 2 && insn.form.operands()[1].charAt(0) == 'I';
     if (PackedOperation.isShift(m) && immediate) {
       return new ShiftImmediate(insn);
     }

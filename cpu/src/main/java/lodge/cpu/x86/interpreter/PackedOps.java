@@ -9,7 +9,10 @@ import lodge.cpu.x86.vector.PackedOperation;
 import lodge.cpu.x86.vector.PackedShift;
 import lodge.cpu.x86.vector.PackedShuffle;
 
-/** Packed integer instructions on XMM registers with a whole 16-byte source, and the shifts by an immediate. */
+/**
+ * Packed integer instructions on XMM registers with a whole 16-byte source, and the shifts by an
+ * immediate.
+ */
 final class PackedOps {
   private PackedOps() {}
 
@@ -30,7 +33,6 @@ final class PackedOps {
     }
     return switch (m) {
       case PSLLDQ, PSRLDQ -> new ShiftBytes(insn);
-      case PSHUFD -> new ShuffleDoublewords(insn, offset);
       case PSHUFB,
           PSHUFLW,
           PSHUFHW,
@@ -173,22 +175,6 @@ final class PackedOps {
     }
   }
 
-  /** PSHUFD. */
-  static final class ShuffleDoublewords extends WideOp {
-    private final int control;
-
-    ShuffleDoublewords(Insn insn, int offset) {
-      super(insn, offset);
-      control = immediate(insn);
-    }
-
-    @Override
-    void apply(Cpu c, long low, long high) {
-      c.xmm[reg] = PackedShuffle.doublewords(low, high, control);
-      c.xmm[reg + 1] = PackedShuffle.doublewords(low, high, control >> 4);
-    }
-  }
-
   /** What moves elements about in its own way. */
   static final class Permute extends WideOp {
     private final Mnemonic mnemonic;
@@ -206,10 +192,7 @@ final class PackedOps {
       long b = c.xmm[reg + 1];
       switch (mnemonic) {
         case PSHUFB ->
-            set(
-                c,
-                PackedShuffle.shuffleBytes(a, b, low),
-                PackedShuffle.shuffleBytes(a, b, high));
+            set(c, PackedShuffle.shuffleBytes(a, b, low), PackedShuffle.shuffleBytes(a, b, high));
         case PSHUFLW -> set(c, PackedShuffle.words(low, control), high);
         case PSHUFHW -> set(c, low, PackedShuffle.words(high, control));
         case SHUFPS ->
@@ -248,9 +231,15 @@ final class PackedOps {
         case MPSADBW -> sumDifferences(c, a, b, low, high);
         case PHMINPOSUW -> set(c, Packed.minimumPosition(low, high), 0);
         case MOVSHDUP ->
-            set(c, PackedShuffle.doublewords(low, low, 5), PackedShuffle.doublewords(high, high, 5));
+            set(
+                c,
+                PackedShuffle.doublewords(low, low, 5),
+                PackedShuffle.doublewords(high, high, 5));
         case MOVSLDUP ->
-            set(c, PackedShuffle.doublewords(low, low, 0), PackedShuffle.doublewords(high, high, 0));
+            set(
+                c,
+                PackedShuffle.doublewords(low, low, 0),
+                PackedShuffle.doublewords(high, high, 0));
         default -> {
           // PTEST
           boolean zf = ((a & low) | (b & high)) == 0;

@@ -78,11 +78,11 @@ final class PortOps {
     @Override
     public final Op exec(Cpu c) {
       long count = repeat ? c.r[Cpu.RCX] & mask : 1;
+      int port = (int) c.r[Cpu.RDX] & 0xFFFF;
+      PortAccess.check(c, port, size);
       if (count == 0) {
         return next;
       }
-      int port = (int) c.r[Cpu.RDX] & 0xFFFF;
-      PortAccess.check(c, port, size);
       element(c, port);
       if (!repeat) {
         return c.attention ? leave(c) : next;

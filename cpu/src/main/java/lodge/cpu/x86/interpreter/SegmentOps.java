@@ -67,6 +67,7 @@ final class SegmentOps {
   private static Op loaded(Op op, Cpu c, int segment) {
     if (segment == Cpu.SS) {
       c.interruptShadow = true;
+      c.debugShadow = true;
       return op.leave(c);
     }
     return op.next;
@@ -107,7 +108,8 @@ final class SegmentOps {
 
     @Override
     public Op exec(Cpu c) {
-      int selector = (int) Stack.peek(c, size) & 0xFFFF;
+      // Two bytes are read, whatever the operand size.
+      int selector = (int) Stack.peek(c, 2);
       long mask = Stack.mask(c);
       long old = c.r[Cpu.RSP];
       Segmentation.load(c, segment, selector);
@@ -156,12 +158,12 @@ final class SegmentOps {
     @Override
     public Op exec(Cpu c) {
       requireDescriptors(c);
-      long gva = address(c);
-      long value = loadAt(c, gva);
+      // Write access is only asked for when there is something to write.
+      long value = load(c);
       long rpl = loadReg(c) & 3;
       boolean raised = (value & 3) < rpl;
       if (raised) {
-        storeAt(c, gva, value & ~3 | rpl);
+        storeAt(c, address(c), value & ~3 | rpl);
       }
       setZf(c, raised);
       return next;

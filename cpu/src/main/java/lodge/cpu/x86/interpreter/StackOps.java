@@ -163,10 +163,7 @@ final class StackOps {
 
     @Override
     public Op exec(Cpu c) {
-      // All eight addresses are checked before the first store.
-      for (int i = 1; i <= 8; i++) {
-        c.mmu.probeWrite(Stack.writeAddress(c, -i * size, size), size);
-      }
+      // As in the processors, what was pushed before a fault stays; the restarted instruction pushes it again.
       for (int i = 0; i < 8; i++) {
         c.mmu.write(Stack.writeAddress(c, -(i + 1) * size, size), size, c.r[i]);
       }
@@ -189,12 +186,11 @@ final class StackOps {
 
     @Override
     public Op exec(Cpu c) {
+      // As in the processors, what was popped before a fault stays; ESP has not moved.
       for (int i = 0; i < 8; i++) {
-        c.mmu.probeRead(Stack.readAddress(c, i * size, size), size);
-      }
-      for (int i = 0; i < 8; i++) {
+        long value = c.mmu.read(Stack.readAddress(c, i * size, size), size);
         if (7 - i != Cpu.RSP) {
-          Registers.write(c.r, 7 - i, size, c.mmu.read(Stack.readAddress(c, i * size, size), size));
+          Registers.write(c.r, 7 - i, size, value);
         }
       }
       Stack.setPointer(c, c.r[Cpu.RSP] + 8 * size);

@@ -58,6 +58,10 @@ abstract class StringOp extends Op {
       Registers.write(c.r, Cpu.RCX, addressSize, 0);
       return next;
     }
+    if (addressSize == 4) {
+      // ECX is written even when the first element faults.
+      c.r[Cpu.RCX] = count;
+    }
     if ((c.eflags & Flags.TF) != 0) {
       return steps(c, count, 1);
     }

@@ -2,7 +2,10 @@ package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.decode.Insn;
 
-/** Links MMX and SSE to SSE4.2 with all that belongs to them: extended state, fences, cache control, CRC32. */
+/**
+ * Links MMX and SSE to SSE4.2 with all that belongs to them: extended state, fences, cache control,
+ * CRC32.
+ */
 final class VectorLinker {
   private VectorLinker() {}
 
@@ -20,6 +23,9 @@ final class VectorLinker {
     Op op = VectorMoves.link(insn, offset);
     if (op == null) {
       op = HotPacked.link(insn, offset);
+    }
+    if (op == null) {
+      op = HotShuffle.link(insn, offset);
     }
     if (op == null) {
       op = HotDouble.link(insn, offset);

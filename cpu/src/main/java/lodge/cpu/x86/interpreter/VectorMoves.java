@@ -3,22 +3,21 @@ package lodge.cpu.x86.interpreter;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.decode.Insn;
 
-/** The plain moves between XMM registers and memory: one class a shape, for they are in every loop. */
+/**
+ * The plain moves between XMM registers and memory: one class a shape, for they are in every loop.
+ */
 final class VectorMoves {
   private VectorMoves() {}
 
   static Op link(Insn insn, int offset) {
     return switch (insn.form.mnemonic()) {
-      case MOVAPS, MOVAPD, MOVDQA, MOVNTPS, MOVNTPD, MOVNTDQ, MOVNTDQA ->
-          whole(insn, offset, true);
+      case MOVAPS, MOVAPD, MOVDQA, MOVNTPS, MOVNTPD, MOVNTDQ, MOVNTDQA -> whole(insn, offset, true);
       case MOVUPS, MOVUPD, MOVDQU, LDDQU -> whole(insn, offset, false);
       case MOVSD -> {
         if (insn.memory) {
           yield toMemory(insn) ? new StoreQuad(insn, offset) : new LoadQuad(insn, offset);
         }
-        yield toMemory(insn)
-            ? new MergeQuad(insn.rm, insn.reg)
-            : new MergeQuad(insn.reg, insn.rm);
+        yield toMemory(insn) ? new MergeQuad(insn.rm, insn.reg) : new MergeQuad(insn.reg, insn.rm);
       }
       case MOVSS -> {
         if (insn.memory) {

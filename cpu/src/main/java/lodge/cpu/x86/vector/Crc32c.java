@@ -1,6 +1,8 @@
 package lodge.cpu.x86.vector;
 
-/** The CRC32 instruction's polynomial 0x11EDC6F41, bit-reflected, without the complements around it. */
+/**
+ * The CRC32 instruction's polynomial 0x11EDC6F41, bit-reflected, without the complements around it.
+ */
 public final class Crc32c {
   private static final int REFLECTED = 0x82F6_3B78;
   private static final int[] TABLE = new int[256];
@@ -17,7 +19,9 @@ public final class Crc32c {
 
   private Crc32c() {}
 
-  /** @param size bytes of {@code data} that are taken in, lowest first: 1, 2, 4 or 8 */
+  /**
+   * @param size bytes of {@code data} that are taken in, lowest first: 1, 2, 4 or 8
+   */
   public static int update(int crc, long data, int size) {
     int result = crc;
     for (int i = 0; i < size; i++) {

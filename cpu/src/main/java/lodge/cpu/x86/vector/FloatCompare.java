@@ -56,8 +56,9 @@ public final class FloatCompare {
   }
 
   /**
-   * Whether a predicate of CMPPS and its kin holds. Bits 2:0 as the legacy forms have them; bits 4:3 are those of VEX:
-   * bit 4 swaps which NaNs are invalid, bit 3 chooses the second eight relations.
+   * Whether a predicate of CMPPS and its kin holds. Bits 2:0 as the legacy forms have them; bits
+   * 4:3 are those of VEX: bit 4 swaps which NaNs are invalid, bit 3 chooses the second eight
+   * relations.
    */
   public static boolean holds64(SimdFloat e, long a, long b, int predicate) {
     return holds(order64(e, a, b, signaling(predicate)), predicate);

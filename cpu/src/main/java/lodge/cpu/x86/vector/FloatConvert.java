@@ -44,13 +44,18 @@ public final class FloatConvert {
     return (int) SoftFloat.fromInteger(e, value, SoftFloat.F32);
   }
 
-  /** A single as a double of the same value, without exceptions; NaNs stay NaNs. For conversion to integers only. */
+  /**
+   * A single as a double of the same value, without exceptions; NaNs stay NaNs. For conversion to
+   * integers only.
+   */
   public static long widen(SimdFloat e, int a) {
     long operand = SoftFloat.operand(e, a, SoftFloat.F32);
     return Double.doubleToRawLongBits(Float.intBitsToFloat((int) operand));
   }
 
-  /** @return the integer, or 0x8000_0000 with the invalid exception when it does not fit */
+  /**
+   * @return the integer, or 0x8000_0000 with the invalid exception when it does not fit
+   */
   public static int toInt(SimdFloat e, long source, int mode) {
     int before = e.raised;
     long wide = toLong(e, source, mode);
@@ -61,7 +66,9 @@ public final class FloatConvert {
     return Integer.MIN_VALUE;
   }
 
-  /** @return the integer, or 0x8000_0000_0000_0000 with the invalid exception when it does not fit */
+  /**
+   * @return the integer, or 0x8000_0000_0000_0000 with the invalid exception when it does not fit
+   */
   public static long toLong(SimdFloat e, long source, int mode) {
     long a = SoftFloat.operand(e, source, SoftFloat.F64);
     int exponent = SoftFloat.exponent(a, SoftFloat.F64) - 1023;
@@ -114,7 +121,9 @@ public final class FloatConvert {
     return (int) round(e, a, control, SoftFloat.F32);
   }
 
-  /** ROUNDSD and its kin: to an integral value of the same format. Denormal operands raise nothing. */
+  /**
+   * ROUNDSD and its kin: to an integral value of the same format. Denormal operands raise nothing.
+   */
   private static long round(SimdFloat e, long source, int control, int f) {
     long a = SoftFloat.operand(e, source, f);
     if (SoftFloat.isNan(a, f)) {

@@ -2,11 +2,17 @@ package lodge.cpu.x86.vector;
 
 import lodge.cpu.x86.decode.Mnemonic;
 
-/** Floating-point instructions by their (SSE) mnemonic: for code that has the mnemonic in a variable. */
+/**
+ * Floating-point instructions by their (SSE) mnemonic: for code that has the mnemonic in a
+ * variable.
+ */
 public final class FloatOperation {
   private FloatOperation() {}
 
-  /** Arithmetic on one element, the scalar and the packed form: a result from both operands' elements. */
+  /**
+   * Arithmetic on one element, the scalar and the packed form: a result from both operands'
+   * elements.
+   */
   public static boolean isArithmetic(Mnemonic mnemonic) {
     return isDouble(mnemonic) || isSingle(mnemonic);
   }

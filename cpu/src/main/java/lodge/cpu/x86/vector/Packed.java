@@ -3,8 +3,9 @@ package lodge.cpu.x86.vector;
 /**
  * Packed integer arithmetic within one 64-bit lane: all elements at once in an ordinary long.
  *
- * <p>The parameter {@code h} is the mask of the elements' top bits ({@link #B}, {@link #W} or {@link #D}) and says their
- * size. It is a constant at every call, so that the compiler folds what depends on it.
+ * <p>The parameter {@code h} is the mask of the elements' top bits ({@link #B}, {@link #W} or
+ * {@link #D}) and says their size. It is a constant at every call, so that the compiler folds what
+ * depends on it.
  */
 public final class Packed {
   /** Top bits of bytes. */
@@ -151,7 +152,10 @@ public final class Packed {
     return result;
   }
 
-  /** The lowest unsigned word of eight at bits 15:0 and the index of its first occurrence at 18:16 (PHMINPOSUW). */
+  /**
+   * The lowest unsigned word of eight at bits 15:0 and the index of its first occurrence at 18:16
+   * (PHMINPOSUW).
+   */
   public static long minimumPosition(long low, long high) {
     int best = 0xFFFF;
     int index = 0;

@@ -3,8 +3,8 @@ package lodge.cpu.x86.vector;
 import lodge.cpu.x86.decode.Mnemonic;
 
 /**
- * Packed integer instructions by their (MMX and SSE) mnemonic: the doors for code that has the mnemonic in a variable.
- * Code that knows its instruction calls the functions behind them.
+ * Packed integer instructions by their (MMX and SSE) mnemonic: the doors for code that has the
+ * mnemonic in a variable. Code that knows its instruction calls the functions behind them.
  */
 public final class PackedOperation {
   private PackedOperation() {}
@@ -94,7 +94,10 @@ public final class PackedOperation {
     };
   }
 
-  /** Instructions that halve: each register becomes one lane of the result, the destination's the lower one. */
+  /**
+   * Instructions that halve: each register becomes one lane of the result, the destination's the
+   * lower one.
+   */
   public static boolean isHalving(Mnemonic mnemonic) {
     return switch (mnemonic) {
       case PACKSSWB, PACKUSWB, PACKSSDW, PACKUSDW -> true;
@@ -103,7 +106,10 @@ public final class PackedOperation {
     };
   }
 
-  /** What an {@link #isHalving} instruction makes of one 16-byte register (or, for MMX, of its two operands). */
+  /**
+   * What an {@link #isHalving} instruction makes of one 16-byte register (or, for MMX, of its two
+   * operands).
+   */
   public static long halve(Mnemonic mnemonic, long low, long high) {
     return switch (mnemonic) {
       case PACKSSWB -> PackedShuffle.packWordsSigned(low, high);
@@ -150,7 +156,10 @@ public final class PackedOperation {
     };
   }
 
-  /** Whether an {@link #isInterleave} instruction takes the high lanes (MMX: the high halves) of its operands. */
+  /**
+   * Whether an {@link #isInterleave} instruction takes the high lanes (MMX: the high halves) of its
+   * operands.
+   */
   public static boolean isInterleaveHigh(Mnemonic mnemonic) {
     return switch (mnemonic) {
       case PUNPCKHBW, PUNPCKHWD, PUNPCKHDQ, PUNPCKHQDQ, UNPCKHPS, UNPCKHPD -> true;
@@ -163,8 +172,7 @@ public final class PackedOperation {
     return switch (mnemonic) {
       case PUNPCKLBW, PUNPCKHBW -> PackedShuffle.interleaveLowBytes(a, b);
       case PUNPCKLWD, PUNPCKHWD -> PackedShuffle.interleaveLowWords(a, b);
-      case PUNPCKLDQ, PUNPCKHDQ, UNPCKLPS, UNPCKHPS ->
-          PackedShuffle.interleaveLowDoublewords(a, b);
+      case PUNPCKLDQ, PUNPCKHDQ, UNPCKLPS, UNPCKHPS -> PackedShuffle.interleaveLowDoublewords(a, b);
       default -> a;
     };
   }

@@ -1,6 +1,9 @@
 package lodge.cpu.x86.vector;
 
-/** Packed shifts within one 64-bit lane. Counts are whole unsigned 64-bit numbers; those out of range shift all out. */
+/**
+ * Packed shifts within one 64-bit lane. Counts are whole unsigned 64-bit numbers; those out of
+ * range shift all out.
+ */
 public final class PackedShift {
   private PackedShift() {}
 

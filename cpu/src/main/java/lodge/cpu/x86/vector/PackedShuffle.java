@@ -110,7 +110,10 @@ public final class PackedShuffle {
     return doubleword(low, high, selectors) | doubleword(low, high, selectors >> 2) << 32;
   }
 
-  /** Four words of a lane as the four bit pairs of {@code selectors} choose (PSHUFW, PSHUFLW, PSHUFHW). */
+  /**
+   * Four words of a lane as the four bit pairs of {@code selectors} choose (PSHUFW, PSHUFLW,
+   * PSHUFHW).
+   */
   public static long words(long a, int selectors) {
     return a >>> 16 * (selectors & 3) & 0xFFFFL
         | (a >>> 16 * (selectors >> 2 & 3) & 0xFFFFL) << 16
@@ -120,8 +123,7 @@ public final class PackedShuffle {
 
   /** Words of b where the low four bits of {@code mask} are set, else of a. */
   public static long blendWords(long a, long b, int mask) {
-    long tops =
-        (mask & 1L) << 15 | (mask & 2L) << 30 | (mask & 4L) << 45 | (mask & 8L) << 60;
+    long tops = (mask & 1L) << 15 | (mask & 2L) << 30 | (mask & 4L) << 45 | (mask & 8L) << 60;
     return blend(a, b, Packed.spread(tops, Packed.W));
   }
 
@@ -155,7 +157,10 @@ public final class PackedShuffle {
     return Packed.spread(control & Packed.B, Packed.B);
   }
 
-  /** Widens the low bytes of {@code source} by the given element sizes in bytes (PMOVZX): two, four or eight a lane. */
+  /**
+   * Widens the low bytes of {@code source} by the given element sizes in bytes (PMOVZX): two, four
+   * or eight a lane.
+   */
   public static long widen(long source, int from, int to, boolean signed) {
     int fromBits = 8 * from;
     int toBits = 8 * to;

@@ -3,10 +3,11 @@ package lodge.cpu.x86.vector;
 /**
  * RCPSS and RSQRTSS, to the bit as Intel's processors have them.
  *
- * <p>The architecture promises a relative error of at most 1.5 * 2^-12; processors look the top eleven bits of the
- * operand up in a table (RSQRT: the parity of the exponent and ten bits). Each entry is the exact function at the middle
- * of the interval that shares it, rounded to the nearest number of 13 significant bits; denormal operands count as zero
- * and denormal results become zero whatever MXCSR says, and nothing is ever raised.
+ * <p>The architecture promises a relative error of at most 1.5 * 2^-12; processors look the top
+ * eleven bits of the operand up in a table (RSQRT: the parity of the exponent and ten bits). Each
+ * entry is the exact function at the middle of the interval that shares it, rounded to the nearest
+ * number of 13 significant bits; denormal operands count as zero and denormal results become zero
+ * whatever MXCSR says, and nothing is ever raised.
  */
 public final class Reciprocal {
   private static final int EXPONENT_ONE = 127 << 23;

@@ -11,13 +11,14 @@ import lodge.cpu.x86.Vector;
 /**
  * SSE floating-point arithmetic under one MXCSR (SDM volume 1, chapter 11.5 and appendix E).
  *
- * <p>An instruction calls {@link #begin}, computes all its elements, calls {@link #commit}, which raises what is
- * unmasked, and then writes its results. Operands and results are bit patterns: {@code a} is the first source (the
- * destination of the legacy forms), {@code b} the second.
+ * <p>An instruction calls {@link #begin}, computes all its elements, calls {@link #commit}, which
+ * raises what is unmasked, and then writes its results. Operands and results are bit patterns:
+ * {@code a} is the first source (the destination of the legacy forms), {@code b} the second.
  *
- * <p>In the default environment (round to nearest, all masked, no DAZ, no FTZ) ordinary numbers take the host's
- * arithmetic. What an operation may raise on those is the precision exception alone, and that is looked for only while
- * its flag is clear. Everything else goes to {@link SoftFloat}.
+ * <p>In the default environment (round to nearest, all masked, no DAZ, no FTZ) ordinary numbers
+ * take the host's arithmetic. What an operation may raise on those is the precision exception
+ * alone, and that is looked for only while its flag is clear. Everything else goes to {@link
+ * SoftFloat}.
  */
 public final class SimdFloat {
   private static final long MIN_NORMAL_64 = 1L << 52;
@@ -36,7 +37,10 @@ public final class SimdFloat {
     return this;
   }
 
-  /** Ends it: sets the flags; throws #XM (or #UD without CR4.OSXMMEXCPT) when an unmasked exception was found. */
+  /**
+   * Ends it: sets the flags; throws #XM (or #UD without CR4.OSXMMEXCPT) when an unmasked exception
+   * was found.
+   */
   public void commit(Cpu c) {
     if (raised != 0) {
       raise(c);
@@ -49,7 +53,8 @@ public final class SimdFloat {
       c.mxcsr |= raised;
       return;
     }
-    // Found in an operand of any element, nothing is computed: no element raises what only a result can.
+    // Found in an operand of any element, nothing is computed: no element raises what only a result
+    // can.
     boolean early = (unmasked & Mxcsr.PRE_COMPUTATION) != 0;
     c.mxcsr |= early ? raised & Mxcsr.PRE_COMPUTATION : raised;
     throw c.fault((c.cr4 & Cpu.CR4_OSXMMEXCPT) != 0 ? Vector.XM : Vector.UD);
@@ -128,7 +133,10 @@ public final class SimdFloat {
     return SoftFloat.subtract(this, a, b, SoftFloat.F64);
   }
 
-  /** Whether the rounding error of a sum is not zero (Knuth's TwoSum, exact as long as nothing overflows). */
+  /**
+   * Whether the rounding error of a sum is not zero (Knuth's TwoSum, exact as long as nothing
+   * overflows).
+   */
   private static boolean inexactSum(double x, double y, double sum) {
     double part = sum - x;
     return (x - (sum - part)) + (y - part) != 0;

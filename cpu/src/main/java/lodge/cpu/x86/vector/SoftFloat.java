@@ -1,11 +1,13 @@
 package lodge.cpu.x86.vector;
 
 /**
- * Binary floating point in integer arithmetic: every rounding mode, DAZ, FTZ and every exception of the two SSE formats.
+ * Binary floating point in integer arithmetic: every rounding mode, DAZ, FTZ and every exception of
+ * the two SSE formats.
  *
- * <p>A format is named by the width of its fraction, {@link #F32} or {@link #F64}. A single is taken from and delivered in
- * the low 32 bits of a long; higher bits of operands are ignored, of results unspecified. Between unpacking and rounding a
- * significand has its leading 1 at bit 62, and bit 0 is sticky.
+ * <p>A format is named by the width of its fraction, {@link #F32} or {@link #F64}. A single is
+ * taken from and delivered in the low 32 bits of a long; higher bits of operands are ignored, of
+ * results unspecified. Between unpacking and rounding a significand has its leading 1 at bit 62,
+ * and bit 0 is sticky.
  */
 final class SoftFloat {
   static final int F32 = 23;
@@ -205,9 +207,7 @@ final class SoftFloat {
   static long subtract(SimdFloat e, long first, long second, int f) {
     long a = operand(e, first, f);
     long b = operand(e, second, f);
-    return isNan(a, f) || isNan(b, f)
-        ? propagate(e, a, b, f)
-        : sum(e, a, b ^ zero(1, f), f);
+    return isNan(a, f) || isNan(b, f) ? propagate(e, a, b, f) : sum(e, a, b ^ zero(1, f), f);
   }
 
   private static long sum(SimdFloat e, long a, long b, int f) {
@@ -334,10 +334,12 @@ final class SoftFloat {
       return a;
     }
     int unbiased = normalizedExponent(a, f) - bias(f);
-    // An integer of 53 or 54 bits that stands for a number from 1 to below 4, so that the exponent is even.
+    // An integer of 53 or 54 bits that stands for a number from 1 to below 4, so that the exponent
+    // is even.
     long radicand = significand(a, f) >>> 10 << (unbiased & 1);
     long root = (long) (Math.sqrt(radicand * 0x1p-52) * 0x1p52);
-    // The root is the nearest of 53 bits. The error's sign is all that further rounding needs to know.
+    // The root is the nearest of 53 bits. The error's sign is all that further rounding needs to
+    // know.
     long error = Long.signum((radicand << 52) - root * root);
     return round(e, 0, (unbiased >> 1) + bias(f), (root << 10) + error, f);
   }

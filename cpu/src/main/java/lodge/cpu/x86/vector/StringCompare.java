@@ -32,7 +32,9 @@ public final class StringCompare {
     return register > -count && register < count ? (int) Math.abs(register) : count;
   }
 
-  /** @param kind bit 0: words, bit 1: signed */
+  /**
+   * @param kind bit 0: words, bit 1: signed
+   */
   private static int element(long low, long high, int i, int kind) {
     return switch (kind) {
       case 0 -> (int) ((i < 8 ? low : high) >>> 8 * (i & 7)) & 0xFF;
@@ -115,7 +117,8 @@ public final class StringCompare {
     int count = elements(control);
     for (int j = 0; j < count; j++) {
       boolean match = true;
-      // What would lie beyond the register's end is not compared: the match may go on in the next one.
+      // What would lie beyond the register's end is not compared: the match may go on in the next
+      // one.
       for (int i = 0; i < aLength && i + j < count && match; i++) {
         match =
             i + j < bLength

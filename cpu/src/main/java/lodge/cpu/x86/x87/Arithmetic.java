@@ -76,12 +76,12 @@ public final class Arithmetic {
   private static void compute(
       ExtFloat f, int control, int operation, int ase, long asig, int bse, long bsig) {
     switch (operation) {
-      case ADD -> f.add(control, ase, asig, bse, bsig);
-      case MULTIPLY -> f.multiply(control, ase, asig, bse, bsig);
-      case SUBTRACT -> f.subtract(control, ase, asig, bse, bsig);
-      case SUBTRACT_REVERSED -> f.subtract(control, bse, bsig, ase, asig);
-      case DIVIDE -> f.divide(control, ase, asig, bse, bsig);
-      default -> f.divide(control, bse, bsig, ase, asig);
+      case ADD -> ExtArithmetic.add(f, control, ase, asig, bse, bsig);
+      case MULTIPLY -> ExtArithmetic.multiply(f, control, ase, asig, bse, bsig);
+      case SUBTRACT -> ExtArithmetic.subtract(f, control, ase, asig, bse, bsig);
+      case SUBTRACT_REVERSED -> ExtArithmetic.subtract(f, control, bse, bsig, ase, asig);
+      case DIVIDE -> ExtArithmetic.divide(f, control, ase, asig, bse, bsig);
+      default -> ExtArithmetic.divide(f, control, bse, bsig, ase, asig);
     }
   }
 
@@ -105,7 +105,7 @@ public final class Arithmetic {
     int conditions = UNORDERED;
     int flags = X87.IE | X87.SF;
     if (!empty) {
-      conditions = x.number.compare(x.se(0), x.sig(0), se, sig, quiet);
+      conditions = ExtArithmetic.compare(x.number, x.se(0), x.sig(0), se, sig, quiet);
       flags = x.number.flags | (conditions == UNORDERED ? 0 : denormal);
     }
     boolean completes = x.complete(flags);
@@ -130,7 +130,7 @@ public final class Arithmetic {
     int conditions = UNORDERED;
     int flags = X87.IE | X87.SF;
     if (!x.empty(0) && !x.empty(i)) {
-      conditions = x.number.compare(x.se(0), x.sig(0), x.se(i), x.sig(i), quiet);
+      conditions = ExtArithmetic.compare(x.number, x.se(0), x.sig(0), x.se(i), x.sig(i), quiet);
       flags = x.number.flags;
     }
     int c1 = (flags & X87.SF) != 0 ? 0 : x.status & X87.C1;

@@ -105,7 +105,7 @@ public final class Functions {
     ExtFloat f = x.number;
     switch (function) {
       case 0xF0 -> x.transcendentals.exponential(f, x.control, x.se(0), x.sig(0));
-      case 0xFA -> f.squareRoot(x.control, x.se(0), x.sig(0));
+      case 0xFA -> ExtArithmetic.squareRoot(f, x.control, x.se(0), x.sig(0));
       default -> Conversions.roundToInteger(f, x.control, x.se(0), x.sig(0));
     }
     if (x.complete(f.flags)) {

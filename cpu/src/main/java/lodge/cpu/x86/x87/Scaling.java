@@ -66,7 +66,7 @@ public final class Scaling {
       quotient = 1L << bits;
     }
     if (bits != 0) {
-      long q = ExtFloat.divide128(rest >>> 64 - bits, rest << bits, divisor);
+      long q = ExtArithmetic.divide128(rest >>> 64 - bits, rest << bits, divisor);
       rest = (rest << bits) - q * divisor;
       quotient += q;
     }

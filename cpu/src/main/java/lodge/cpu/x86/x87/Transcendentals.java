@@ -15,11 +15,13 @@ final class Transcendentals {
   private static final long LN2_HIGH = 0xB17217F7D1CF79ABL;
   private static final long LN2_LOW = 0xC9E3B39803F2F6AFL;
 
-  /** 2 / ln 2, pi and pi/2 with 126 digits after the point. */
+  /** 2 / ln 2, pi and 3 pi / 4 with 126 digits after the point. */
   private static final long TWO_BY_LN2_HIGH = 0xB8AA3B295C17F0BBL;
   private static final long TWO_BY_LN2_LOW = 0xBE87FED0691D3E88L;
-  static final long PI_HIGH = 0xC90FDAA22168C234L;
-  static final long PI_LOW = 0xC4C6628B80DC1CD1L;
+  private static final long PI_HIGH = 0xC90FDAA22168C234L;
+  private static final long PI_LOW = 0xC4C6628B80DC1CD1L;
+  private static final long THREE_QUARTERS_PI_HIGH = 0x96CBE3F9990E91A7L;
+  private static final long THREE_QUARTERS_PI_LOW = 0x9394C9E8A0A5159DL;
 
   /** The significand of the square root of 2. */
   private static final long ROOT_2 = 0xB504F333F9DE6484L;
@@ -28,6 +30,12 @@ final class Transcendentals {
   private static final long INTEGER_BIT = ExtFloat.INTEGER_BIT;
 
   private final Wide w = new Wide();
+
+  /** What several methods leave besides {@link #w}: the value is w as a fraction times 2^weight. */
+  private int weight;
+
+  /** Whether {@link #rotate} left a negative angle. */
+  private boolean rotatedBack;
 
   /**
    * Rounds an inexact result.
@@ -150,7 +158,7 @@ final class Transcendentals {
     if (k != 0) {
       // |k| + or - the fraction, with 16 digits before the point.
       int kSign = k < 0 ? ExtFloat.SIGN : 0;
-      w.shiftRight(Math.min(16 - weight, 128));
+      w.shiftRight(16 - weight);
       long integer = (long) Math.abs(k) << 48;
       if (kSign == sign) {
         w.hi += integer;
@@ -163,9 +171,6 @@ final class Transcendentals {
     }
     timesY(f, control, ySign ^ sign, weight);
   }
-
-  /** What {@link #artanh} leaves besides {@link #w}: the value is w as a fraction times 2^weight. */
-  private int weight;
 
   /**
    * 2 / ln 2 * artanh(s), where s = n / d * 2^weight; n is {@link #w}, normalized as d is, and |s| is less than 0.18.
@@ -184,7 +189,7 @@ final class Transcendentals {
     this.weight = weight + 4 - shift;
   }
 
-  /** Quotient of two numbers with their top bits set, normalized; {@link #weight} becomes 0 or 1. */
+  /** Quotient of two fractions with their top bits set, normalized, with {@link #weight}. */
   private void divide(long nh, long nl, long dh, long dl) {
     int order = Long.compareUnsigned(nh, dh);
     if (order > 0 || order == 0 && Long.compareUnsigned(nl, dl) >= 0) {
@@ -268,11 +273,8 @@ final class Transcendentals {
       int k = Math.max(e, 0);
       w.set(sig, 0);
       w.shiftRight(1 + k - e); // one spare bit for a carry
-      long one = k < 64 ? 1L << 62 - Math.min(k, 62) : 0;
-      if (k <= 62) {
-        w.hi += one;
-      } else if (k < 127) {
-        w.lo += 1L << 126 - k;
+      if (k < 127) { // else 1 is too little to count
+        combine(k < 63 ? 1L << 62 - k : 0, k < 63 ? 0 : 1L << 126 - k, false);
       }
       int shift = w.normalize();
       logarithm(f, control, ySign, k + 1 - shift, w.hi, w.lo);
@@ -331,7 +333,7 @@ final class Transcendentals {
       f.normalizeA(xse, xsig);
       f.normalizeB(yse, ysig);
       if (!left && f.aExp - f.bExp > 40) { // so small an angle is its own tangent
-        f.divide(control | PRECISION_64, yse, ysig, xse, xsig);
+        ExtArithmetic.divide(f, control | PRECISION_64, yse, ysig, xse, xsig);
         markInexact(f);
       } else {
         arcTangent(f, control, sign, left);
@@ -339,14 +341,14 @@ final class Transcendentals {
     }
   }
 
-  /** An angle of {@code eighths} times pi/4. */
+  /** An angle of {@code quarters} (1 to 4) times pi/4. */
   private void angle(ExtFloat f, int control, int sign, int quarters) {
     if (quarters == 3) {
-      w.set(0x96CBE3F9990E91A7L, 0x9394C9E8A0A5159DL); // 3 pi / 4 with 126 digits
+      w.set(THREE_QUARTERS_PI_HIGH, THREE_QUARTERS_PI_LOW);
     } else {
       w.set(PI_HIGH, PI_LOW);
     }
-    finish(f, w, control, sign, quarters == 3 ? 2 : quarters == 4 ? 2 : quarters == 2 ? 1 : 0);
+    finish(f, w, control, sign, quarters > 2 ? 2 : quarters - 1);
   }
 
   /** x and y are f's a and b operands. */
@@ -395,8 +397,6 @@ final class Transcendentals {
     w.multiply(sh, sl, w.hi, w.lo);
     weight += 2;
   }
-
-  private boolean rotatedBack;
 
   /** w = base + or - w. */
   private void combine(long hi, long lo, boolean subtract) {

@@ -59,7 +59,7 @@ final class Wide {
 
   /** One digit to base 2^64 of n2:n1:n0 / bh:bl. */
   private long digit(long n2, long n1, long n0, long bh, long bl) {
-    long q = Long.compareUnsigned(n2, bh) >= 0 ? -1L : ExtFloat.divide128(n2, n1, bh);
+    long q = Long.compareUnsigned(n2, bh) >= 0 ? -1L : ExtArithmetic.divide128(n2, n1, bh);
     long p0 = q * bl;
     long p1 = q * bh;
     long p2 = Math.unsignedMultiplyHigh(q, bh);

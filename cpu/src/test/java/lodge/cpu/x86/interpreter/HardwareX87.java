@@ -16,12 +16,12 @@ import java.util.Optional;
  * writable and executable.
  */
 final class HardwareX87 {
-  /** Layout of a case: FNSAVE image (108 bytes), memory operand at {@link #OPERAND}, RFLAGS and RAX. */
-  static final int OPERAND = 112;
+  /** Layout of a case: FNSAVE image (108 bytes), RFLAGS, RAX and the memory operand. */
+  static final int FLAGS = 112;
 
-  static final int FLAGS = 128;
-  static final int RAX = 136;
-  static final int SIZE = 144;
+  static final int RAX = 120;
+  static final int OPERAND = 128;
+  static final int SIZE = 240;
 
   private static final int CODE_SIZE = 1 << 18;
   private static final int READ_WRITE_EXECUTE = 7;
@@ -72,17 +72,18 @@ final class HardwareX87 {
   }
 
   /** The low half of the address at which {@link #run} executes an instruction: its FIP. */
-  int address(int opcode, int modrm) {
-    return instructionAddresses.get(opcode << 8 | modrm);
+  int address(int instruction) {
+    return instructionAddresses.get(instruction);
   }
 
   /**
    * Executes one instruction on a case, in place.
    *
-   * @param modrm a register form, or a memory form with mod 0 and rm 6 (RSI)
+   * @param instruction its two bytes, the ModRM byte last: a register form, or a memory form with mod 0 and rm 6 (RSI);
+   *     above them 0x66 for an operand-size prefix
    */
-  void run(int opcode, int modrm, byte[] image) {
-    MethodHandle stub = stubs.computeIfAbsent(opcode << 8 | modrm, key -> assemble(opcode, modrm));
+  void run(int instruction, byte[] image) {
+    MethodHandle stub = stubs.computeIfAbsent(instruction, this::assemble);
     MemorySegment bytes = MemorySegment.ofArray(image);
     block.copyFrom(bytes);
     try {
@@ -93,13 +94,16 @@ final class HardwareX87 {
     bytes.copyFrom(block);
   }
 
-  private MethodHandle assemble(int opcode, int modrm) {
+  private MethodHandle assemble(int instruction) {
     int start = used;
     emit(0x31, 0xC0); // xor eax, eax
     emit(0xFF, 0xB7, FLAGS, 0, 0, 0, 0x9D); // push qword [rdi + FLAGS]; popfq
     emit(0xDD, 0x27); // frstor [rdi]
-    instructionAddresses.put(opcode << 8 | modrm, (int) (code.address() + used));
-    emit(opcode, modrm);
+    instructionAddresses.put(instruction, (int) (code.address() + used));
+    if (instruction >> 16 != 0) {
+      emit(instruction >> 16);
+    }
+    emit(instruction >> 8 & 0xFF, instruction & 0xFF);
     emit(0x9C, 0x59); // pushfq; pop rcx
     emit(0xDD, 0x37); // fnsave [rdi]
     emit(0x48, 0x89, 0x8F, FLAGS, 0, 0, 0); // mov [rdi + FLAGS], rcx

@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Every MMX and SSE instruction form in assembler notation, grouped by the values that are worth feeding to it. In
- * templates X is XMM1, Y is XMM2 or 16 bytes of memory (y4, y8: or that many bytes), M is MM1, N is MM2 or 8 bytes of
- * memory, and I stands for several immediates.
+ * Every MMX and SSE instruction form in assembler notation, grouped by the values that are worth
+ * feeding to it. In templates X is XMM1, Y is XMM2 or 16 bytes of memory (y4, y8: or that many
+ * bytes), M is MM1, N is MM2 or 8 bytes of memory, and I stands for several immediates.
  */
 final class VectorForms {
   /** What the elements of the operands are. */
@@ -17,7 +17,9 @@ final class VectorForms {
     TEXT
   }
 
-  /** @param text one instruction, Intel syntax */
+  /**
+   * @param text one instruction, Intel syntax
+   */
   record Line(String text, Kind kind) {}
 
   private static final String BOTH =
@@ -27,18 +29,21 @@ final class VectorForms {
       pminub pmaxsw pmaxub pavgb pavgw pabsb pabsw pabsd psignb psignw psignd psadbw pmullw pmulhw
       pmulhuw pmulhrsw pmuludq pmaddwd pmaddubsw packsswb packuswb packssdw phaddw phaddsw phaddd
       phsubw phsubsw phsubd psllw pslld psllq psrlw psrld psrlq psraw psrad punpckhbw punpckhwd
-      punpckhdq pshufb""";
+      punpckhdq pshufb\
+      """;
 
   private static final String XMM_ONLY =
       """
       pcmpeqq pcmpgtq pminsb pminsd pminuw pminud pmaxsb pmaxsd pmaxuw pmaxud pmulld pmuldq packusdw
       punpcklbw punpcklwd punpckldq punpcklqdq punpckhqdq andps andpd andnps andnpd orps orpd xorps
       xorpd unpcklps unpcklpd unpckhps unpckhpd phminposuw ptest movshdup movsldup movaps movapd
-      movdqa movups movupd movdqu""";
+      movdqa movups movupd movdqu\
+      """;
 
   private static final String IMMEDIATE =
       """
-      pshufd pshuflw pshufhw shufps shufpd palignr pblendw blendps blendpd mpsadbw""";
+      pshufd pshuflw pshufhw shufps shufpd palignr pblendw blendps blendpd mpsadbw\
+      """;
 
   private static final String DOUBLES = "add sub mul div min max sqrt";
 

@@ -16,7 +16,10 @@ import lodge.cpu.x86.interpreter.VectorForms.Kind;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every MMX and SSE instruction against the processor of this machine: results, flags, MXCSR, memory, faults. */
+/**
+ * Every MMX and SSE instruction against the processor of this machine: results, flags, MXCSR,
+ * memory, faults.
+ */
 class VectorHardwareTest {
   private static final int MEMORY = 0x20040;
   private static final int[] XMM = {0, 1, 2, 9};
@@ -26,7 +29,7 @@ class VectorHardwareTest {
   private static final int SIGSEGV = 11;
 
   /** How often all instructions run, each time with other values. */
-  private static final int ROUNDS = Integer.getInteger("lodge.vector.rounds", 1);
+  private static final int ROUNDS = Integer.getInteger("lodge.vector.rounds", 3);
 
   @TempDir Path folder;
 
@@ -267,7 +270,8 @@ class VectorHardwareTest {
     }
   }
 
-  private static String describe(String text, ByteBuffer in, ByteBuffer expected, ByteBuffer actual) {
+  private static String describe(
+      String text, ByteBuffer in, ByteBuffer expected, ByteBuffer actual) {
     StringBuilder s = new StringBuilder(text);
     s.append(" mxcsr ").append(Integer.toHexString(in.getInt(4)));
     s.append("\n  in      ").append(fields(in, false));

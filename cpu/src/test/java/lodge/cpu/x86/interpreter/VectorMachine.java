@@ -12,7 +12,10 @@ import lodge.cpu.x86.Descriptor;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
 
-/** A processor without a board that executes single vector instructions in flat 64-bit mode, paging off. */
+/**
+ * A processor without a board that executes single vector instructions in flat 64-bit mode, paging
+ * off.
+ */
 final class VectorMachine implements AutoCloseable {
   final GuestMemory memory = GuestMemory.allocate(1 << 20);
   final Cpu cpu;
@@ -34,6 +37,27 @@ final class VectorMachine implements AutoCloseable {
     cpu.efer = Cpu.EFER_LMA | Cpu.EFER_LME;
     cpu.segAccess[Cpu.CS] |= Descriptor.LONG;
     cpu.modeChanged();
+  }
+
+  /** Turns 4-level paging on: the first MiB is mapped one to one. */
+  void paging() {
+    memory.putLong(0x1000, 0x2000 | 7);
+    memory.putLong(0x2000, 0x3000 | 7);
+    memory.putLong(0x3000, 0x4000 | 7);
+    for (int i = 0; i < 256; i++) {
+      memory.putLong(0x4000 + 8 * i, i << 12 | 7);
+    }
+    cpu.cr3 = 0x1000;
+    cpu.cr4 |= Cpu.CR4_PAE;
+    cpu.cr0 |= Cpu.CR0_PG;
+    cpu.modeChanged();
+    cpu.mmu.flushAll();
+  }
+
+  /** Takes a page out of the mapping. */
+  void unmap(int address) {
+    memory.putLong(0x4000 + 8 * (address >>> 12), 0);
+    cpu.mmu.flushAll();
   }
 
   Op link(byte[] code, int from) {

@@ -32,8 +32,12 @@ final class VectorProcessor {
     try {
       return System.getProperty("os.arch").equals("amd64")
           && Files.readString(Path.of("/proc/cpuinfo")).contains("sse4_2")
-          && new ProcessBuilder("gcc", "--version").redirectErrorStream(true)
-                  .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
+          && new ProcessBuilder("gcc", "--version")
+                  .redirectErrorStream(true)
+                  .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                  .start()
+                  .waitFor()
+              == 0;
     } catch (IOException e) {
       return false;
     } catch (InterruptedException e) {

@@ -3,6 +3,8 @@ package lodge.cpu.x86.interpreter;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
 import lodge.core.Clock;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
@@ -17,11 +19,12 @@ import lodge.cpu.x86.x87.Environment;
 
 /** Executes single x87 instructions on a processor of ours, on the same cases as {@link HardwareX87}. */
 final class X87Bench implements AutoCloseable {
+  static final int RIP = 0x1000;
   private static final long BLOCK = 0x2000;
 
   final GuestMemory memory = GuestMemory.allocate(1 << 20);
   final Cpu cpu;
-  private final Op[] ops = new Op[1 << 16];
+  private final Map<Integer, Op> ops = new HashMap<>();
 
   X87Bench() {
     Clock clock =
@@ -44,7 +47,7 @@ final class X87Bench implements AutoCloseable {
     cpu = new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), clock, apic());
     cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_NE | Cpu.CR0_MP | Cpu.CR0_ET;
     cpu.modeChanged();
-    cpu.r[Cpu.CODE_BASE] = 0x1000;
+    cpu.r[Cpu.CODE_BASE] = RIP;
     cpu.x87.init();
   }
 
@@ -74,28 +77,29 @@ final class X87Bench implements AutoCloseable {
     return op;
   }
 
-  /** As {@link HardwareX87#run}. FIP is 0x1000. */
-  void run(int opcode, int modrm, byte[] image) {
-    int key = (opcode & 7) << 8 | modrm;
-    if (ops[key] == null) {
-      ops[key] = link(opcode, modrm);
-    }
-    MemorySegment block = memorySegment();
+  private Op link(int instruction) {
+    int opcode = instruction >> 8 & 0xFF;
+    int modrm = instruction & 0xFF;
+    return instruction >> 16 != 0
+        ? link(instruction >> 16, opcode, modrm)
+        : link(opcode, modrm);
+  }
+
+  /** As {@link HardwareX87#run}. FIP is {@link #RIP}. */
+  void run(int instruction, byte[] image) {
+    Op op = ops.computeIfAbsent(instruction, this::link);
+    MemorySegment block = memory.segment();
     ByteBuffer b = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
     MemorySegment.copy(MemorySegment.ofArray(image), 0, block, BLOCK, image.length);
     Environment.restore(cpu.x87, cpu.mmu, BLOCK, 4, true);
     cpu.r[Cpu.RSI] = BLOCK + HardwareX87.OPERAND;
     cpu.r[Cpu.RAX] = 0;
     Flags.setArithmetic(cpu, b.getInt(HardwareX87.FLAGS));
-    ops[key].exec(cpu);
+    op.exec(cpu);
     Environment.save(cpu.x87, cpu.mmu, BLOCK, 4, true);
     MemorySegment.copy(block, BLOCK, MemorySegment.ofArray(image), 0, image.length);
     b.putLong(HardwareX87.FLAGS, Flags.get(cpu));
     b.putLong(HardwareX87.RAX, cpu.r[Cpu.RAX]);
-  }
-
-  private MemorySegment memorySegment() {
-    return memory.segment();
   }
 
   @Override

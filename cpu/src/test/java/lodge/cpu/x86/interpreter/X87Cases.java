@@ -69,6 +69,9 @@ final class X87Cases {
     }
   }
 
+  /** FDP before the instruction. */
+  static final int DATA_POINTER = 0x5678_1234;
+
   private final Random random;
   final byte[] image = new byte[HardwareX87.SIZE];
   private final ByteBuffer buffer = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
@@ -84,13 +87,14 @@ final class X87Cases {
     buffer.putInt(8, 0xFFFF_0000);
     buffer.putInt(12, 0x1234_5678);
     buffer.putInt(16, 0);
-    buffer.putInt(20, 0x5678_1234);
+    buffer.putInt(20, DATA_POINTER);
     buffer.putInt(24, 0);
     for (int i = 0; i < 8; i++) {
       register(i, randomSe(), random.nextLong() | 1L << 63);
     }
-    buffer.putLong(HardwareX87.OPERAND, 0x5A5A_5A5A_5A5A_5A5AL);
-    buffer.putLong(HardwareX87.OPERAND + 8, 0x5A5A_5A5A_5A5A_5A5AL);
+    for (int at = HardwareX87.OPERAND; at < HardwareX87.SIZE; at++) {
+      image[at] = 0x5A;
+    }
     buffer.putLong(HardwareX87.FLAGS, 0x202 | random.nextInt() & 0x8D5);
     buffer.putLong(HardwareX87.RAX, 0);
   }
@@ -112,8 +116,20 @@ final class X87Cases {
     buffer.putShort(HardwareX87.OPERAND + 8, (short) high);
   }
 
-  int word(int at) {
-    return buffer.getInt(at);
+  /** An edge operand in the format that the memory forms of an opcode have, as near as it comes. */
+  void edgeOperand(int opcode, int edge) {
+    int se = EDGE_SE[edge];
+    long sig = EDGE_SIG[edge];
+    int exp = se & 0x7FFF;
+    if (opcode == 0xD8 || opcode == 0xD9) {
+      int narrow = exp == 0x7FFF ? 255 : exp == 0 ? 0 : Math.clamp(exp - 0x3FFF + 127, 0, 254);
+      operand(((se & 0x8000) << 16 | narrow << 23 | (int) (sig << 1 >>> 41)) & 0xFFFF_FFFFL, 0);
+    } else if (opcode == 0xDC || opcode == 0xDD) {
+      long narrow = exp == 0x7FFF ? 2047 : exp == 0 ? 0 : Math.clamp(exp - 0x3FFF + 1023, 0, 2046);
+      operand((long) (se & 0x8000) << 48 | narrow << 52 | sig << 1 >>> 12, 0);
+    } else { // integers, BCD and extended
+      operand((se & 1) == 0 ? sig >>> (se & 63) : sig >> (se & 63), se);
+    }
   }
 
   private int randomSe() {

@@ -98,7 +98,7 @@ final class InstructionWriter {
     }
     if (string && chance(60)) {
       prefixes.add(chance(50) ? 0xF2 : 0xF3);
-    } else if (!row.noRepeatPrefix && !row.has("lock") && !row.mnemonic.equals("MOV") && chance(2)) {
+    } else if (!row.noRepeatPrefix && mayRepeat() && chance(2)) {
       prefixes.add(chance(50) ? 0xF2 : 0xF3);
     }
     if (row.mandatoryPrefix != 0 && !row.vex) {
@@ -106,6 +106,11 @@ final class InstructionWriter {
     }
     Collections.shuffle(prefixes, new java.util.Random(random.nextLong()));
     rexPresent = mode64 && chance(15);
+  }
+
+  /** F2 and F3 mean nothing to most, elide locks with some, and make others of the bit scans. */
+  private boolean mayRepeat() {
+    return !row.has("lock") && !Set.of("MOV", "BSF", "BSR").contains(row.mnemonic);
   }
 
   private int anyRegister() {
@@ -348,7 +353,11 @@ final class InstructionWriter {
     int z = operandSizePrefix && w == 0 && !forced64 ? 2 : 4;
     for (String token : row.immediates) {
       switch (token) {
-        case "ib", "is4" -> immediate(chance(50) ? random.nextInt(256) : Values.integer(random), 1);
+        case "ib", "is4" -> {
+          long value = chance(50) ? random.nextInt(256) : Values.integer(random);
+          // INT 80H would be a system call.
+          immediate(row.mnemonic.equals("INT") && (value & 0xFF) == 0x80 ? 3 : value, 1);
+        }
         case "iw" -> immediate(chance(80) ? random.nextInt(64) : random.nextInt(0x1_0000), 2);
         case "iz" -> immediate(Values.integer(random), z);
         case "iv" -> immediate(Values.integer(random), w == 1 ? 8 : z);

@@ -99,6 +99,7 @@ final class VcpuEngine implements CaseRunner {
     gdt[6] = 0x00AF_FB00_0000_FFFFL;
     gdt[8] = 0x67 | (TSS & 0xFF_FFFF) << 16 | 0x8BL << 40 | (TSS >>> 24 & 0xFF) << 56;
     gdt[9] = TSS >>> 32;
+    gdt[15] = 0x0040_F500_0000_0000L;
     for (int i = 0; i < gdt.length; i++) {
       memory.putLong(physical(GDT) + 8L * i, gdt[i]);
     }
