@@ -19,11 +19,11 @@ enum Flow {
 
   static Flow of(Insn insn) {
     return switch (insn.form.mnemonic()) {
-      case JCC, LOOP, LOOPE, LOOPNE, JCXZ -> CONDITIONAL;
+      case JCC -> CONDITIONAL;
       case JMP -> insn.hasModrm ? INDIRECT : JUMP;
       case CALL -> insn.hasModrm ? INDIRECT : CALL;
       case RET -> INDIRECT;
-      case CALL_FAR, JMP_FAR, RET_FAR, IRET, INT, INT1, INT3, INTO, UD0, UD1, UD2, HLT, SYSCALL, SYSRET,
+      case LOOP, LOOPE, LOOPNE, JCXZ, CALL_FAR, JMP_FAR, RET_FAR, IRET, INT, INT1, INT3, INTO, UD0, UD1, UD2, HLT, SYSCALL, SYSRET,
           SYSENTER, SYSEXIT, MOV_CR, MOV_DR, MOV_SREG, POP_SREG, LSS, LDS, LES, LFS, LGS, STI, CLI, POPF,
           WRMSR, CLAC, STAC, SWAPGS, INVLPG, INVPCID, LGDT, LIDT, LLDT, LTR, LMSW, CLTS, XSETBV, WRPKRU,
           IN, OUT, INS, OUTS, MONITOR, MWAIT, FXRSTOR, XRSTOR, XRSTORS, LDMXCSR, CPUID, RDMSR, WBINVD,

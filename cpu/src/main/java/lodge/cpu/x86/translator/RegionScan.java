@@ -39,6 +39,10 @@ final class RegionScan {
     while (!pending.isEmpty() && found.size() < limit) {
       follow(pending.poll(), pending);
     }
+    // A region that starts by leaving would lead back to itself.
+    if (!found.containsKey(entry) || Flow.of(found.get(entry)) == Flow.UNKNOWN) {
+      return List.of();
+    }
     return blocks();
   }
 
