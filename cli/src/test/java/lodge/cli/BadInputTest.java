@@ -18,7 +18,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Whatever is wrong: one line that says what, where and what would be right, status 2, and nothing changed. */
+/**
+ * Whatever is wrong: one line that says what, where and what would be right, status 2, and nothing
+ * changed.
+ */
 class BadInputTest {
   @TempDir private Path folder;
 
@@ -78,7 +81,8 @@ class BadInputTest {
         "run --kernel @good -- true                | needs a guest            | tiny",
         "run tiny --initrd @good -- true           | needs a guest            | tiny",
       })
-  void isAnsweredWithOneLineAndStatusTwo(String line, String what, String right) throws IOException {
+  void isAnsweredWithOneLineAndStatusTwo(String line, String what, String right)
+      throws IOException {
     List<Path> before = files(folder);
 
     Run run = lodge(line.replace("@", folder + "/").split(" "));
@@ -111,8 +115,14 @@ class BadInputTest {
 
   @Test
   void helpAndVersionAreOutputAndStatusZero() {
-    assertThat(lodge("--help").output()).contains("Usage: lodge").contains("run").contains("Exit status");
-    assertThat(lodge("help", "run").output()).contains("--kernel").contains("-- COMMAND").contains("Ctrl-A X");
+    assertThat(lodge("--help").output())
+        .contains("Usage: lodge")
+        .contains("run")
+        .contains("Exit status");
+    assertThat(lodge("help", "run").output())
+        .contains("--kernel")
+        .contains("-- COMMAND")
+        .contains("Ctrl-A X");
     assertThat(lodge("run", "--help").output()).isEqualTo(lodge("help", "run").output());
     assertThat(lodge("--version").output()).startsWith("lodge ").contains("interpreter");
     assertThat(lodge("--help").status()).isZero();
@@ -144,7 +154,10 @@ class BadInputTest {
     return all;
   }
 
-  /** The header of a bzImage of protocol 2.12 or newer, with these XLoadFlags: bit 0 says that it is a 64-bit kernel. */
+  /**
+   * The header of a bzImage of protocol 2.12 or newer, with these XLoadFlags: bit 0 says that it is
+   * a 64-bit kernel.
+   */
   private static byte[] bzImage(int loadFlags) {
     byte[] image = new byte[0x8000];
     image[0x1F1] = 4;

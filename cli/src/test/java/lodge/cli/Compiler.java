@@ -28,8 +28,11 @@ final class Compiler {
 
   private Compiler() {}
 
-  /** A program from the test's resources, compiled; empty when this host's compiler cannot do that. */
-  static Optional<Path> compile(Path folder, String name, String... options) throws IOException, InterruptedException {
+  /**
+   * A program from the test's resources, compiled; empty when this host's compiler cannot do that.
+   */
+  static Optional<Path> compile(Path folder, String name, String... options)
+      throws IOException, InterruptedException {
     Path source = folder.resolve(name + ".c");
     try (var resource = Compiler.class.getResourceAsStream("/programs/" + name + ".c")) {
       Files.write(source, resource.readAllBytes());
@@ -50,7 +53,8 @@ final class Compiler {
   }
 
   /** What the program does on the host's own processor. */
-  static String onTheHost(Path program, String... arguments) throws IOException, InterruptedException {
+  static String onTheHost(Path program, String... arguments)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of(program.toString()));
     command.addAll(List.of(arguments));
     Ran ran = run(program.getParent(), command, PLAIN_SSE);
@@ -60,7 +64,8 @@ final class Compiler {
 
   private static Ran run(Path folder, List<String> command, Map<String, String> environment)
       throws IOException, InterruptedException {
-    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
+    ProcessBuilder builder =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
     builder.environment().putAll(environment);
     Process process = builder.start();
     process.getOutputStream().close();

@@ -25,9 +25,14 @@ class EmbeddingIT {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--module-path", modules, "--add-modules", "lodge.machine",
+                "--module-path",
+                modules,
+                "--add-modules",
+                "lodge.machine",
                 "--enable-native-access=lodge.core",
-                PROGRAM.toString(), guest.kernel().toString(), guest.initrd().toString())
+                PROGRAM.toString(),
+                guest.kernel().toString(),
+                guest.initrd().toString())
             .redirectErrorStream(true)
             .start();
     try (var keys = process.getOutputStream()) {
@@ -41,7 +46,8 @@ class EmbeddingIT {
 
   @Test
   void theReadmeShowsThatProgram() throws Exception {
-    assertThat(Files.readString(LodgeScript.ROOT.resolve("README.md"))).contains(Files.readString(PROGRAM));
+    assertThat(Files.readString(LodgeScript.ROOT.resolve("README.md")))
+        .contains(Files.readString(PROGRAM));
   }
 
   private static Path jar(String module) {

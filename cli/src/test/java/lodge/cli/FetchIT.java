@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The fetch of a guest that goes wrong. Small programs stand in for apt's: they play an archive of one package and fail
- * the way the real ones do.
+ * The fetch of a guest that goes wrong. Small programs stand in for apt's: they play an archive of
+ * one package and fail the way the real ones do.
  */
 class FetchIT {
   private static final String SHOW =
@@ -33,7 +33,8 @@ class FetchIT {
 
   @Test
   void withoutAptTheLineNamesKernelAndInitrd() throws Exception {
-    for (String name : new String[] {"bash", "readlink", "dirname", "sed", "find", "id", "mkdir", "env"}) {
+    for (String name :
+        new String[] {"bash", "readlink", "dirname", "sed", "find", "id", "mkdir", "env"}) {
       Files.createSymbolicLink(bin().resolve(name), program(name));
     }
 
@@ -121,7 +122,8 @@ class FetchIT {
     Files.writeString(folder.resolve("file"), "");
     tool("apt-cache", SHOW);
 
-    LodgeScript.Result run = fetch().with("LODGE_HOME", folder.resolve("file/home").toString()).run();
+    LodgeScript.Result run =
+        fetch().with("LODGE_HOME", folder.resolve("file/home").toString()).run();
 
     assertOneLine(run, "cannot write the cache " + folder.resolve("file/home"), "set LODGE_HOME");
   }

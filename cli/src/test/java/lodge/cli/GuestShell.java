@@ -15,7 +15,10 @@ import lodge.machine.MachineBuilder;
 import lodge.machine.Outcome;
 import lodge.machine.SerialConsole;
 
-/** A guest with a shell on its serial line, and somebody who types into it and reads what comes back. */
+/**
+ * A guest with a shell on its serial line, and somebody who types into it and reads what comes
+ * back.
+ */
 final class GuestShell implements AutoCloseable {
   static final String PROMPT = "tiny:~# ";
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -139,7 +142,11 @@ final class GuestShell implements AutoCloseable {
           }
           if (left <= 0) {
             throw new AssertionError(
-                "no " + pattern + " within " + PATIENCE.toSeconds() + " s after: "
+                "no "
+                    + pattern
+                    + " within "
+                    + PATIENCE.toSeconds()
+                    + " s after: "
                     + text.substring(Math.max(0, text.length() - 4000)));
           }
           int before = all.size();

@@ -48,8 +48,7 @@ class KeyboardTest implements Keyboard.Orders {
 
   private String typed(String keys) throws IOException {
     guest.reset();
-    new Keyboard(guest, this)
-        .pump(new ByteArrayInputStream(keys.getBytes(StandardCharsets.UTF_8)));
+    new Keyboard(guest, this).pump(new ByteArrayInputStream(keys.getBytes(StandardCharsets.UTF_8)));
     return guest.toString(StandardCharsets.UTF_8);
   }
 

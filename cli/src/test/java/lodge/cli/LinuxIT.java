@@ -16,7 +16,8 @@ class LinuxIT {
   void aCommandsOutputIsAllThatIsPrinted() throws Exception {
     LodgeScript.Result run = lodge("run", "tiny", "--", "uname", "-a").run();
 
-    assertThat(run.text()).matches("Linux tiny [0-9.]+-[^\\n]*-cloud-amd64 #1 [^\\n]* x86_64 GNU/Linux\\n");
+    assertThat(run.text())
+        .matches("Linux tiny [0-9.]+-[^\\n]*-cloud-amd64 #1 [^\\n]* x86_64 GNU/Linux\\n");
     assertThat(run.errors()).isEmpty();
     assertThat(run.status()).isZero();
   }
@@ -26,7 +27,8 @@ class LinuxIT {
     byte[] input = new byte[100_000];
     new Random(5).nextBytes(input);
     String sum = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(input));
-    String script = "printf '[%s]' \"$@\"; echo; sha256sum; [ -t 1 ] || echo no terminal >&2; exit 37";
+    String script =
+        "printf '[%s]' \"$@\"; echo; sha256sum; [ -t 1 ] || echo no terminal >&2; exit 37";
 
     LodgeScript.Result run =
         lodge("run", "tiny", "--", "sh", "-c", script, "sh", "a  b", "it's", "", "$HOME *", "ä")
@@ -48,7 +50,9 @@ class LinuxIT {
         .contains("processor\t: 0")
         .contains("flags\t\t: fpu ")
         .contains("reboot: Power down");
-    assertThat(run.errors()).containsPattern("(?m)^guest_instructions [0-9]{9,}$").containsPattern("(?m)^mips ");
+    assertThat(run.errors())
+        .containsPattern("(?m)^guest_instructions [0-9]{9,}$")
+        .containsPattern("(?m)^mips ");
     assertThat(run.status()).isZero();
   }
 

@@ -13,7 +13,10 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** Runs the {@code lodge} script of this checkout as people do: as a process, with a pipe at each end. */
+/**
+ * Runs the {@code lodge} script of this checkout as people do: as a process, with a pipe at each
+ * end.
+ */
 final class LodgeScript {
   /** The checkout. */
   static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -91,7 +94,9 @@ final class LodgeScript {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
       throw new AssertionError(
-          "lodge " + arguments + " did not end; its output: "
+          "lodge "
+              + arguments
+              + " did not end; its output: "
               + new String(output.join(), StandardCharsets.UTF_8)
               + new String(errors.join(), StandardCharsets.UTF_8));
     }

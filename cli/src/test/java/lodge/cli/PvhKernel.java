@@ -8,8 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A kernel of a few instructions: an ELF file whose PVH note (Xen's x86/HVM direct boot ABI) names its first byte as the
- * entry, in 32-bit protected mode without paging.
+ * A kernel of a few instructions: an ELF file whose PVH note (Xen's x86/HVM direct boot ABI) names
+ * its first byte as the entry, in 32-bit protected mode without paging.
  */
 final class PvhKernel {
   /** Where the code is loaded and entered. */

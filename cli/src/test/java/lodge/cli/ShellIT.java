@@ -30,13 +30,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One boot of Debian's kernel to a shell, and what programs do in it, compared with what they do on the host. */
+/**
+ * One boot of Debian's kernel to a shell, and what programs do in it, compared with what they do on
+ * the host.
+ */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ShellIT {
   private static final List<String> PROGRAMS =
       List.of("floating", "processes", "integers", "fill", "clocks", "hardware");
-  private static final String[] BARE =
-      {"-m32", "-nostdlib", "-ffreestanding", "-fno-pie", "-no-pie", "-fno-stack-protector"};
+  private static final String[] BARE = {
+    "-m32", "-nostdlib", "-ffreestanding", "-fno-pie", "-no-pie", "-fno-stack-protector"
+  };
 
   @TempDir private static Path folder;
 
@@ -68,7 +72,10 @@ class ShellIT {
   @Order(1)
   void theKernelIsDebiansAndHasNothingToComplainAbout() throws Exception {
     assertThat(guest.run("uname -srm").output()).matches("Linux [0-9.-]+-cloud-amd64 x86_64\n");
-    assertThat(guest.run("cat /proc/cpuinfo").output()).contains("Lodge").contains(" sse4_2 ").doesNotContain(" avx");
+    assertThat(guest.run("cat /proc/cpuinfo").output())
+        .contains("Lodge")
+        .contains(" sse4_2 ")
+        .doesNotContain(" avx");
     String log = guest.run("dmesg").output();
     assertThat(log).contains("Linux version").contains("Debian");
     assertThat(log)
@@ -79,7 +86,10 @@ class ShellIT {
         .doesNotContain("firmware bug")
         .doesNotContainIgnoringCase("ACPI Error")
         .doesNotContainIgnoringCase("spurious");
-    assertThat(guest.run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource").output())
+    assertThat(
+            guest
+                .run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource")
+                .output())
         .isEqualTo("tsc\n");
   }
 
@@ -91,8 +101,13 @@ class ShellIT {
     assertThat(guest.run("sh -c 'exit 42'").status()).isEqualTo(42);
     assertThat(guest.run("nosuch").status()).isEqualTo(127);
     assertThat(guest.run("ls / | sort | tr '\\n' ' '").output())
-        .startsWith("bin dev etc ").contains("proc root sbin sys test tmp usr var");
-    assertThat(guest.run("mount | grep -c -e 'proc on' -e 'sysfs\\|sys on' -e '/dev ' -e '/tmp '").status()).isZero();
+        .startsWith("bin dev etc ")
+        .contains("proc root sbin sys test tmp usr var");
+    assertThat(
+            guest
+                .run("mount | grep -c -e 'proc on' -e 'sysfs\\|sys on' -e '/dev ' -e '/tmp '")
+                .status())
+        .isZero();
   }
 
   @Test
@@ -115,7 +130,8 @@ class ShellIT {
   void checksumsAreTheHosts() throws Exception {
     for (String algorithm : List.of("MD5", "SHA-1", "SHA-256", "SHA-512")) {
       String tool = algorithm.toLowerCase(Locale.ROOT).replace("-", "") + "sum";
-      String expected = HexFormat.of().formatHex(MessageDigest.getInstance(algorithm).digest(sample));
+      String expected =
+          HexFormat.of().formatHex(MessageDigest.getInstance(algorithm).digest(sample));
       assertThat(guest.run(tool + " </test/sample").output()).isEqualTo(expected + "  -\n");
     }
   }
@@ -123,9 +139,13 @@ class ShellIT {
   @Test
   @Order(5)
   void whatGzipPacksTheHostUnpacksAndTheGuestToo() throws Exception {
-    assertThat(guest.run("gzip -9 </test/sample >/tmp/packed; gunzip </tmp/packed | cmp - /test/sample").status())
+    assertThat(
+            guest
+                .run("gzip -9 </test/sample >/tmp/packed; gunzip </tmp/packed | cmp - /test/sample")
+                .status())
         .isZero();
-    String hexadecimal = guest.run("head -c 200000 /test/sample | gzip | hexdump -v -e '1/1 \"%02x\"'").output();
+    String hexadecimal =
+        guest.run("head -c 200000 /test/sample | gzip | hexdump -v -e '1/1 \"%02x\"'").output();
     byte[] packed = HexFormat.of().parseHex(hexadecimal);
     byte[] head = Arrays.copyOf(sample, 200_000);
     try (InputStream unpacked = new GZIPInputStream(new ByteArrayInputStream(packed))) {
@@ -136,11 +156,22 @@ class ShellIT {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"integers", "floating", "processes", "bare32-m32", "integers-m32", "floating-m32", "processes-m32"})
+      strings = {
+        "integers",
+        "floating",
+        "processes",
+        "bare32-m32",
+        "integers-m32",
+        "floating-m32",
+        "processes-m32"
+      })
   @Order(6)
   void aProgramPrintsWhatItPrintsOnTheHost(String name) throws Exception {
-    Path program = folder.resolve(name.equals("bare32-m32") ? "bare32" + String.join("", BARE) : name);
-    assumeThat(program).as("a compiler for " + name + " (the package gcc, for -m32 gcc-multilib)").exists();
+    Path program =
+        folder.resolve(name.equals("bare32-m32") ? "bare32" + String.join("", BARE) : name);
+    assumeThat(program)
+        .as("a compiler for " + name + " (the package gcc, for -m32 gcc-multilib)")
+        .exists();
     String expected = name.startsWith("bare32") ? runBare(program) : Compiler.onTheHost(program);
 
     GuestShell.Result run = guest.run("/test/" + name);
@@ -173,7 +204,9 @@ class ShellIT {
     double own = Double.parseDouble(said.substring(0, said.indexOf('\r')));
 
     assertThat(own).isCloseTo(1.0, withinPercentage(5));
-    assertThat(host).as("by the host's clock, which this busy process also waits for").isBetween(0.95, 1.3);
+    assertThat(host)
+        .as("by the host's clock, which this busy process also waits for")
+        .isBetween(0.95, 1.3);
     assertThat(said).doesNotContain("time went back");
   }
 
@@ -221,7 +254,9 @@ class ShellIT {
   private static byte[] sample() throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     for (int i = 0; out.size() < 1 << 20; i++) {
-      out.writeBytes(("line " + i * 7919 + " of a text that repeats itself\n").getBytes(StandardCharsets.US_ASCII));
+      out.writeBytes(
+          ("line " + i * 7919 + " of a text that repeats itself\n")
+              .getBytes(StandardCharsets.US_ASCII));
     }
     byte[] initrd = Files.readAllBytes(TinyGuest.guest().initrd());
     out.write(initrd, 0, Math.min(initrd.length, 1 << 20));

@@ -9,20 +9,31 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How a machine ends, seen from outside: kernels of a few instructions do what an operating system may do last. */
+/**
+ * How a machine ends, seen from outside: kernels of a few instructions do what an operating system
+ * may do last.
+ */
 class SmallKernelIT {
   @TempDir private Path folder;
 
   @Test
   void aTripleFaultIsStatusOneAndADump() throws Exception {
     // lidt [ADDRESS + 16] (a limit of 0 behind the code), then ud2
-    Path kernel = kernel(0x0F, 0x01, 0x1D, 0x10, 0x00, 0x10, 0x00, 0x0F, 0x0B, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    Path kernel =
+        kernel(
+            0x0F, 0x01, 0x1D, 0x10, 0x00, 0x10, 0x00, 0x0F, 0x0B, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0);
 
     LodgeScript.Result run = lodge("run", "--kernel", kernel.toString()).run();
 
     assertThat(run.status()).isEqualTo(1);
     assertThat(run.output()).isEmpty();
-    assertThat(run.errors()).contains("triple fault").contains("RAX").contains("RIP").contains("CR0").contains("CR4");
+    assertThat(run.errors())
+        .contains("triple fault")
+        .contains("RAX")
+        .contains("RIP")
+        .contains("CR0")
+        .contains("CR4");
     assertThat(run.errors()).as("the bytes at RIP").containsIgnoringCase("0f 0b");
     assertThat(run.errors()).doesNotContain("\tat ");
   }
@@ -59,7 +70,8 @@ class SmallKernelIT {
 
   @Test
   void aResetBootsAgainAndMemoryIsAsAfterPowerOnOrAfterAReset() throws Exception {
-    // Counts boots in the RTC's memory, which a reset leaves alone: out 0x70, 0x60; in al, 0x71; inc al; xchg; out; then
+    // Counts boots in the RTC's memory, which a reset leaves alone: out 0x70, 0x60; in al, 0x71;
+    // inc al; xchg; out; then
     // resets until it has counted to 3, and reports the count.
     Path kernel =
         kernel(
@@ -79,7 +91,8 @@ class SmallKernelIT {
     Path kernel =
         kernel(
             0x66, 0xBA, 0xF8, 0x03, // mov dx, 0x3f8
-            0x30, 0xC0, 0xEE, 0xB0, 0x0D, 0xEE, 0xB0, 0xFF, 0xEE, // xor al, al; out; mov al, 13; out; ...
+            0x30, 0xC0, 0xEE, 0xB0, 0x0D, 0xEE, 0xB0, 0xFF,
+            0xEE, // xor al, al; out; mov al, 13; out; ...
             0x30, 0xC0, 0xE6, 0xF4, 0xF4);
 
     LodgeScript.Result run = lodge("run", "--stats", "--kernel", kernel.toString()).run();
@@ -99,9 +112,12 @@ class SmallKernelIT {
     Path kernel = kernel(0x66, 0xBA, 0xF8, 0x03, 0xB0, 'x', 0xEE, 0x30, 0xC0, 0xE6, 0xF4, 0xF4);
     Path file = Files.writeString(folder.resolve("log"), "what was there before");
 
-    assertThat(lodge("run", "--serial", "file:" + file, "--kernel", kernel.toString()).run().output()).isEmpty();
+    assertThat(
+            lodge("run", "--serial", "file:" + file, "--kernel", kernel.toString()).run().output())
+        .isEmpty();
     assertThat(file).hasContent("x");
-    assertThat(lodge("run", "--serial", "null", "--kernel", kernel.toString()).run().output()).isEmpty();
+    assertThat(lodge("run", "--serial", "null", "--kernel", kernel.toString()).run().output())
+        .isEmpty();
   }
 
   @Test

@@ -1,9 +1,10 @@
 package lodge.core;
 
 /**
- * What answers on a bus. A device sees the offset into the range it was mapped at, never its address. Values travel in
- * the low {@code size} bytes of a long; what stands above them is ignored on both ways. A device never throws: registers
- * that do not exist read as all ones and ignore writes.
+ * What answers on a bus. A device sees the offset into the range it was mapped at, never its
+ * address. Values travel in the low {@code size} bytes of a long; what stands above them is ignored
+ * on both ways. A device never throws: registers that do not exist read as all ones and ignore
+ * writes.
  */
 public interface BusDevice {
   /**

@@ -1,6 +1,9 @@
 package lodge.core;
 
-/** Where a machine's time comes from. Nanoseconds count from the machine's power-on and never go back. */
+/**
+ * Where a machine's time comes from. Nanoseconds count from the machine's power-on and never go
+ * back.
+ */
 public interface Clock {
   long nanos();
 
@@ -8,8 +11,8 @@ public interface Clock {
   long epochNanos();
 
   /**
-   * A timer that calls {@code action} once after each {@link Timer#arm}. The action runs on the clock's own thread with
-   * no lock held and must not block; it may arm its timer again.
+   * A timer that calls {@code action} once after each {@link Timer#arm}. The action runs on the
+   * clock's own thread with no lock held and must not block; it may arm its timer again.
    */
   Timer timer(Runnable action);
 

@@ -7,12 +7,14 @@ import java.nio.ByteOrder;
 /**
  * Guest RAM: one segment in which the guest-physical address (GPA) is the offset.
  *
- * <p>RAM below 4 GiB ends at {@link #lowRamEnd()}; what does not fit there starts again at 4 GiB, so the PCI hole is
- * part of the segment but reserved and never touched. The legacy video area 0xA0000-0xBFFFF is not RAM either. Pages
- * become resident when they are first touched. All values are little-endian; misaligned accesses are allowed.
+ * <p>RAM below 4 GiB ends at {@link #lowRamEnd()}; what does not fit there starts again at 4 GiB,
+ * so the PCI hole is part of the segment but reserved and never touched. The legacy video area
+ * 0xA0000-0xBFFFF is not RAM either. Pages become resident when they are first touched. All values
+ * are little-endian; misaligned accesses are allowed.
  *
- * <p>The {@code getX}/{@code putX} methods are for addresses that {@link #isRam} accepts; any other address throws
- * {@link IndexOutOfBoundsException} or reads the untouched hole, never memory outside the segment.
+ * <p>The {@code getX}/{@code putX} methods are for addresses that {@link #isRam} accepts; any other
+ * address throws {@link IndexOutOfBoundsException} or reads the untouched hole, never memory
+ * outside the segment.
  */
 public final class GuestMemory implements AutoCloseable {
   public static final int PAGE_SHIFT = 12;
@@ -30,14 +32,19 @@ public final class GuestMemory implements AutoCloseable {
   /** Page flag: the page is RAM. */
   public static final byte RAM = 1;
 
-  /** Page flag: an engine holds decoded or translated code of this page; stores must be reported to it. */
+  /**
+   * Page flag: an engine holds decoded or translated code of this page; stores must be reported to
+   * it.
+   */
   public static final byte CODE = 2;
 
   public static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   public static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  public static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  public static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  public static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  public static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final Reservation reservation;
   private final MemorySegment segment;
@@ -84,7 +91,10 @@ public final class GuestMemory implements AutoCloseable {
     return lowRamEnd;
   }
 
-  /** End (exclusive) of the RAM that starts at {@link #HIGH_RAM_START}, or {@link #lowRamEnd()} when there is none. */
+  /**
+   * End (exclusive) of the RAM that starts at {@link #HIGH_RAM_START}, or {@link #lowRamEnd()} when
+   * there is none.
+   */
   public long end() {
     return end;
   }
@@ -169,7 +179,10 @@ public final class GuestMemory implements AutoCloseable {
     segment.asSlice(gpa, length).fill(value);
   }
 
-  /** Fills with the low {@code size} bytes of {@code value}; {@code length} is a multiple of {@code size}. */
+  /**
+   * Fills with the low {@code size} bytes of {@code value}; {@code length} is a multiple of {@code
+   * size}.
+   */
   public void fill(long gpa, long length, long value, int size) {
     for (long end = gpa + length; gpa < end; gpa += size) {
       switch (size) {

@@ -16,7 +16,9 @@ public final class HostClock implements Clock, AutoCloseable {
   private final Thread thread;
   private boolean closed;
 
-  /** An armed timer; the one in {@link HostTimer#current} is the only one of its timer that counts. */
+  /**
+   * An armed timer; the one in {@link HostTimer#current} is the only one of its timer that counts.
+   */
   private record Entry(long deadline, HostTimer timer) {}
 
   public HostClock() {

@@ -3,8 +3,8 @@ package lodge.core;
 import java.util.Arrays;
 
 /**
- * Devices in guest-physical memory. Addresses that nobody owns read as all ones and ignore writes. An access that is
- * wider than its device takes is split into pieces of the widest size it takes.
+ * Devices in guest-physical memory. Addresses that nobody owns read as all ones and ignore writes.
+ * An access that is wider than its device takes is split into pieces of the widest size it takes.
  *
  * <p>Devices are mapped before the machine starts; accesses come from any vCPU thread.
  */
@@ -22,7 +22,8 @@ public final class MmioBus {
   public void map(long base, long length, int maxSize, BusDevice device) {
     for (Mapping other : mappings) {
       if (base < other.base + other.length && other.base < base + length) {
-        throw new IllegalArgumentException("memory range at 0x" + Long.toHexString(base) + " is taken");
+        throw new IllegalArgumentException(
+            "memory range at 0x" + Long.toHexString(base) + " is taken");
       }
     }
     Mapping[] grown = Arrays.copyOf(mappings, mappings.length + 1);

@@ -1,8 +1,9 @@
 package lodge.core;
 
 /**
- * The 64 Ki I/O ports. Ports that nobody owns read as all ones and ignore writes. An access that is wider than its
- * device takes, or that passes the device's end, is split into byte accesses, as an ISA bridge does.
+ * The 64 Ki I/O ports. Ports that nobody owns read as all ones and ignore writes. An access that is
+ * wider than its device takes, or that passes the device's end, is split into byte accesses, as an
+ * ISA bridge does.
  *
  * <p>Devices are mapped before the machine starts; accesses come from any vCPU thread.
  */
@@ -34,7 +35,9 @@ public final class PortBus {
    */
   public int read(int port, int size) {
     Mapping mapping = ports[port & 0xFFFF];
-    if (mapping != null && size <= mapping.maxSize && ports[(port + size - 1) & 0xFFFF] == mapping) {
+    if (mapping != null
+        && size <= mapping.maxSize
+        && ports[(port + size - 1) & 0xFFFF] == mapping) {
       return (int) (mapping.device.read(port - mapping.base, size) & mask(size));
     }
     if (size == 1) {
@@ -49,7 +52,9 @@ public final class PortBus {
 
   public void write(int port, int size, int value) {
     Mapping mapping = ports[port & 0xFFFF];
-    if (mapping != null && size <= mapping.maxSize && ports[(port + size - 1) & 0xFFFF] == mapping) {
+    if (mapping != null
+        && size <= mapping.maxSize
+        && ports[(port + size - 1) & 0xFFFF] == mapping) {
       mapping.device.write(port - mapping.base, size, value & mask(size));
     } else if (size > 1) {
       for (int i = 0; i < size; i++) {

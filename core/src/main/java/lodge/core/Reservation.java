@@ -14,8 +14,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Host address space that is resident only where it was touched. On Linux an anonymous {@code MAP_NORESERVE} mapping;
- * elsewhere a mapping of a sparse temporary file that is deleted at once.
+ * Host address space that is resident only where it was touched. On Linux an anonymous {@code
+ * MAP_NORESERVE} mapping; elsewhere a mapping of a sparse temporary file that is deleted at once.
  */
 final class Reservation implements AutoCloseable {
   private static final int PROT_READ_WRITE = 3;
@@ -53,14 +53,22 @@ final class Reservation implements AutoCloseable {
                 ValueLayout.JAVA_LONG));
     MethodHandle munmap =
         handle(
-            "munmap", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+            "munmap",
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
     try {
       MemorySegment address =
           (MemorySegment)
               mmap.invokeExact(
-                  MemorySegment.NULL, length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
+                  MemorySegment.NULL,
+                  length,
+                  PROT_READ_WRITE,
+                  MAP_PRIVATE_ANONYMOUS_NORESERVE,
+                  -1,
+                  0L);
       if (address.address() == -1) {
-        throw new OutOfMemoryError("the host refuses to reserve " + length + " bytes of guest memory");
+        throw new OutOfMemoryError(
+            "the host refuses to reserve " + length + " bytes of guest memory");
       }
       return address.reinterpret(length, arena, mapping -> unmap(munmap, mapping, length));
     } catch (Error | RuntimeException e) {
@@ -110,7 +118,10 @@ final class Reservation implements AutoCloseable {
         handle(
             "madvise",
             FunctionDescriptor.of(
-                ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
+                ValueLayout.JAVA_INT,
+                ValueLayout.ADDRESS,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_INT));
     try {
       int result = (int) madvise.invokeExact(segment, segment.byteSize(), MADV_DONTNEED);
       if (result != 0) {

@@ -1,8 +1,8 @@
 package lodge.core;
 
 /**
- * One virtual processor under some engine. Port and memory I/O is served inside {@link #run} through the buses. Between
- * two runs the architectural state is complete and true.
+ * One virtual processor under some engine. Port and memory I/O is served inside {@link #run}
+ * through the buses. Between two runs the architectural state is complete and true.
  *
  * <p>All methods belong to the vCPU's own thread, except {@link #kick}.
  */
@@ -11,15 +11,19 @@ public interface Vcpu extends AutoCloseable {
   Exit run();
 
   /**
-   * Makes {@link #run} look around within a millisecond: an interrupt may be pending or the machine may want the
-   * thread. From any thread, any number of times; a kick before {@code run} is not lost.
+   * Makes {@link #run} look around within a millisecond: an interrupt may be pending or the machine
+   * may want the thread. From any thread, any number of times; a kick before {@code run} is not
+   * lost.
    */
   void kick();
 
   /** Back to the state after power-on or RESET#. */
   void reset();
 
-  /** What {@link Exit#FAILED} or {@link Exit#SHUTDOWN} was about: registers, code bytes, last events; readable text. */
+  /**
+   * What {@link Exit#FAILED} or {@link Exit#SHUTDOWN} was about: registers, code bytes, last
+   * events; readable text.
+   */
   String failure();
 
   /** Adds this vCPU's counters, by name. */

@@ -24,15 +24,15 @@ class GuestSessionTest {
   @Test
   void theWordsOfACommandSurviveAShellUnchanged() throws IOException {
     List<String> words =
-        List.of("printf", "[%s]", "", "a  b", "it's", "''", "$HOME `id` \"x\" \\", "*", "ä", "-", "\n");
+        List.of(
+            "printf", "[%s]", "", "a  b", "it's", "''", "$HOME `id` \"x\" \\", "*", "ä", "-", "\n");
     String archive = text(GuestSession.task(words));
     int script = archive.indexOf("exec 'printf'");
     String command = archive.substring(script, archive.indexOf("070701", script)).replace("\0", "");
 
     Tool.Result run = Tool.run(Path.of("."), List.of("sh", "-c", command));
 
-    assertThat(run.output())
-        .isEqualTo("[][a  b][it's][''][$HOME `id` \"x\" \\][*][ä][-][\n]");
+    assertThat(run.output()).isEqualTo("[][a  b][it's][''][$HOME `id` \"x\" \\][*][ä][-][\n]");
   }
 
   private static String text(byte[] archive) {

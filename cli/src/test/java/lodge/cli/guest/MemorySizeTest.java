@@ -25,7 +25,18 @@ class MemorySizeTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "abc", "-1", "0x10", "1.5G", "12P", "M", "1 G", "512B", "99999999999999999999"})
+      strings = {
+        "",
+        "abc",
+        "-1",
+        "0x10",
+        "1.5G",
+        "12P",
+        "M",
+        "1 G",
+        "512B",
+        "99999999999999999999"
+      })
   void whatIsNoSizeIsRefusedWithAnExampleOfOne(String text) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> MemorySize.parse(text))
@@ -42,7 +53,13 @@ class MemorySizeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1024, 1K", "8388608, 8M", "1073741824, 1G", "1073742848, 1048577K", "1099511627776, 1T"})
+  @CsvSource({
+    "1024, 1K",
+    "8388608, 8M",
+    "1073741824, 1G",
+    "1073742848, 1048577K",
+    "1099511627776, 1T"
+  })
   void sizesAreWrittenWithTheLargestUnitThatFits(long bytes, String text) {
     assertThat(MemorySize.format(bytes)).isEqualTo(text);
   }

@@ -1,8 +1,9 @@
 package lodge.cpu.x86;
 
 /**
- * Integer arithmetic with its flags (SDM volume 2, the instruction pages; volume 1, appendix A). Every function returns the
- * result and sets the lazy flags. Where the manual leaves a flag undefined, it gets the value that Intel's processors give.
+ * Integer arithmetic with its flags (SDM volume 2, the instruction pages; volume 1, appendix A).
+ * Every function returns the result and sets the lazy flags. Where the manual leaves a flag
+ * undefined, it gets the value that Intel's processors give.
  */
 public final class Alu {
   private Alu() {}
@@ -104,7 +105,8 @@ public final class Alu {
   /**
    * Any of the two-operand operations on operands of {@code size} bytes.
    *
-   * @return the result; bits above the size are unspecified. For CMP and TEST the value of {@code a}
+   * @return the result; bits above the size are unspecified. For CMP and TEST the value of {@code
+   *     a}
    */
   public static long apply(Cpu c, int operation, int size, long a, long b) {
     long carry = 0;
@@ -150,7 +152,8 @@ public final class Alu {
 
   private static void incFlags(Cpu c, int size, long result, long carries) {
     long aux = Flags.aux(size, carries);
-    // Bits 63 and 62 of aux differ when there is an overflow; keep CF and make them differ likewise.
+    // Bits 63 and 62 of aux differ when there is an overflow; keep CF and make them differ
+    // likewise.
     if ((aux ^ c.flagAux) < 0) {
       aux ^= Flags.AUX_CF | Flags.AUX_PO;
     }
@@ -165,7 +168,10 @@ public final class Alu {
     return result;
   }
 
-  /** Flags of MUL and IMUL: CF = OF = the high half says something; ZF and AF are clear, SF and PF follow the low half. */
+  /**
+   * Flags of MUL and IMUL: CF = OF = the high half says something; ZF and AF are clear, SF and PF
+   * follow the low half.
+   */
   public static void mulFlags(Cpu c, int size, long low, boolean significantHigh) {
     c.flagResult = signExtend(size, low);
     c.flagAux = significantHigh ? Flags.AUX_CF : 0;

@@ -2,10 +2,16 @@ package lodge.cpu.x86;
 
 /** What a processor needs of its local APIC. Called on the vCPU's thread. */
 public interface ApicPort {
-  /** Whether an interrupt waits whose priority the task priority lets through (an ExtINT from the 8259 included). */
+  /**
+   * Whether an interrupt waits whose priority the task priority lets through (an ExtINT from the
+   * 8259 included).
+   */
   boolean pending();
 
-  /** Takes the interrupt of the highest priority: its vector, 0 to 255, or -1 when there is none any more. */
+  /**
+   * Takes the interrupt of the highest priority: its vector, 0 to 255, or -1 when there is none any
+   * more.
+   */
   int acknowledge();
 
   /** Takes a non-maskable interrupt if one waits. */
@@ -16,26 +22,38 @@ public interface ApicPort {
 
   void setCr8(int value);
 
-  /** IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC range; false when the APIC has no such register now: #GP. */
+  /**
+   * IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC range; false when the APIC has no such
+   * register now: #GP.
+   */
   boolean hasMsr(int msr);
 
-  /** Like {@link #hasMsr}, without the write-only registers (EOI, self-IPI): reading those is #GP. */
+  /**
+   * Like {@link #hasMsr}, without the write-only registers (EOI, self-IPI): reading those is #GP.
+   */
   default boolean canReadMsr(int msr) {
     return hasMsr(msr);
   }
 
   long readMsr(int msr);
 
-  /** @return false when the value is not allowed: #GP */
+  /**
+   * @return false when the value is not allowed: #GP
+   */
   boolean writeMsr(int msr, long value);
 
   /** The time-stamp counter jumped, and with it the distance to IA32_TSC_DEADLINE. */
   default void tscAdjusted() {}
 
-  /** Page-aligned address of the register page, or -1 when it is not in memory (disabled or x2APIC mode). */
+  /**
+   * Page-aligned address of the register page, or -1 when it is not in memory (disabled or x2APIC
+   * mode).
+   */
   long mmioBase();
 
-  /** @param offset 0 to 0xFFF in the register page */
+  /**
+   * @param offset 0 to 0xFFF in the register page
+   */
   long read(int offset, int size);
 
   void write(int offset, int size, long value);

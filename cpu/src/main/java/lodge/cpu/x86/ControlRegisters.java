@@ -1,8 +1,8 @@
 package lodge.cpu.x86;
 
 /**
- * CR0, CR3, CR4, CR8, EFER and XCR0: what may be written, and what a write entails (SDM volume 3, 2.5 and 4.1; volume 2,
- * MOV to control registers). The callers have checked the privilege level.
+ * CR0, CR3, CR4, CR8, EFER and XCR0: what may be written, and what a write entails (SDM volume 3,
+ * 2.5 and 4.1; volume 2, MOV to control registers). The callers have checked the privilege level.
  */
 public final class ControlRegisters {
   private static final int CR0_WRITABLE =
@@ -94,8 +94,8 @@ public final class ControlRegisters {
   // ---------------------------------------------------------------- CR3
 
   /**
-   * MOV to CR3. With PCIDs translations of other address spaces may stay; they are dropped here all the same, because the
-   * software TLB has no tags for them.
+   * MOV to CR3. With PCIDs translations of other address spaces may stay; they are dropped here all
+   * the same, because the software TLB has no tags for them.
    */
   public static void writeCr3(Cpu c, long value) {
     if (c.longModeActive()) {
@@ -126,7 +126,10 @@ public final class ControlRegisters {
     return (c.cr0 & Cpu.CR0_PG) != 0 && (c.cr4 & Cpu.CR4_PAE) != 0 && !c.longModeActive();
   }
 
-  /** Loads the four PDPTEs of PAE paging, or none with #GP(0) when a present one has a reserved bit set. */
+  /**
+   * Loads the four PDPTEs of PAE paging, or none with #GP(0) when a present one has a reserved bit
+   * set.
+   */
   private static void loadPdptes(Cpu c, long cr3) {
     long table = cr3 & 0xFFFF_FFE0L;
     long reserved = -1L << c.model.physicalAddressBits() | 0x1E6;
@@ -162,8 +165,7 @@ public final class ControlRegisters {
     if (enablesPcid && (!c.longModeActive() || (c.cr3 & 0xFFF) != 0)) {
       throw c.generalProtection(0);
     }
-    boolean pae =
-        (c.cr0 & Cpu.CR0_PG) != 0 && (value & Cpu.CR4_PAE) != 0 && !c.longModeActive();
+    boolean pae = (c.cr0 & Cpu.CR0_PG) != 0 && (value & Cpu.CR4_PAE) != 0 && !c.longModeActive();
     if (pae && (changed & CR4_PDPTE) != 0) {
       loadPdptes(c, c.cr3);
     }

@@ -11,9 +11,10 @@ import lodge.cpu.x86.x87.X87;
 /**
  * The state of one processor, laid out for the engines. It belongs to the vCPU's thread.
  *
- * <p>The six arithmetic flags are kept lazily in {@link #flagResult} and {@link #flagAux} (see {@link Flags}); all others
- * are in {@link #eflags}. While an engine executes instructions it keeps its own position; {@link #rip} is true whenever
- * control is outside of them: at exits, when faults are delivered, and in instructions that say so.
+ * <p>The six arithmetic flags are kept lazily in {@link #flagResult} and {@link #flagAux} (see
+ * {@link Flags}); all others are in {@link #eflags}. While an engine executes instructions it keeps
+ * its own position; {@link #rip} is true whenever control is outside of them: at exits, when faults
+ * are delivered, and in instructions that say so.
  */
 public final class Cpu {
   public static final int RAX = 0;
@@ -29,7 +30,10 @@ public final class Cpu {
   /** Index into {@link #r} that always holds 0: an absent base or index register. */
   public static final int ZERO = 16;
 
-  /** Index into {@link #r} of the RIP of byte 0 of the code page being executed: the base of RIP-relative addresses. */
+  /**
+   * Index into {@link #r} of the RIP of byte 0 of the code page being executed: the base of
+   * RIP-relative addresses.
+   */
   public static final int CODE_BASE = 17;
 
   public static final int ES = 0;
@@ -41,7 +45,9 @@ public final class Cpu {
   public static final int LDTR = 6;
   public static final int TR = 7;
 
-  /** Index into {@link #segBase} that always holds 0: what ES, CS, SS and DS mean in 64-bit mode. */
+  /**
+   * Index into {@link #segBase} that always holds 0: what ES, CS, SS and DS mean in 64-bit mode.
+   */
   public static final int FLAT = 8;
 
   public static final int CR0_PE = 1;
@@ -104,7 +110,10 @@ public final class Cpu {
   /** Last valid offset in bytes (granularity applied), unsigned 32-bit. */
   public final long[] segLimit = new long[8];
 
-  /** Bits 23:8 of the descriptor's second word, at bits 15:0; 0 with a null selector. See {@link Descriptor}. */
+  /**
+   * Bits 23:8 of the descriptor's second word, at bits 15:0; 0 with a null selector. See {@link
+   * Descriptor}.
+   */
   public final int[] segAccess = new int[8];
 
   public long gdtBase;
@@ -176,13 +185,19 @@ public final class Cpu {
   /** MOV SS or POP SS was executed: single-step waits for one more instruction. */
   public boolean debugShadow;
 
-  /** TF was set when an instruction began that loads it: it is single-stepped even if TF is clear afterwards. */
+  /**
+   * TF was set when an instruction began that loads it: it is single-stepped even if TF is clear
+   * afterwards.
+   */
   public boolean stepTrap;
 
   /** HLT was executed. */
   public boolean halted;
 
-  /** Somebody kicked: the engine looks around at the next block end. Read it with plain accesses in hot loops. */
+  /**
+   * Somebody kicked: the engine looks around at the next block end. Read it with plain accesses in
+   * hot loops.
+   */
   public volatile boolean attention;
 
   /** The last look at the APIC found an interrupt; it waits for IF or for the shadow to end. */
@@ -200,7 +215,13 @@ public final class Cpu {
   private final CpuException exception = new CpuException();
 
   public Cpu(
-      int apicId, CpuModel model, GuestMemory memory, PortBus ports, MmioBus mmio, Clock clock, ApicPort apic) {
+      int apicId,
+      CpuModel model,
+      GuestMemory memory,
+      PortBus ports,
+      MmioBus mmio,
+      Clock clock,
+      ApicPort apic) {
     this.apicId = apicId;
     this.model = model;
     this.memory = memory;
@@ -258,8 +279,9 @@ public final class Cpu {
   }
 
   /**
-   * To be called after any change of CS, CPL, CR0, CR4, EFER, RFLAGS.VM or RFLAGS.AC: derives {@link #cpl},
-   * {@link #codeSize} and the access rights that the MMU applies. Does not flush translations.
+   * To be called after any change of CS, CPL, CR0, CR4, EFER, RFLAGS.VM or RFLAGS.AC: derives
+   * {@link #cpl}, {@link #codeSize} and the access rights that the MMU applies. Does not flush
+   * translations.
    */
   public void modeChanged() {
     if (!protectedMode()) {
@@ -298,15 +320,18 @@ public final class Cpu {
     return codeSize == 8;
   }
 
-  /** Whether {@code address} is canonical under the current paging mode (48 or, with CR4.LA57, 57 bits). */
+  /**
+   * Whether {@code address} is canonical under the current paging mode (48 or, with CR4.LA57, 57
+   * bits).
+   */
   public boolean canonical(long address) {
     int unused = (cr4 & CR4_LA57) != 0 ? 7 : 16;
     return address << unused >> unused == address;
   }
 
   /**
-   * Whether {@code address} may go into a base register (GDTR, FS base MSR, ...): canonical for the widest paging mode
-   * that the model has, whatever the current one is.
+   * Whether {@code address} may go into a base register (GDTR, FS base MSR, ...): canonical for the
+   * widest paging mode that the model has, whatever the current one is.
    */
   public boolean canonicalBase(long address) {
     int unused = model.has(Feature.LA57) ? 7 : 16;
@@ -323,7 +348,9 @@ public final class Cpu {
     return eflags >> 12 & 3;
   }
 
-  /** Time-stamp counter: one tick a nanosecond of the machine's clock, plus what the guest wrote. */
+  /**
+   * Time-stamp counter: one tick a nanosecond of the machine's clock, plus what the guest wrote.
+   */
   public long tsc() {
     return clock.nanos() + msrs.tscOffset();
   }
@@ -341,7 +368,10 @@ public final class Cpu {
     return exception;
   }
 
-  /** A memory access at a non-canonical address: #GP(0), or #SS(0) if the instruction says that it is the stack. */
+  /**
+   * A memory access at a non-canonical address: #GP(0), or #SS(0) if the instruction says that it
+   * is the stack.
+   */
   CpuException nonCanonical() {
     fault(Vector.GP, 0);
     exception.nonCanonical = true;

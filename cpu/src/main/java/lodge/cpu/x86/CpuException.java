@@ -1,8 +1,9 @@
 package lodge.cpu.x86;
 
 /**
- * A fault on its way from the instruction that raised it to the run loop, which delivers it to the guest. Each {@link Cpu}
- * has one instance that it throws again and again, so raising a fault allocates nothing.
+ * A fault on its way from the instruction that raised it to the run loop, which delivers it to the
+ * guest. Each {@link Cpu} has one instance that it throws again and again, so raising a fault
+ * allocates nothing.
  */
 @SuppressWarnings("serial")
 public final class CpuException extends RuntimeException {
@@ -21,6 +22,8 @@ public final class CpuException extends RuntimeException {
 
   @Override
   public String getMessage() {
-    return "exception " + vector + (errorCode == NO_ERROR_CODE ? "" : " error 0x" + Integer.toHexString(errorCode));
+    return "exception "
+        + vector
+        + (errorCode == NO_ERROR_CODE ? "" : " error 0x" + Integer.toHexString(errorCode));
   }
 }

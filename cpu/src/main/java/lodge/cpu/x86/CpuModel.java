@@ -4,9 +4,14 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** What CPUID announces: a name, a set of features, and a topology of one package with single-threaded cores. */
+/**
+ * What CPUID announces: a name, a set of features, and a topology of one package with
+ * single-threaded cores.
+ */
 public final class CpuModel {
-  /** The crystal that CPUID leaf 0x15 announces, which also clocks the local APIC's timer: hertz. */
+  /**
+   * The crystal that CPUID leaf 0x15 announces, which also clocks the local APIC's timer: hertz.
+   */
   public static final int CRYSTAL_HZ = 25_000_000;
 
   /** TSC ticks per second: one a nanosecond. */
@@ -14,18 +19,67 @@ public final class CpuModel {
 
   private static final Set<Feature> IMPLEMENTED =
       EnumSet.of(
-          Feature.X87, Feature.VME, Feature.PSE, Feature.TSC, Feature.MSR, Feature.PAE, Feature.MCE,
-          Feature.CX8, Feature.APIC, Feature.SEP, Feature.MTRR, Feature.PGE, Feature.MCA,
-          Feature.CMOV, Feature.PAT, Feature.PSE36, Feature.CLFSH, Feature.MMX, Feature.FXSR,
-          Feature.SSE, Feature.SSE2, Feature.SSE3, Feature.SSSE3, Feature.CX16, Feature.PCID,
-          Feature.SSE41, Feature.SSE42, Feature.X2APIC, Feature.MOVBE, Feature.POPCNT,
-          Feature.TSC_DEADLINE, Feature.XSAVE, Feature.RDRAND, Feature.HYPERVISOR, Feature.ARAT,
-          Feature.FSGSBASE, Feature.TSC_ADJUST, Feature.SMEP, Feature.ERMS, Feature.INVPCID,
-          Feature.ZERO_FCS_FDS, Feature.RDSEED, Feature.SMAP, Feature.CLFLUSHOPT, Feature.UMIP,
-          Feature.FSRM, Feature.SPEC_CTRL, Feature.ARCH_CAPABILITIES, Feature.XSAVEOPT,
-          Feature.XSAVEC, Feature.XGETBV1, Feature.XSAVES, Feature.LAHF64, Feature.LZCNT,
-          Feature.PREFETCHW, Feature.SYSCALL, Feature.NX, Feature.GB_PAGES, Feature.RDTSCP,
-          Feature.LM, Feature.INVARIANT_TSC);
+          Feature.X87,
+          Feature.VME,
+          Feature.PSE,
+          Feature.TSC,
+          Feature.MSR,
+          Feature.PAE,
+          Feature.MCE,
+          Feature.CX8,
+          Feature.APIC,
+          Feature.SEP,
+          Feature.MTRR,
+          Feature.PGE,
+          Feature.MCA,
+          Feature.CMOV,
+          Feature.PAT,
+          Feature.PSE36,
+          Feature.CLFSH,
+          Feature.MMX,
+          Feature.FXSR,
+          Feature.SSE,
+          Feature.SSE2,
+          Feature.SSE3,
+          Feature.SSSE3,
+          Feature.CX16,
+          Feature.PCID,
+          Feature.SSE41,
+          Feature.SSE42,
+          Feature.X2APIC,
+          Feature.MOVBE,
+          Feature.POPCNT,
+          Feature.TSC_DEADLINE,
+          Feature.XSAVE,
+          Feature.RDRAND,
+          Feature.HYPERVISOR,
+          Feature.ARAT,
+          Feature.FSGSBASE,
+          Feature.TSC_ADJUST,
+          Feature.SMEP,
+          Feature.ERMS,
+          Feature.INVPCID,
+          Feature.ZERO_FCS_FDS,
+          Feature.RDSEED,
+          Feature.SMAP,
+          Feature.CLFLUSHOPT,
+          Feature.UMIP,
+          Feature.FSRM,
+          Feature.SPEC_CTRL,
+          Feature.ARCH_CAPABILITIES,
+          Feature.XSAVEOPT,
+          Feature.XSAVEC,
+          Feature.XGETBV1,
+          Feature.XSAVES,
+          Feature.LAHF64,
+          Feature.LZCNT,
+          Feature.PREFETCHW,
+          Feature.SYSCALL,
+          Feature.NX,
+          Feature.GB_PAGES,
+          Feature.RDTSCP,
+          Feature.LM,
+          Feature.INVARIANT_TSC);
 
   private final String name;
   private final EnumSet<Feature> features;

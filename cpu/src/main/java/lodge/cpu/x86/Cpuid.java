@@ -16,7 +16,10 @@ public final class Cpuid {
   private static final int OSXSAVE = 1 << 27;
   private static final int OSPKE = 1 << 4;
 
-  /** Type, level, ways, sets and size of line of each cache in leaf 4's order; all lines have 64 bytes. */
+  /**
+   * Type, level, ways, sets and size of line of each cache in leaf 4's order; all lines have 64
+   * bytes.
+   */
   private record Cache(int type, int level, int ways, int sets, boolean shared) {}
 
   private static final Cache[] CACHES = {
@@ -26,7 +29,10 @@ public final class Cpuid {
     new Cache(3, 3, 16, 16384, true)
   };
 
-  /** Legacy XSAVE region and header, and the places that Intel gives the components in the standard format. */
+  /**
+   * Legacy XSAVE region and header, and the places that Intel gives the components in the standard
+   * format.
+   */
   private static final int LEGACY_BYTES = 576;
 
   private static final int AVX_BYTES = 256;
@@ -101,7 +107,8 @@ public final class Cpuid {
       }
       case 0xB -> topology(m, apicId, subleaf, out);
       case 0xD -> extendedState(m, subleaf, out);
-      case 0x15 -> set(out, 1, (int) (CpuModel.TSC_HZ / CpuModel.CRYSTAL_HZ), CpuModel.CRYSTAL_HZ, 0);
+      case 0x15 ->
+          set(out, 1, (int) (CpuModel.TSC_HZ / CpuModel.CRYSTAL_HZ), CpuModel.CRYSTAL_HZ, 0);
       // Base, maximum and bus frequency in MHz.
       case 0x16 -> set(out, 1000, 1000, 100, 0);
       case 0x8000_0000 -> set(out, MAX_EXTENDED, 0, 0, 0);

@@ -1,8 +1,9 @@
 package lodge.cpu.x86;
 
 /**
- * Segment and gate descriptors (SDM volume 3, 3.4.5, 3.5, 5.8.3, 6.11): bits of a segment's access rights as {@link
- * Cpu#segAccess} holds them, and fields of the raw 8 bytes as they lie in a descriptor table.
+ * Segment and gate descriptors (SDM volume 3, 3.4.5, 3.5, 5.8.3, 6.11): bits of a segment's access
+ * rights as {@link Cpu#segAccess} holds them, and fields of the raw 8 bytes as they lie in a
+ * descriptor table.
  */
 public final class Descriptor {
   /** Type field, bits 3:0. */
@@ -28,7 +29,9 @@ public final class Descriptor {
   public static final int DEFAULT_32 = 1 << 14;
   public static final int GRANULARITY = 1 << 15;
 
-  /** Type with the S bit of system descriptors; in long mode the 32-bit ones are the 64-bit ones. */
+  /**
+   * Type with the S bit of system descriptors; in long mode the 32-bit ones are the 64-bit ones.
+   */
   public static final int TSS_16 = 1;
 
   public static final int LDT = 2;
@@ -43,7 +46,10 @@ public final class Descriptor {
   public static final int INTERRUPT_GATE_32 = 0xE;
   public static final int TRAP_GATE_32 = 0xF;
 
-  /** Present, writable, accessed data of DPL 0 with byte granularity: what reset gives the segment registers. */
+  /**
+   * Present, writable, accessed data of DPL 0 with byte granularity: what reset gives the segment
+   * registers.
+   */
   public static final int REAL_MODE_DATA = 0x93;
 
   /** As above with DPL 3: every segment register in virtual-8086 mode. */

@@ -1,6 +1,8 @@
 package lodge.cpu.x86;
 
-/** GDT and LDT: finding, reading and marking descriptors; LTR and LLDT (SDM volume 3, 3.5 and 7.2). */
+/**
+ * GDT and LDT: finding, reading and marking descriptors; LTR and LLDT (SDM volume 3, 3.5 and 7.2).
+ */
 public final class DescriptorTables {
   private DescriptorTables() {}
 
@@ -49,7 +51,10 @@ public final class DescriptorTables {
     return c.mmu.readSystem(address(c, selector) + 8, 8);
   }
 
-  /** Sets the accessed bit of a code or data descriptor in memory, where it is clear; returns the descriptor so marked. */
+  /**
+   * Sets the accessed bit of a code or data descriptor in memory, where it is clear; returns the
+   * descriptor so marked.
+   */
   static long markAccessed(Cpu c, int selector, long descriptor) {
     if ((descriptor >>> 40 & Descriptor.ACCESSED) != 0) {
       return descriptor;

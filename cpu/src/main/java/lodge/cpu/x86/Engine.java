@@ -7,6 +7,9 @@ public interface Engine {
   /** As {@code --engine} names it: {@code interpreter}, {@code translator}, {@code kvm}. */
   String name();
 
-  /** Gives a processor an engine; from then on the state in {@code cpu} belongs to the thread that runs the vCPU. */
+  /**
+   * Gives a processor an engine; from then on the state in {@code cpu} belongs to the thread that
+   * runs the vCPU.
+   */
   Vcpu create(Cpu cpu);
 }

@@ -54,7 +54,8 @@ public final class FarTransfers {
     if (Descriptor.isCode(descriptor)) {
       checkDirect(c, selector, descriptor);
       offset = cut(c, descriptor, offset);
-      // The processors have written the return address when they check the target; RSP moves afterwards.
+      // The processors have written the return address when they check the target; RSP moves
+      // afterwards.
       poke(c, size);
       Segmentation.checkTarget(c, descriptor, offset);
       StackFrame.move(c, -2L * size);
@@ -175,7 +176,8 @@ public final class FarTransfers {
     if (Descriptor.isConforming(code) || cpl == c.cpl) {
       Segmentation.checkTarget(c, code, offset);
       code = DescriptorTables.markAccessed(c, codeSelector, code);
-      // In long mode the handler is 64-bit code: the stack is used at its full width from the first push on.
+      // In long mode the handler is 64-bit code: the stack is used at its full width from the first
+      // push on.
       if (c.longModeActive()) {
         long pointer = c.r[Cpu.RSP];
         requireStack(c, pointer, 16);
@@ -213,8 +215,7 @@ public final class FarTransfers {
     enter(c, selector, code, offset, cpl);
   }
 
-  private static void callInner(
-      Cpu c, long gate, int selector, long code, long offset, int cpl) {
+  private static void callInner(Cpu c, long gate, int selector, long code, long offset, int cpl) {
     int size = Descriptor.systemType(gate) == Descriptor.CALL_GATE_16 ? 2 : 4;
     int parameters = (int) (gate >>> 32) & 0x1F;
     long pointer = ProtectedDelivery.stackPointer(c, cpl);
@@ -277,7 +278,8 @@ public final class FarTransfers {
    * Far RET.
    *
    * @param size operand size in bytes: 2, 4 or 8
-   * @param release bytes of parameters to drop from the stack (from both, with a return to an outer level)
+   * @param release bytes of parameters to drop from the stack (from both, with a return to an outer
+   *     level)
    */
   public static void ret(Cpu c, int size, int release) {
     // The selector first, and no more of it than two bytes, as in the processors.

@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Processor features by the names that the opcode table uses, each with its CPUID bit (SDM volume 2, CPUID; bits of OSXSAVE
- * and OSPKE are no features, they mirror CR4).
+ * Processor features by the names that the opcode table uses, each with its CPUID bit (SDM volume
+ * 2, CPUID; bits of OSXSAVE and OSPKE are no features, they mirror CR4).
  */
 public enum Feature {
   X87(1, Register.EDX, 0),

@@ -1,6 +1,9 @@
 package lodge.cpu.x86;
 
-/** PUSHF, POPF, CLI and STI where IOPL, virtual-8086 mode and virtual interrupts come in (SDM volume 3, 20.2 to 20.4). */
+/**
+ * PUSHF, POPF, CLI and STI where IOPL, virtual-8086 mode and virtual interrupts come in (SDM volume
+ * 3, 20.2 to 20.4).
+ */
 public final class FlagControl {
   private static final int NEVER = Flags.VM | Flags.RF | Flags.VIF | Flags.VIP;
 
@@ -50,7 +53,9 @@ public final class FlagControl {
     }
   }
 
-  /** POPFQ: as {@link #pop} with 64-bit operands, where virtual-8086 mode is out of the question. */
+  /**
+   * POPFQ: as {@link #pop} with 64-bit operands, where virtual-8086 mode is out of the question.
+   */
   public static void pop64(Cpu c, int value) {
     int old = c.eflags;
     int writable = SYSTEM_64;
@@ -95,7 +100,8 @@ public final class FlagControl {
   /**
    * STI.
    *
-   * @return whether IF was clear and is set now: then the next instruction runs before any interrupt
+   * @return whether IF was clear and is set now: then the next instruction runs before any
+   *     interrupt
    */
   public static boolean setInterruptFlag(Cpu c) {
     if (c.cpl <= c.iopl()) {

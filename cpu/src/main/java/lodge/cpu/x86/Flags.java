@@ -4,13 +4,15 @@ package lodge.cpu.x86;
  * RFLAGS, with its six arithmetic flags computed on demand from two longs:
  *
  * <ul>
- *   <li>{@code result}: the operation's result, sign-extended from its operand size. ZF is {@code result == 0}.
- *   <li>{@code aux}: bit 63 is CF; bit 62 is CF xor OF; bit 3 is AF; bit 0 is xored onto the sign of {@code result} to
- *       give SF; bits 15:8 are xored onto the low byte of {@code result} before its parity gives PF.
+ *   <li>{@code result}: the operation's result, sign-extended from its operand size. ZF is {@code
+ *       result == 0}.
+ *   <li>{@code aux}: bit 63 is CF; bit 62 is CF xor OF; bit 3 is AF; bit 0 is xored onto the sign
+ *       of {@code result} to give SF; bits 15:8 are xored onto the low byte of {@code result}
+ *       before its parity gives PF.
  * </ul>
  *
- * An ADD or SUB stores its carry-out vector there; logic stores 0; POPF and the like use the xor bits to express what no
- * result could (ZF and SF together).
+ * An ADD or SUB stores its carry-out vector there; logic stores 0; POPF and the like use the xor
+ * bits to express what no result could (ZF and SF together).
  */
 public final class Flags {
   public static final int CF = 1;
@@ -145,7 +147,10 @@ public final class Flags {
             | (pf == zf ? 0 : 0x100);
   }
 
-  /** Sets all of RFLAGS; the caller has decided which bits may change and calls {@link Cpu#modeChanged} where needed. */
+  /**
+   * Sets all of RFLAGS; the caller has decided which bits may change and calls {@link
+   * Cpu#modeChanged} where needed.
+   */
   public static void set(Cpu c, int flags) {
     setArithmetic(c, flags);
     c.eflags = flags & ~ARITHMETIC & 0x3F_7FD7 | 2;

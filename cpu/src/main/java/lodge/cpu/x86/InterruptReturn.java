@@ -3,15 +3,15 @@ package lodge.cpu.x86;
 /** IRET, IRETD and IRETQ in all their forms (SDM volume 2, IRET). */
 public final class InterruptReturn {
   /** What IRET may change at CPL 0 of the flags that only privileged code changes. */
-  private static final int ALWAYS =
-      Flags.ARITHMETIC | Flags.TF | Flags.DF | Flags.NT;
+  private static final int ALWAYS = Flags.ARITHMETIC | Flags.TF | Flags.DF | Flags.NT;
 
   private static final int WIDE = Flags.RF | Flags.AC | Flags.ID;
 
   private InterruptReturn() {}
 
   /**
-   * Executes IRET; {@link Cpu#rip} is that of what follows, for the task return, and afterwards that of the target.
+   * Executes IRET; {@link Cpu#rip} is that of what follows, for the task return, and afterwards
+   * that of the target.
    *
    * @param size operand size in bytes: 2, 4 or 8
    */
@@ -32,7 +32,8 @@ public final class InterruptReturn {
     } else {
       protectedMode(c, size);
     }
-    // RF only matters while breakpoints are armed; otherwise the next instruction would clear it unseen.
+    // RF only matters while breakpoints are armed; otherwise the next instruction would clear it
+    // unseen.
     if ((c.dr[7] & 0xFF) == 0) {
       c.eflags &= ~Flags.RF;
     }
@@ -190,7 +191,10 @@ public final class InterruptReturn {
     return code;
   }
 
-  /** Loads CS and SS:RSP of a return to the level that the code selector's RPL names, and drops inner data segments. */
+  /**
+   * Loads CS and SS:RSP of a return to the level that the code selector's RPL names, and drops
+   * inner data segments.
+   */
   static void returnOuter(
       Cpu c, int selector, long code, long target, int stackSelector, long pointer) {
     int cpl = selector & 3;

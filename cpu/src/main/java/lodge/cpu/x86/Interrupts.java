@@ -3,8 +3,8 @@ package lodge.cpu.x86;
 /**
  * Delivery of exceptions and interrupts in every mode (SDM volume 3, chapter 6; volume 2, INT n).
  *
- * <p>A fault while an event is delivered is handled here as 6.15 says: delivered in its turn, or promoted to a double
- * fault, or to a triple fault, which shuts the processor down.
+ * <p>A fault while an event is delivered is handled here as 6.15 says: delivered in its turn, or
+ * promoted to a double fault, or to a triple fault, which shuts the processor down.
  */
 public final class Interrupts {
   /** Where an event comes from; it decides which checks apply and what EXT says. */
@@ -88,7 +88,10 @@ public final class Interrupts {
     return deliver(c, Vector.DB, CpuException.NO_ERROR_CODE, Source.EXCEPTION);
   }
 
-  /** SDM volume 3, table 6-5: whether a second fault during delivery of a first makes a double (or triple) fault. */
+  /**
+   * SDM volume 3, table 6-5: whether a second fault during delivery of a first makes a double (or
+   * triple) fault.
+   */
   private static boolean doubles(int first, int second) {
     boolean secondCounts = contributory(second) || second == Vector.PF;
     return switch (first) {
@@ -131,7 +134,10 @@ public final class Interrupts {
     return vector << 3 | ERROR_IDT;
   }
 
-  /** RFLAGS as they are pushed: faults push RF set so that the instruction restarts past its breakpoint. */
+  /**
+   * RFLAGS as they are pushed: faults push RF set so that the instruction restarts past its
+   * breakpoint.
+   */
   static int pushedFlags(Cpu c, int vector, Source source) {
     int flags = Flags.get(c);
     boolean fault =

@@ -2,7 +2,10 @@ package lodge.cpu.x86;
 
 import lodge.cpu.x86.Interrupts.Source;
 
-/** Events in long mode: 16-byte gates, IST, and a frame that always holds SS:RSP (SDM volume 3, 6.14). */
+/**
+ * Events in long mode: 16-byte gates, IST, and a frame that always holds SS:RSP (SDM volume 3,
+ * 6.14).
+ */
 final class LongModeDelivery {
   private LongModeDelivery() {}
 

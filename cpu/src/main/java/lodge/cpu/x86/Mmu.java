@@ -7,13 +7,15 @@ import lodge.core.MmioBus;
 /**
  * Guest-virtual memory as the current privilege sees it: a software TLB in front of the page walk.
  *
- * <p>Direct-mapped; an entry is four longs side by side: tag for reads, tag for writes, the page walk's leaf flags, and
- * the addend that turns a GVA into a GPA. There is one table for each set of rights, so privilege needs no test: user,
- * supervisor, and supervisor with RFLAGS.AC (SMAP open). A tag is the page's GVA, {@link #INVALID} when that kind of
- * access has to take the slow path: not mapped, not allowed, no RAM, or (writes) a page that holds decoded code or whose
- * dirty bit is clear.
+ * <p>Direct-mapped; an entry is four longs side by side: tag for reads, tag for writes, the page
+ * walk's leaf flags, and the addend that turns a GVA into a GPA. There is one table for each set of
+ * rights, so privilege needs no test: user, supervisor, and supervisor with RFLAGS.AC (SMAP open).
+ * A tag is the page's GVA, {@link #INVALID} when that kind of access has to take the slow path: not
+ * mapped, not allowed, no RAM, or (writes) a page that holds decoded code or whose dirty bit is
+ * clear.
  *
- * <p>An access that crosses a page fails the tag compare by itself: its last byte selects a tag of the next slot.
+ * <p>An access that crosses a page fails the tag compare by itself: its last byte selects a tag of
+ * the next slot.
  */
 public final class Mmu {
   static final int ENTRIES = 1024;
@@ -30,7 +32,10 @@ public final class Mmu {
   private static final int SUPERVISOR = 1;
   private static final int SUPERVISOR_AC = 2;
 
-  /** User rights with alignment checks: a table that stays empty, so that all accesses take the slow path. */
+  /**
+   * User rights with alignment checks: a table that stays empty, so that all accesses take the slow
+   * path.
+   */
   private static final int USER_ALIGNED = 3;
 
   /** Kinds of access for {@link PageWalk}. */
@@ -41,7 +46,9 @@ public final class Mmu {
 
   /** Told when a store or DMA hits a page that holds decoded or translated code. */
   public interface CodeListener {
-    /** @param length bytes from {@code gpa} on, within one page */
+    /**
+     * @param length bytes from {@code gpa} on, within one page
+     */
     void codeWritten(long gpa, int length);
 
     /** All virtual-to-physical links that are older than this call are void. */
@@ -90,8 +97,7 @@ public final class Mmu {
 
   /** Chooses the table for the current CPL and RFLAGS.AC. */
   void selectRights() {
-    aligned =
-        cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
+    aligned = cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
     if (cpu.cpl == 3) {
       rights = USER;
     } else if ((cpu.eflags & Flags.AC) != 0) {
@@ -228,7 +234,9 @@ public final class Mmu {
     return true;
   }
 
-  /** @param size 1, 2, 4 or 8 */
+  /**
+   * @param size 1, 2, 4 or 8
+   */
   public void write(long gva, int size, long value) {
     switch (size) {
       case 1 -> write8(gva, (int) value);
@@ -246,8 +254,8 @@ public final class Mmu {
   }
 
   /**
-   * Faults exactly as a write of these bytes would, but writes nothing: for instructions that read, modify and write, and
-   * for those that write in several pieces.
+   * Faults exactly as a write of these bytes would, but writes nothing: for instructions that read,
+   * modify and write, and for those that write in several pieces.
    *
    * @param size 1 to 4096
    */
@@ -281,8 +289,9 @@ public final class Mmu {
   // ---------------------------------------------------------------- bulk
 
   /**
-   * The GPA of a byte that may be read (or written) through the end of its page as plain RAM without further checks, or
-   * -1 when the bytes have to be accessed one by one. Faults as the access would.
+   * The GPA of a byte that may be read (or written) through the end of its page as plain RAM
+   * without further checks, or -1 when the bytes have to be accessed one by one. Faults as the
+   * access would.
    */
   public long ramAddress(long gva, boolean write) {
     int i = (int) (gva >>> 10) & INDEX_MASK;
@@ -298,7 +307,10 @@ public final class Mmu {
 
   // ---------------------------------------------------------------- system structures
 
-  /** Runs supervisor accesses to descriptor tables, the TSS and stacks of inner rings whatever the CPL. */
+  /**
+   * Runs supervisor accesses to descriptor tables, the TSS and stacks of inner rings whatever the
+   * CPL.
+   */
   public long readSystem(long gva, int size) {
     int saved = rights;
     useRights(SUPERVISOR);
@@ -337,8 +349,8 @@ public final class Mmu {
   // ---------------------------------------------------------------- slow paths
 
   /**
-   * What no page walk finds: bytes at its end that are not canonical, and an unaligned address where that counts. Accesses
-   * of other sizes than 2, 4 and 8 are made of several of these.
+   * What no page walk finds: bytes at its end that are not canonical, and an unaligned address
+   * where that counts. Accesses of other sizes than 2, 4 and 8 are made of several of these.
    */
   private void checkSlow(long gva, int size) {
     if (!cpu.canonical(gva) || !cpu.canonical(gva + size - 1)) {
@@ -354,7 +366,8 @@ public final class Mmu {
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));
-      // Both pages are translated before anything is read: a device must not see half an access that faults.
+      // Both pages are translated before anything is read: a device must not see half an access
+      // that faults.
       walk.translate(gva, READ, rights == USER);
       walk.translate(last & PAGE_MASK, READ, rights == USER);
       long value = 0;
@@ -438,7 +451,10 @@ public final class Mmu {
 
   // ---------------------------------------------------------------- invalidation
 
-  /** Drops everything: CR0, CR4 or EFER changed what translations mean, or INVPCID of all contexts with globals. */
+  /**
+   * Drops everything: CR0, CR4 or EFER changed what translations mean, or INVPCID of all contexts
+   * with globals.
+   */
   public void flushAll() {
     for (long[] table : tables) {
       Arrays.fill(table, INVALID);

@@ -7,7 +7,8 @@ package lodge.cpu.x86;
  * @param name as SDM volume 4 spells it
  * @param reset value after RESET#
  * @param writable bits that WRMSR may change
- * @param ignored bits that WRMSR may carry but does not change; all others fault when they would change
+ * @param ignored bits that WRMSR may carry but does not change; all others fault when they would
+ *     change
  * @param rule what else there is to it
  * @param feature without it the register does not exist; null when it always does
  */

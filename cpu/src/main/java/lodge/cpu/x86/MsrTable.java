@@ -38,32 +38,23 @@ public final class MsrTable {
   private static final long MCG_CAP = MACHINE_CHECK_BANKS | 1 << 8;
 
   /**
-   * Not affected by what software would have to work around: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
-   * IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO.
+   * Not affected by what software would have to work around: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY,
+   * SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO,
+   * GDS_NO, RFDS_NO, ITS_NO.
    */
   private static final long ARCH_CAPABILITIES =
-      1
-          | 1 << 1
-          | 1 << 3
-          | 1 << 4
-          | 1 << 5
-          | 1 << 6
-          | 1 << 8
-          | 1 << 13
-          | 1 << 14
-          | 1 << 15
-          | 1 << 20
-          | 1 << 24
-          | 1 << 26
-          | 1 << 27
-          | 1L << 62;
+      1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 14 | 1 << 15
+          | 1 << 20 | 1 << 24 | 1 << 26 | 1 << 27 | 1L << 62;
 
   /** Fast strings on; no branch trace store, no PEBS. */
   private static final long MISC_ENABLE = 1 | 1 << 11 | 1 << 12;
 
   private static final long MISC_ENABLE_WRITABLE = 1 | 1 << 16 | 1 << 23;
 
-  /** Performance monitoring, BTS and PEBS unavailable (read-only); MONITOR, CPUID limit, XD disable stay as they are. */
+  /**
+   * Performance monitoring, BTS and PEBS unavailable (read-only); MONITOR, CPUID limit, XD disable
+   * stay as they are.
+   */
   private static final long MISC_ENABLE_IGNORED =
       1 << 7 | 1 << 11 | 1 << 12 | 1 << 18 | 1 << 22 | 1L << 34;
 
@@ -147,7 +138,9 @@ public final class MsrTable {
     fixedMtrr(0x258, "16K_80000");
     fixedMtrr(0x259, "16K_A0000");
     for (int i = 0; i < 8; i++) {
-      fixedMtrr(0x268 + i, "4K_" + Integer.toHexString(0xC0000 + i * 0x8000).toUpperCase(java.util.Locale.ROOT));
+      fixedMtrr(
+          0x268 + i,
+          "4K_" + Integer.toHexString(0xC0000 + i * 0x8000).toUpperCase(java.util.Locale.ROOT));
     }
     // Enables at bits 11:10.
     add(0x2FF, "IA32_MTRR_DEF_TYPE", 0, 0xCFF, 0, Rule.MTRR_TYPE, Feature.MTRR);
@@ -182,7 +175,13 @@ public final class MsrTable {
   }
 
   private void add(
-      int number, String name, long reset, long writable, long ignored, Rule rule, Feature feature) {
+      int number,
+      String name,
+      long reset,
+      long writable,
+      long ignored,
+      Rule rule,
+      Feature feature) {
     rows.add(new Msr(number, name, reset, writable, ignored, rule, feature));
   }
 }

@@ -179,7 +179,10 @@ public final class Multiplication {
     c.r[Cpu.RDX] = negative ? -remainder : remainder;
   }
 
-  /** Unsigned {@code (high:low) / divisor} with {@code high < divisor}: schoolbook division by 32-bit digits. */
+  /**
+   * Unsigned {@code (high:low) / divisor} with {@code high < divisor}: schoolbook division by
+   * 32-bit digits.
+   */
   static long divide128(long high, long low, long divisor) {
     if (high == 0) {
       return Long.divideUnsigned(low, divisor);

@@ -3,8 +3,8 @@ package lodge.cpu.x86;
 import lodge.core.GuestMemory;
 
 /**
- * The page walk (SDM volume 3, chapter 4): no paging, 32-bit with PSE, PAE, 4-level and 5-level paging; access rights
- * with WP, SMEP, SMAP, NX and protection keys; accessed and dirty bits.
+ * The page walk (SDM volume 3, chapter 4): no paging, 32-bit with PSE, PAE, 4-level and 5-level
+ * paging; access rights with WP, SMEP, SMAP, NX and protection keys; accessed and dirty bits.
  */
 final class PageWalk {
   /** Bits of {@link #leaf}. */
@@ -113,7 +113,14 @@ final class PageWalk {
   }
 
   private long leaf64(
-      long gva, long address, long entry, int shift, long rights, long noExecute, int access, boolean user) {
+      long gva,
+      long address,
+      long entry,
+      int shift,
+      long rights,
+      long noExecute,
+      int access,
+      boolean user) {
     boolean userPage = (rights & USER) != 0;
     int key = cpu.longModeActive() && userPage ? (int) (entry >>> 59) & 0xF : 0;
     boolean writable = check(gva, rights, noExecute, key, access, user);
@@ -164,7 +171,8 @@ final class PageWalk {
             | (writable && (marked & DIRTY) != 0 ? WRITES_ALLOWED : 0);
     if (large) {
       // PSE-36: bits 20:13 of the entry are bits 39:32 of the address.
-      return ((entry >>> 13 & 0xFF) << 32 | entry & 0xFFC0_0000L) & (addressMask | 0xFFF) | gva & 0x3F_FFFF;
+      return ((entry >>> 13 & 0xFF) << 32 | entry & 0xFFC0_0000L) & (addressMask | 0xFFF)
+          | gva & 0x3F_FFFF;
     }
     return entry & 0xFFFF_F000L | gva & 0xFFF;
   }

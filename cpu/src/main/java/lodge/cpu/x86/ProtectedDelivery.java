@@ -2,7 +2,10 @@ package lodge.cpu.x86;
 
 import lodge.cpu.x86.Interrupts.Source;
 
-/** Events in protected and virtual-8086 mode: 16- and 32-bit interrupt and trap gates, task gates (SDM volume 3, 6.12). */
+/**
+ * Events in protected and virtual-8086 mode: 16- and 32-bit interrupt and trap gates, task gates
+ * (SDM volume 3, 6.12).
+ */
 final class ProtectedDelivery {
   private ProtectedDelivery() {}
 

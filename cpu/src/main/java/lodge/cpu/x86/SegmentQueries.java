@@ -1,9 +1,16 @@
 package lodge.cpu.x86;
 
-/** LAR, LSL, VERR, VERW and ARPL: questions about selectors that never fault for the selector's sake (SDM volume 2). */
+/**
+ * LAR, LSL, VERR, VERW and ARPL: questions about selectors that never fault for the selector's sake
+ * (SDM volume 2).
+ */
 public final class SegmentQueries {
-  /** By type: system descriptors that LAR tells about outside long mode: TSSs, LDT, call and task gates. */
-  private static final int LAR_TYPES = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9 | 1 << 11 | 1 << 12;
+  /**
+   * By type: system descriptors that LAR tells about outside long mode: TSSs, LDT, call and task
+   * gates.
+   */
+  private static final int LAR_TYPES =
+      1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9 | 1 << 11 | 1 << 12;
 
   /** In long mode: LDT, TSSs, call gate. */
   private static final int LAR_TYPES_64 = 1 << 2 | 1 << 9 | 1 << 11 | 1 << 12;

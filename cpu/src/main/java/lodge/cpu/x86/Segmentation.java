@@ -10,7 +10,8 @@ public final class Segmentation {
   public static void checkRead(Cpu c, int segment, long offset, int size) {
     int access = c.segAccess[segment];
     if ((access & Descriptor.PRESENT) == 0
-        || (access & (Descriptor.CODE | Descriptor.WRITABLE)) == Descriptor.CODE && c.protectedMode()
+        || (access & (Descriptor.CODE | Descriptor.WRITABLE)) == Descriptor.CODE
+            && c.protectedMode()
         || !withinLimit(access, c.segLimit[segment], offset, size)) {
       throw c.fault(segment == Cpu.SS ? Vector.SS : Vector.GP, 0);
     }
@@ -20,7 +21,8 @@ public final class Segmentation {
   public static void checkWrite(Cpu c, int segment, long offset, int size) {
     int access = c.segAccess[segment];
     if ((access & Descriptor.PRESENT) == 0
-        || (access & (Descriptor.CODE | Descriptor.WRITABLE)) != Descriptor.WRITABLE && c.protectedMode()
+        || (access & (Descriptor.CODE | Descriptor.WRITABLE)) != Descriptor.WRITABLE
+            && c.protectedMode()
         || !withinLimit(access, c.segLimit[segment], offset, size)) {
       throw c.fault(segment == Cpu.SS ? Vector.SS : Vector.GP, 0);
     }
@@ -73,7 +75,9 @@ public final class Segmentation {
     c.segAccess[segment] = Descriptor.VIRTUAL_8086_DATA;
   }
 
-  /** @param invalid vector for a segment of the wrong kind: #GP, or #TS in a task switch */
+  /**
+   * @param invalid vector for a segment of the wrong kind: #GP, or #TS in a task switch
+   */
   static void loadData(Cpu c, int segment, int selector, int invalid) {
     if (DescriptorTables.isNull(selector)) {
       nullify(c, segment, selector);
@@ -86,7 +90,8 @@ public final class Segmentation {
       throw c.fault(invalid, DescriptorTables.errorCode(selector));
     }
     boolean conforming =
-        (access & (Descriptor.CODE | Descriptor.CONFORMING)) == (Descriptor.CODE | Descriptor.CONFORMING);
+        (access & (Descriptor.CODE | Descriptor.CONFORMING))
+            == (Descriptor.CODE | Descriptor.CONFORMING);
     int dpl = Descriptor.dpl(access);
     if (!conforming && ((selector & 3) > dpl || c.cpl > dpl)) {
       throw c.fault(invalid, DescriptorTables.errorCode(selector));
@@ -114,7 +119,8 @@ public final class Segmentation {
    *
    * @param selector not null
    * @param cpl the privilege level it will be used with
-   * @param invalid vector for everything but absence, which is #SS: #GP, or #TS for stacks out of a TSS
+   * @param invalid vector for everything but absence, which is #SS: #GP, or #TS for stacks out of a
+   *     TSS
    */
   static long stackDescriptor(Cpu c, int selector, int cpl, int invalid) {
     long descriptor = DescriptorTables.read(c, selector, invalid);
@@ -145,15 +151,18 @@ public final class Segmentation {
     c.segAccess[segment] = 0;
   }
 
-  /** Loads CS from a checked descriptor and changes the privilege level; the caller calls {@link Cpu#modeChanged}. */
+  /**
+   * Loads CS from a checked descriptor and changes the privilege level; the caller calls {@link
+   * Cpu#modeChanged}.
+   */
   static void installCode(Cpu c, int selector, long descriptor, int cpl) {
     install(c, Cpu.CS, selector & ~3 | cpl, descriptor);
     c.cpl = cpl;
   }
 
   /**
-   * After a return to an outer level: data segment registers that the new level may not use become null (SDM volume 2,
-   * RET and IRET).
+   * After a return to an outer level: data segment registers that the new level may not use become
+   * null (SDM volume 2, RET and IRET).
    */
   static void dropInnerSegments(Cpu c) {
     dropInner(c, Cpu.ES);
@@ -165,7 +174,8 @@ public final class Segmentation {
   private static void dropInner(Cpu c, int segment) {
     int access = c.segAccess[segment];
     boolean conforming =
-        (access & (Descriptor.CODE | Descriptor.CONFORMING)) == (Descriptor.CODE | Descriptor.CONFORMING);
+        (access & (Descriptor.CODE | Descriptor.CONFORMING))
+            == (Descriptor.CODE | Descriptor.CONFORMING);
     if ((access & Descriptor.PRESENT) != 0 && !conforming && Descriptor.dpl(access) < c.cpl) {
       nullify(c, segment, 0);
     }

@@ -1,9 +1,10 @@
 package lodge.cpu.x86;
 
 /**
- * Shifts and rotates of operands of any size (SDM volume 2: SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD). Values come
- * zero-extended; a masked count of 0 changes no flag. OF for counts other than 1, which the manual leaves undefined, is
- * what the first of the single-bit steps would give, as in Intel's processors.
+ * Shifts and rotates of operands of any size (SDM volume 2: SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD,
+ * SHRD). Values come zero-extended; a masked count of 0 changes no flag. OF for counts other than
+ * 1, which the manual leaves undefined, is what the first of the single-bit steps would give, as in
+ * Intel's processors.
  */
 public final class Shifts {
   public static final int ROL = 0;
@@ -37,7 +38,9 @@ public final class Shifts {
     };
   }
 
-  /** @param n 1 to 31 (63 for 64 bits) */
+  /**
+   * @param n 1 to 31 (63 for 64 bits)
+   */
   public static long shl(Cpu c, int size, long a, int n) {
     int bits = 8 * size;
     long result = a << n;
@@ -47,7 +50,9 @@ public final class Shifts {
     return result;
   }
 
-  /** @param n 1 to 31 (63 for 64 bits) */
+  /**
+   * @param n 1 to 31 (63 for 64 bits)
+   */
   public static long shr(Cpu c, int size, long a, int n) {
     long result = a >>> n;
     boolean cf = (a >>> n - 1 & 1) != 0;
@@ -56,7 +61,9 @@ public final class Shifts {
     return result;
   }
 
-  /** @param n 1 to 31 (63 for 64 bits) */
+  /**
+   * @param n 1 to 31 (63 for 64 bits)
+   */
   public static long sar(Cpu c, int size, long a, int n) {
     long signed = Alu.signExtend(size, a);
     long result = signed >> n;
@@ -137,7 +144,8 @@ public final class Shifts {
     long result;
     boolean cf;
     if (n > bits) {
-      // 16 bits and a count of 17 to 31, undefined in the manual: the processors rotate through dst:src:dst.
+      // 16 bits and a count of 17 to 31, undefined in the manual: the processors rotate through
+      // dst:src:dst.
       int by = n - 16;
       result = b << by | a >>> 16 - by;
       cf = (b >>> 16 - by & 1) != 0;

@@ -1,8 +1,8 @@
 package lodge.cpu.x86;
 
 /**
- * The stack in any mode: SS:(R|E)SP with the width that the mode and SS.B give (SDM volume 1, 6.2). The pointer only
- * moves once the access has succeeded.
+ * The stack in any mode: SS:(R|E)SP with the width that the mode and SS.B give (SDM volume 1, 6.2).
+ * The pointer only moves once the access has succeeded.
  */
 public final class Stack {
   private Stack() {}
@@ -22,7 +22,9 @@ public final class Stack {
     c.r[Cpu.RSP] = mask == 0xFFFF ? c.r[Cpu.RSP] & ~0xFFFFL | value & 0xFFFF : value & mask;
   }
 
-  /** Linear address of {@code size} bytes at {@code offset} past the pointer, checked for reading. */
+  /**
+   * Linear address of {@code size} bytes at {@code offset} past the pointer, checked for reading.
+   */
   public static long readAddress(Cpu c, long offset, int size) {
     long pointer = c.r[Cpu.RSP] + offset & mask(c);
     if (c.codeSize == 8) {
@@ -32,7 +34,9 @@ public final class Stack {
     return c.segBase[Cpu.SS] + pointer & 0xFFFF_FFFFL;
   }
 
-  /** Linear address of {@code size} bytes at {@code offset} past the pointer, checked for writing. */
+  /**
+   * Linear address of {@code size} bytes at {@code offset} past the pointer, checked for writing.
+   */
   public static long writeAddress(Cpu c, long offset, int size) {
     long pointer = c.r[Cpu.RSP] + offset & mask(c);
     if (c.codeSize == 8) {
@@ -42,7 +46,9 @@ public final class Stack {
     return c.segBase[Cpu.SS] + pointer & 0xFFFF_FFFFL;
   }
 
-  /** @param size 2, 4 or 8 bytes */
+  /**
+   * @param size 2, 4 or 8 bytes
+   */
   public static void push(Cpu c, int size, long value) {
     c.mmu.write(writeAddress(c, -size, size), size, value);
     setPointer(c, c.r[Cpu.RSP] - size);

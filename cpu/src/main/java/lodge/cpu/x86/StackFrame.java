@@ -1,8 +1,8 @@
 package lodge.cpu.x86;
 
 /**
- * The stack as instructions use it that push or pop several words: RSP moves only once all of them went well, so offsets
- * are relative to the RSP that they started with.
+ * The stack as instructions use it that push or pop several words: RSP moves only once all of them
+ * went well, so offsets are relative to the RSP that they started with.
  */
 public final class StackFrame {
   private StackFrame() {}

@@ -18,7 +18,10 @@ public final class SystemCalls {
 
   private SystemCalls() {}
 
-  /** SYSCALL in 64-bit mode; {@link Cpu#rip} is that of what follows, and afterwards the kernel's entry. */
+  /**
+   * SYSCALL in 64-bit mode; {@link Cpu#rip} is that of what follows, and afterwards the kernel's
+   * entry.
+   */
   public static void syscall(Cpu c) {
     if ((c.efer & Cpu.EFER_SCE) == 0 || !c.mode64()) {
       throw c.undefined();

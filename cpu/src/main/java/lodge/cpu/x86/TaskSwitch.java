@@ -3,8 +3,8 @@ package lodge.cpu.x86;
 /**
  * Hardware task switching through 16- and 32-bit task-state segments (SDM volume 3, chapter 7).
  *
- * <p>What is wrong with the two TSSs themselves faults in the old task. From the moment the new task's registers are in
- * place faults belong to the new task.
+ * <p>What is wrong with the two TSSs themselves faults in the old task. From the moment the new
+ * task's registers are in place faults belong to the new task.
  */
 final class TaskSwitch {
   enum Kind {
@@ -24,8 +24,8 @@ final class TaskSwitch {
   private TaskSwitch() {}
 
   /**
-   * Switches as an instruction: faults of the new task are delivered there, so that they do not look like faults of the
-   * instruction. {@link Cpu#rip} is that of what follows the instruction.
+   * Switches as an instruction: faults of the new task are delivered there, so that they do not
+   * look like faults of the instruction. {@link Cpu#rip} is that of what follows the instruction.
    */
   static void perform(Cpu c, int selector, long descriptor, Kind kind) {
     int old = c.selector[Cpu.TR];
@@ -41,7 +41,8 @@ final class TaskSwitch {
    * Switches for an event.
    *
    * @param flags what is saved as the old task's EFLAGS
-   * @throws CpuException of the old or of the new task; in the second case the registers are those of the new one
+   * @throws CpuException of the old or of the new task; in the second case the registers are those
+   *     of the new one
    */
   static void enter(Cpu c, int selector, long descriptor, Kind kind, int flags) {
     int old = c.selector[Cpu.TR];

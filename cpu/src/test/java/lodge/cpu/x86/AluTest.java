@@ -13,7 +13,13 @@ class AluTest {
   private final GuestMemory memory = GuestMemory.allocate(1 << 20);
   private final Cpu c =
       new Cpu(
-          0, new CpuModel(), memory, new PortBus(), new MmioBus(), new StoppedClock(), new NoApic());
+          0,
+          new CpuModel(),
+          memory,
+          new PortBus(),
+          new MmioBus(),
+          new StoppedClock(),
+          new NoApic());
 
   @AfterEach
   void close() {
@@ -63,7 +69,20 @@ class AluTest {
 
   @Test
   void widerOperandsSetTheSameFlagsAsTheirTopBytesDo() {
-    long[] edges = {0, 1, 0x7F, 0x80, 0xFF, 0x80_00, 0x7FFF_FFFFL, 0x8000_0000L, 0xFFFF_FFFFL, -1, Long.MIN_VALUE, Long.MAX_VALUE};
+    long[] edges = {
+      0,
+      1,
+      0x7F,
+      0x80,
+      0xFF,
+      0x80_00,
+      0x7FFF_FFFFL,
+      0x8000_0000L,
+      0xFFFF_FFFFL,
+      -1,
+      Long.MIN_VALUE,
+      Long.MAX_VALUE
+    };
     for (long a : edges) {
       for (long b : edges) {
         Alu.add64(c, a, b);
@@ -76,8 +95,7 @@ class AluTest {
         int sub = Flags.arithmetic(c);
         Alu.apply(c, Alu.SUB, 4, a & 0xFFFF_FFFFL, b & 0xFFFF_FFFFL);
         assertThat(Flags.arithmetic(c)).isEqualTo(sub);
-        assertThat((sub & Flags.CF) != 0)
-            .isEqualTo(Integer.compareUnsigned((int) a, (int) b) < 0);
+        assertThat((sub & Flags.CF) != 0).isEqualTo(Integer.compareUnsigned((int) a, (int) b) < 0);
         assertThat((sub & Flags.OF) != 0).isEqualTo((int) a - (long) (int) b != (int) a - (int) b);
       }
     }
@@ -111,12 +129,7 @@ class AluTest {
   void everyCombinationOfFlagsCanBeSetAndReadBack() {
     for (int i = 0; i < 64; i++) {
       int flags =
-          (i & 1)
-              | (i & 2) << 1
-              | (i & 4) << 2
-              | (i & 8) << 3
-              | (i & 16) << 3
-              | (i & 32) << 6;
+          (i & 1) | (i & 2) << 1 | (i & 4) << 2 | (i & 8) << 3 | (i & 16) << 3 | (i & 32) << 6;
       Flags.setArithmetic(c, flags);
       assertThat(Flags.arithmetic(c)).isEqualTo(flags);
       boolean less = (flags & Flags.SF) != 0 ^ (flags & Flags.OF) != 0;

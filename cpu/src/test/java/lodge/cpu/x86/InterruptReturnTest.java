@@ -40,7 +40,13 @@ class InterruptReturnTest {
   void iretq_goes_to_user_code_with_its_flags_and_drops_inner_data_segments() {
     m.longMode(0);
     c.nmiBlocked = true;
-    frame(8, 0x1234_5678_9ABCL, USER_CODE_64 | 3, Flags.IF | Flags.CF | 3 << 12, 0x7FFF_F000L, USER_DATA | 3);
+    frame(
+        8,
+        0x1234_5678_9ABCL,
+        USER_CODE_64 | 3,
+        Flags.IF | Flags.CF | 3 << 12,
+        0x7FFF_F000L,
+        USER_DATA | 3);
     InterruptReturn.execute(c, 8);
     assertThat(c.rip).isEqualTo(0x1234_5678_9ABCL);
     assertThat(c.cpl).isEqualTo(3);
@@ -66,7 +72,9 @@ class InterruptReturnTest {
     frame(8, 0x9000, CODE_64, 2, 0x8000_0000_0000_0000L, 0);
     InterruptReturn.execute(c, 8);
     assertThat(c.rip).isEqualTo(0x9000);
-    assertThat(c.r[Cpu.RSP]).as("the stack need not be canonical").isEqualTo(0x8000_0000_0000_0000L);
+    assertThat(c.r[Cpu.RSP])
+        .as("the stack need not be canonical")
+        .isEqualTo(0x8000_0000_0000_0000L);
     assertThat(c.selector[Cpu.SS]).isZero();
   }
 

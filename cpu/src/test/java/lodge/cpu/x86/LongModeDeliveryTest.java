@@ -33,7 +33,8 @@ class LongModeDeliveryTest {
     assertThat(c.r[Cpu.RSP]).isEqualTo(STACK - 16 - 40);
     assertThat(m.stack(0)).isEqualTo(CODE);
     assertThat(m.stack(1)).isEqualTo(CODE_64);
-    assertThat(m.stack(2) & (Flags.IF | Flags.TF | Flags.NT)).isEqualTo(Flags.IF | Flags.TF | Flags.NT);
+    assertThat(m.stack(2) & (Flags.IF | Flags.TF | Flags.NT))
+        .isEqualTo(Flags.IF | Flags.TF | Flags.NT);
     assertThat(m.stack(3)).isEqualTo(STACK - 3);
     assertThat(m.stack(4)).isEqualTo(DATA);
     assertThat(c.eflags & (Flags.IF | Flags.TF | Flags.NT)).isZero();

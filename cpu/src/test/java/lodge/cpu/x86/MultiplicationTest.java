@@ -17,7 +17,13 @@ class MultiplicationTest {
   private final GuestMemory memory = GuestMemory.allocate(1 << 20);
   private final Cpu c =
       new Cpu(
-          0, new CpuModel(), memory, new PortBus(), new MmioBus(), new StoppedClock(), new NoApic());
+          0,
+          new CpuModel(),
+          memory,
+          new PortBus(),
+          new MmioBus(),
+          new StoppedClock(),
+          new NoApic());
 
   @AfterEach
   void close() {
@@ -67,7 +73,8 @@ class MultiplicationTest {
     for (int i = 0; i < 200_000; i++) {
       long divisor = interesting(random);
       long low = interesting(random);
-      long high = random.nextBoolean() ? low >> 63 : interesting(random) % Math.max(1, Math.abs(divisor));
+      long high =
+          random.nextBoolean() ? low >> 63 : interesting(random) % Math.max(1, Math.abs(divisor));
       c.r[Cpu.RDX] = high;
       c.r[Cpu.RAX] = low;
       BigInteger dividend = BigInteger.valueOf(high).shiftLeft(64).add(unsigned(low));

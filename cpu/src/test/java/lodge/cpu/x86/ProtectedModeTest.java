@@ -168,7 +168,10 @@ class ProtectedModeTest {
 
   @Test
   void user_code_cannot_read_system_registers_under_umip() {
-    for (String code : new String[] {"0F 01 05 00 05 00 00", "0F 01 0D 00 05 00 00", "0F 00 C0", "0F 00 C8", "0F 01 E0"}) {
+    for (String code :
+        new String[] {
+          "0F 01 05 00 05 00 00", "0F 01 0D 00 05 00 00", "0F 00 C0", "0F 00 C8", "0F 01 E0"
+        }) {
       m.protectedMode(3);
       c.cr4 = Cpu.CR4_UMIP;
       assertThat(m.errorCode(Vector.GP, code)).as(code).isZero();
@@ -214,11 +217,14 @@ class ProtectedModeTest {
     m.gate32(Vector.TS, CODE_32, HANDLER, INTERRUPT_GATE, 0);
     m.memory.putInt(TSS_BASE + 8, USER_DATA);
     assertThat(Interrupts.deliver(c, 0x20, CpuException.NO_ERROR_CODE, Source.SOFTWARE)).isFalse();
-    fault(Vector.TS, USER_DATA, () -> {
-      m.protectedMode(3);
-      m.memory.putInt(TSS_BASE + 8, USER_DATA);
-      Interrupts.software(c, 0x20, Source.SOFTWARE);
-    });
+    fault(
+        Vector.TS,
+        USER_DATA,
+        () -> {
+          m.protectedMode(3);
+          m.memory.putInt(TSS_BASE + 8, USER_DATA);
+          Interrupts.software(c, 0x20, Source.SOFTWARE);
+        });
   }
 
   @Test

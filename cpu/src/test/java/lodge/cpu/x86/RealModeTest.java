@@ -92,7 +92,8 @@ class RealModeTest {
   void descriptor_instructions_do_not_exist() {
     vector(6, 0x900, 0);
     m.code(0x9000, "F4");
-    for (String code : new String[] {"0F 00 D8", "0F 00 D0", "0F 00 C0", "0F 02 C0", "0F 00 E0", "63 C0"}) {
+    for (String code :
+        new String[] {"0F 00 D8", "0F 00 D0", "0F 00 C0", "0F 02 C0", "0F 00 E0", "63 C0"}) {
       m.realMode();
       m.run(code);
       assertThat(c.segBase[Cpu.CS] + c.rip).as(code).isEqualTo(0x9001);

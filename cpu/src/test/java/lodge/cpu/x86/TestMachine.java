@@ -9,8 +9,8 @@ import lodge.core.Vcpu;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 
 /**
- * A processor with 16 MiB of memory and tables ready for every mode: a GDT, an empty IDT, a TSS, and page tables that map
- * everything to itself for everybody in 2 MiB pages.
+ * A processor with 16 MiB of memory and tables ready for every mode: a GDT, an empty IDT, a TSS,
+ * and page tables that map everything to itself for everybody in 2 MiB pages.
  */
 final class TestMachine implements AutoCloseable {
   static final int CODE_64 = 0x08;
@@ -216,7 +216,10 @@ final class TestMachine implements AutoCloseable {
     throw new IllegalStateException("no HLT\n" + vcpu.failure());
   }
 
-  /** Runs code that is to fault into a handler which halts; gives the handler's stack: error code (or RIP) first. */
+  /**
+   * Runs code that is to fault into a handler which halts; gives the handler's stack: error code
+   * (or RIP) first.
+   */
   long[] fault(int vector, String hex) {
     boolean longMode = c.longModeActive();
     if (longMode) {

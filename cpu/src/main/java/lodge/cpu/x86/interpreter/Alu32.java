@@ -5,8 +5,9 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.decode.Insn;
 
 /**
- * Two-operand arithmetic on 32-bit operands whose destination is a register: the hottest instructions there are, so each
- * has a class of its own. Forms that write memory are in {@link AluMemory}.
+ * Two-operand arithmetic on 32-bit operands whose destination is a register: the hottest
+ * instructions there are, so each has a class of its own. Forms that write memory are in {@link
+ * AluMemory}.
  */
 final class Alu32 {
   private Alu32() {}

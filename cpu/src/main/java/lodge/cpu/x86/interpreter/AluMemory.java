@@ -5,7 +5,10 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.decode.Insn;
 
-/** Two-operand arithmetic that {@link Alu64} and {@link Alu32} do not have: memory destinations, 8 and 16 bits. */
+/**
+ * Two-operand arithmetic that {@link Alu64} and {@link Alu32} do not have: memory destinations, 8
+ * and 16 bits.
+ */
 final class AluMemory {
   private AluMemory() {}
 
@@ -69,7 +72,9 @@ final class AluMemory {
     private final byte operation;
     private final boolean reversed;
 
-    /** @param reversed the register is the first operand */
+    /**
+     * @param reversed the register is the first operand
+     */
     CompareReg(int operation, boolean reversed, Insn insn, int offset) {
       super(insn, offset);
       this.operation = (byte) operation;

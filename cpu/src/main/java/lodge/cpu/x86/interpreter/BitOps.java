@@ -115,8 +115,9 @@ final class BitOps {
   }
 
   /**
-   * BSF and BSR. With a source of 0 the destination stays, which software relies on. Of the undefined flags, PF is the
-   * parity of the index and the others are clear, as Intel's processors leave them.
+   * BSF and BSR. With a source of 0 the destination stays, which software relies on. Of the
+   * undefined flags, PF is the parity of the index and the others are clear, as Intel's processors
+   * leave them.
    */
   static final class BitScan extends RmOp {
     private final boolean reverse;
@@ -134,7 +135,8 @@ final class BitOps {
         c.flagAux = 0;
         return next;
       }
-      int index = reverse ? 63 - Long.numberOfLeadingZeros(value) : Long.numberOfTrailingZeros(value);
+      int index =
+          reverse ? 63 - Long.numberOfLeadingZeros(value) : Long.numberOfTrailingZeros(value);
       storeReg(c, index);
       c.flagResult = 1;
       c.flagAux = (Integer.bitCount(index) & 1) == 0 ? 0x100 : 0;

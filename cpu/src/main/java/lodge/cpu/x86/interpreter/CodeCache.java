@@ -12,10 +12,11 @@ import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 
 /**
- * Decoded code, by guest-physical page and mode, so that it outlives context switches, and a direct-mapped table in front
- * that leads from virtual addresses there.
+ * Decoded code, by guest-physical page and mode, so that it outlives context switches, and a
+ * direct-mapped table in front that leads from virtual addresses there.
  *
- * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into it.
+ * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into
+ * it.
  */
 public final class CodeCache implements Mmu.CodeListener {
   /** Longest straight run that is decoded at once. */
@@ -64,8 +65,8 @@ public final class CodeCache implements Mmu.CodeListener {
   }
 
   /**
-   * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the fetch faults, an op that
-   * raises that fault with {@code rip} as its own address.
+   * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the
+   * fetch faults, an op that raises that fault with {@code rip} as its own address.
    */
   public Op enter(long rip) {
     long linear = cpu.codeKey == Cpu.CODE_64 ? rip : cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
@@ -115,7 +116,8 @@ public final class CodeCache implements Mmu.CodeListener {
   }
 
   /** Puts a translated region in the place of the op at its entry, unless the code has changed. */
-  public boolean install(CodePage page, int offset, Op region, byte[] translated, int from, int to) {
+  public boolean install(
+      CodePage page, int offset, Op region, byte[] translated, int from, int to) {
     if (page.peek(offset) == null || !memory.isRam(page.gpa)) {
       return false;
     }
@@ -166,7 +168,8 @@ public final class CodeCache implements Mmu.CodeListener {
       return lookupPages[i];
     }
     long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
-    CodePage page = pages.computeIfAbsent(gpa | cpu.codeKey, key -> new CodePage(this, gpa, cpu.codeKey));
+    CodePage page =
+        pages.computeIfAbsent(gpa | cpu.codeKey, key -> new CodePage(this, gpa, cpu.codeKey));
     lookupTags[i] = tag;
     lookupPages[i] = page;
     return page;
@@ -215,7 +218,9 @@ public final class CodeCache implements Mmu.CodeListener {
     return first;
   }
 
-  /** Decodes the one instruction whose first bytes are at the end of a page and the others given. */
+  /**
+   * Decodes the one instruction whose first bytes are at the end of a page and the others given.
+   */
   Op decodeAcross(CodePage page, int offset, long low, long high) {
     int here = 4096 - offset;
     for (int i = 0; i < here; i++) {
@@ -300,5 +305,4 @@ public final class CodeCache implements Mmu.CodeListener {
     Arrays.fill(lookupTags, -1);
     generation++;
   }
-
 }

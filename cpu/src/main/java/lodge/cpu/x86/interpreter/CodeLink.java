@@ -3,13 +3,15 @@ package lodge.cpu.x86.interpreter;
 import lodge.cpu.x86.Cpu;
 
 /**
- * The way to a constant target: one in the same page is linked for good; one in another page is remembered as long as no
- * translation changes.
+ * The way to a constant target: one in the same page is linked for good; one in another page is
+ * remembered as long as no translation changes.
  */
 public final class CodeLink {
   private final CodePage page;
+
   /** Relative to byte 0 of the code page. */
   private final long target;
+
   private final int operandSize;
   private final boolean near;
   private Op linked;
@@ -76,7 +78,10 @@ public final class CodeLink {
     return rip;
   }
 
-  /** The code page and offset of the target as far as they are known now; null where a lookup would fault. */
+  /**
+   * The code page and offset of the target as far as they are known now; null where a lookup would
+   * fault.
+   */
   CodePage targetPage(Cpu c) {
     return near ? page : page.cache.peekPage(rip(c));
   }

@@ -1,21 +1,26 @@
 package lodge.cpu.x86.interpreter;
 
 /**
- * The decoded instructions of one guest-physical page under one decoding mode, found by the offset of their first byte.
+ * The decoded instructions of one guest-physical page under one decoding mode, found by the offset
+ * of their first byte.
  */
 public final class CodePage {
   private static final int CHUNK_SHIFT = 8;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
+
   /** Resolution of {@link #decoded}: one bit for 64 bytes. */
   private static final int GRAIN_SHIFT = 6;
 
   public final CodeCache cache;
+
   /** Page-aligned. */
   public final long gpa;
+
   /** Decoding mode, see {@link lodge.cpu.x86.Cpu#codeKey}. */
   final int mode;
 
   private final Op[][] chunks = new Op[4096 >> CHUNK_SHIFT][];
+
   /** Which 64-byte grains hold bytes of decoded instructions. */
   private long decoded;
 

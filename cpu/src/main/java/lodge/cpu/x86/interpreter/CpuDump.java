@@ -17,7 +17,8 @@ final class CpuDump {
   static String of(Cpu c) {
     StringBuilder text = new StringBuilder();
     text.append(
-        String.format("RIP %016x RFLAGS %08x CPL %d CR2 %016x%n", c.rip, Flags.get(c), c.cpl, c.cr2));
+        String.format(
+            "RIP %016x RFLAGS %08x CPL %d CR2 %016x%n", c.rip, Flags.get(c), c.cpl, c.cr2));
     for (int i = 0; i < 16; i++) {
       text.append(String.format("%-3s %016x%s", NAMES[i], c.r[i], i % 4 == 3 ? "\n" : " "));
     }

@@ -3,8 +3,8 @@ package lodge.cpu.x86.interpreter;
 import lodge.cpu.x86.Cpu;
 
 /**
- * An instruction whose bytes go on in the next page. What stands there may change without notice (another mapping,
- * another process), so its bytes are compared at each execution.
+ * An instruction whose bytes go on in the next page. What stands there may change without notice
+ * (another mapping, another process), so its bytes are compared at each execution.
  */
 final class CrossPageOp extends Op {
   private final CodePage page;
@@ -19,7 +19,8 @@ final class CrossPageOp extends Op {
 
   @Override
   public Op exec(Cpu c) {
-    CodePage second = page.cache.page(rip(c) - offset + 4096 + c.segBase[c.mode64() ? Cpu.FLAT : Cpu.CS]);
+    CodePage second =
+        page.cache.page(rip(c) - offset + 4096 + c.segBase[c.mode64() ? Cpu.FLAT : Cpu.CS]);
     long low = page.cache.fetchLong(second.gpa);
     long high = page.cache.fetchLong(second.gpa + 8);
     if (op == null || low != seenLow || high != seenHigh) {

@@ -3,8 +3,8 @@ package lodge.cpu.x86.interpreter;
 import lodge.cpu.x86.Cpu;
 
 /**
- * No instruction: goes on at its own address by looking up the code there. Stands where a run leaves its page, where a
- * fetch has to be tried again, and behind ops whose page was overwritten.
+ * No instruction: goes on at its own address by looking up the code there. Stands where a run
+ * leaves its page, where a fetch has to be tried again, and behind ops whose page was overwritten.
  */
 final class EnterOp extends Op {
   private final CodeCache cache;

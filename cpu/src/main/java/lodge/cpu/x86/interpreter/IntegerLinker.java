@@ -30,9 +30,13 @@ final class IntegerLinker {
       case CMP -> alu(Alu.CMP, insn, offset);
       case TEST -> alu(Alu.TEST, insn, offset);
       case INC ->
-          insn.hasModrm ? new ArithmeticOps.Inc(insn, offset) : new ArithmeticOps.IncDecRegister(insn, false);
+          insn.hasModrm
+              ? new ArithmeticOps.Inc(insn, offset)
+              : new ArithmeticOps.IncDecRegister(insn, false);
       case DEC ->
-          insn.hasModrm ? new ArithmeticOps.Dec(insn, offset) : new ArithmeticOps.IncDecRegister(insn, true);
+          insn.hasModrm
+              ? new ArithmeticOps.Dec(insn, offset)
+              : new ArithmeticOps.IncDecRegister(insn, true);
       case NEG -> new ArithmeticOps.Neg(insn, offset);
       case NOT -> new ArithmeticOps.Not(insn, offset);
       case MUL -> new ArithmeticOps.Mul(insn, offset);
@@ -77,7 +81,9 @@ final class IntegerLinker {
     boolean compare = operation == Alu.CMP || operation == Alu.TEST;
     boolean whole = insn.operandSize >= 4;
     if (!insn.hasModrm) {
-      return whole ? registerImmediate(operation, insn, Cpu.RAX) : new AluMemory.Accumulator(operation, insn);
+      return whole
+          ? registerImmediate(operation, insn, Cpu.RAX)
+          : new AluMemory.Accumulator(operation, insn);
     }
     String source = insn.form.operands()[1];
     if (source.charAt(0) == 'I') {
@@ -166,7 +172,8 @@ final class IntegerLinker {
       case MOVSXD -> movsxd(insn, offset);
       case LEA ->
           insn.operandSize == 8 ? new MoveOps.Lea64(insn, offset) : new MoveOps.Lea(insn, offset);
-      case XCHG -> insn.hasModrm ? new MoveOps.Xchg(insn, offset) : new MoveOps.XchgAccumulator(insn);
+      case XCHG ->
+          insn.hasModrm ? new MoveOps.Xchg(insn, offset) : new MoveOps.XchgAccumulator(insn);
       case CMOVCC -> new MoveOps.Cmov(insn, offset);
       case SETCC -> new MoveOps.Setcc(insn, offset);
       case BSWAP -> new MoveOps.Bswap(insn);
@@ -302,7 +309,9 @@ final class IntegerLinker {
         if (insn.hasModrm) {
           yield new BranchOps.CallIndirect(insn, page, offset);
         }
-        yield mode64 ? new BranchOps.Call64(insn, page, offset) : new BranchOps.Call(insn, page, offset);
+        yield mode64
+            ? new BranchOps.Call64(insn, page, offset)
+            : new BranchOps.Call(insn, page, offset);
       }
       case RET -> mode64 ? new BranchOps.Ret64(insn, page) : new BranchOps.Ret(insn, page);
       case LOOP, LOOPE, LOOPNE -> new BranchOps.Loop(insn, page, offset);

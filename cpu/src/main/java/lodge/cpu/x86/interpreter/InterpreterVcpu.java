@@ -9,7 +9,9 @@ import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Interrupts;
 import lodge.cpu.x86.Vector;
 
-/** The run loop: events between instructions first, then a batch of instructions, again and again. */
+/**
+ * The run loop: events between instructions first, then a batch of instructions, again and again.
+ */
 public final class InterpreterVcpu implements Vcpu {
   /** Instructions between two looks at {@link Cpu#attention}: some ten microseconds. */
   private static final int BATCH = 2048;
@@ -27,7 +29,9 @@ public final class InterpreterVcpu implements Vcpu {
 
   private final HotSpots hotSpots;
 
-  /** @param hotSpots takes hot code over, or null */
+  /**
+   * @param hotSpots takes hot code over, or null
+   */
   public InterpreterVcpu(Cpu cpu, HotSpots hotSpots) {
     this.cpu = cpu;
     this.code = new CodeCache(cpu, hotSpots);
@@ -102,7 +106,8 @@ public final class InterpreterVcpu implements Vcpu {
     if (singleStep && !cpu.debugShadow && (cpu.stepTrap || (cpu.eflags & Flags.TF) != 0)) {
       cpu.dr[6] |= 1 << 14;
       if (op instanceof StringOp && cpu.rip == start) {
-        // Between two repetitions, so that the handler's IRET goes on without another instruction breakpoint.
+        // Between two repetitions, so that the handler's IRET goes on without another instruction
+        // breakpoint.
         cpu.eflags |= Flags.RF;
       }
       return deliver(Vector.DB, Interrupts.Source.EXCEPTION);

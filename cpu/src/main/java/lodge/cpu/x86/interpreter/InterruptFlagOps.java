@@ -18,8 +18,8 @@ final class InterruptFlagOps {
   }
 
   /**
-   * The shadow keeps interrupts out until one more instruction is done. It may stay on for longer when nothing waits: then
-   * an interrupt that comes later is one instruction later.
+   * The shadow keeps interrupts out until one more instruction is done. It may stay on for longer
+   * when nothing waits: then an interrupt that comes later is one instruction later.
    */
   static final class Sti extends Op {
     @Override

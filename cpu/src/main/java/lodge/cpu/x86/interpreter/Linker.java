@@ -2,7 +2,9 @@ package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.decode.Insn;
 
-/** Turns a decoded instruction into an op: asks each family in turn. What nobody implements is #UD. */
+/**
+ * Turns a decoded instruction into an op: asks each family in turn. What nobody implements is #UD.
+ */
 final class Linker {
   private Linker() {}
 
@@ -23,7 +25,10 @@ final class Linker {
     return op != null ? op : page.cache.unimplemented(insn);
   }
 
-  /** Processors without LZCNT and TZCNT ignore the prefix and scan; all else that they do not know is #UD. */
+  /**
+   * Processors without LZCNT and TZCNT ignore the prefix and scan; all else that they do not know
+   * is #UD.
+   */
   private static Op linkWithoutFeature(Insn insn, int offset) {
     return switch (insn.form.mnemonic()) {
       case LZCNT -> new BitOps.BitScan(insn, offset, true);

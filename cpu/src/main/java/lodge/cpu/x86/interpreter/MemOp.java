@@ -5,23 +5,31 @@ import lodge.cpu.x86.Segmentation;
 import lodge.cpu.x86.decode.Insn;
 
 /**
- * An op that may have a memory operand. The address is always base + index * scale + displacement, cut to the address
- * size, plus a segment base; absent parts name registers that hold 0, so there is nothing to branch on.
+ * An op that may have a memory operand. The address is always base + index * scale + displacement,
+ * cut to the address size, plus a segment base; absent parts name registers that hold 0, so there
+ * is nothing to branch on.
  */
 abstract class MemOp extends Op {
   private final byte base;
   private final byte index;
   private final byte scale;
+
   /** Segment whose base is added; {@link Cpu#FLAT} for ES, CS, SS and DS in 64-bit mode. */
   private final byte segment;
+
   /** The segment as named, for fault vectors. */
   private final boolean stack;
+
   /** Outside 64-bit mode limits and access rights have to be checked. */
   private final boolean checked;
+
   private final long mask;
   private final long disp;
 
-  /** @param offset the instruction's offset in its code page, which RIP-relative displacements include from here on */
+  /**
+   * @param offset the instruction's offset in its code page, which RIP-relative displacements
+   *     include from here on
+   */
   MemOp(Insn insn, int offset) {
     boolean mode64 = insn.codeSize == 8;
     this.base = (byte) insn.base;
@@ -78,7 +86,9 @@ abstract class MemOp extends Op {
     return c.segBase[segment] + offset;
   }
 
-  /** The linear address (GVA) of a write, or of a read that a write follows, of {@code size} bytes. */
+  /**
+   * The linear address (GVA) of a write, or of a read that a write follows, of {@code size} bytes.
+   */
   final long writeAddress(Cpu c, int size) {
     long offset = effectiveAddress(c);
     if (checked) {

@@ -5,7 +5,10 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.decode.Insn;
 
-/** MOV, MOVZX, MOVSX, MOVSXD, LEA, XCHG, CMOVcc, SETcc, BSWAP and the sign extensions of the accumulator. */
+/**
+ * MOV, MOVZX, MOVSX, MOVSXD, LEA, XCHG, CMOVcc, SETcc, BSWAP and the sign extensions of the
+ * accumulator.
+ */
 final class MoveOps {
   private MoveOps() {}
 
@@ -407,7 +410,10 @@ final class MoveOps {
     }
   }
 
-  /** The memory operand is read, and a 32-bit destination's upper half cleared, whatever the condition. */
+  /**
+   * The memory operand is read, and a 32-bit destination's upper half cleared, whatever the
+   * condition.
+   */
   static final class Cmov extends RmOp {
     private final byte condition;
 

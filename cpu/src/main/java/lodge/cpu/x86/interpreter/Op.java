@@ -3,11 +3,13 @@ package lodge.cpu.x86.interpreter;
 import lodge.cpu.x86.Cpu;
 
 /**
- * One decoded instruction, ready to execute. Ops of a straight run are linked through {@link #next}.
+ * One decoded instruction, ready to execute. Ops of a straight run are linked through {@link
+ * #next}.
  *
- * <p>{@link #exec} returns the op to go on with, or null when the run loop has to look around; then {@link Cpu#rip} is
- * true. It may throw {@link lodge.cpu.x86.CpuException}: then nothing of the instruction may have happened yet that
- * restarting it would do twice, and the run loop takes the RIP of this op as that of the fault.
+ * <p>{@link #exec} returns the op to go on with, or null when the run loop has to look around; then
+ * {@link Cpu#rip} is true. It may throw {@link lodge.cpu.x86.CpuException}: then nothing of the
+ * instruction may have happened yet that restarting it would do twice, and the run loop takes the
+ * RIP of this op as that of the fault.
  *
  * <p>Ops hold no state of a processor. They are read-only but for their links.
  */

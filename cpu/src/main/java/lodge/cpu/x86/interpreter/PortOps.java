@@ -59,7 +59,10 @@ final class PortOps {
     }
   }
 
-  /** One element a call; with REP the op returns itself until RCX is 0, so faults and interrupts restart it. */
+  /**
+   * One element a call; with REP the op returns itself until RCX is 0, so faults and interrupts
+   * restart it.
+   */
   private abstract static class StringPortOp extends Op {
     final byte size;
     final long mask;

@@ -2,13 +2,19 @@ package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.decode.Insn;
 
-/** General registers as operands of any size. A byte register is coded with bit 4 set for AH, CH, DH and BH. */
+/**
+ * General registers as operands of any size. A byte register is coded with bit 4 set for AH, CH, DH
+ * and BH.
+ */
 final class Registers {
   private static final int HIGH_BYTE = 16;
 
   private Registers() {}
 
-  /** The code of the register that an instruction names by number for an operand of {@code size} bytes. */
+  /**
+   * The code of the register that an instruction names by number for an operand of {@code size}
+   * bytes.
+   */
   static int code(Insn insn, int number, int size) {
     return size == 1 && !insn.rex && number >= 4 && number < 8 ? number - 4 | HIGH_BYTE : number;
   }

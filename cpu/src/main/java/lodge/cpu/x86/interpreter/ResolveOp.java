@@ -2,7 +2,10 @@ package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Cpu;
 
-/** No instruction: the end of a run that was decoded only so far. Decodes on and takes itself out of the way. */
+/**
+ * No instruction: the end of a run that was decoded only so far. Decodes on and takes itself out of
+ * the way.
+ */
 final class ResolveOp extends Op {
   private final CodePage page;
   private final Op before;

@@ -3,15 +3,21 @@ package lodge.cpu.x86.interpreter;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.decode.Insn;
 
-/** An op with an operand in register or memory (ModRM.rm) of any size: the base of all that is not hot. */
+/**
+ * An op with an operand in register or memory (ModRM.rm) of any size: the base of all that is not
+ * hot.
+ */
 abstract class RmOp extends MemOp {
   final boolean memory;
   final byte size;
   final byte rm;
+
   /** ModRM.reg as a register code of the same size. */
   final byte reg;
 
-  /** @param size of both operands in bytes */
+  /**
+   * @param size of both operands in bytes
+   */
   RmOp(Insn insn, int offset, int size) {
     super(insn, offset);
     this.memory = insn.memory;

@@ -10,8 +10,8 @@ final class ShiftOps {
   private ShiftOps() {}
 
   /**
-   * The count comes from CL, an immediate, or is 1. OF is undefined for other counts than 1: ROL and ROR of a register by
-   * an immediate leave it on Intel's processors, the others change it.
+   * The count comes from CL, an immediate, or is 1. OF is undefined for other counts than 1: ROL
+   * and ROR of a register by an immediate leave it on Intel's processors, the others change it.
    */
   static final class Shift extends RmOp {
     private static final byte FROM_CL = -1;
@@ -54,7 +54,9 @@ final class ShiftOps {
     private final byte size;
     private final byte count;
 
-    /** @param size 4 or 8 */
+    /**
+     * @param size 4 or 8
+     */
     Shl(int register, int size, int count) {
       this.register = (byte) register;
       this.size = (byte) size;
@@ -78,7 +80,9 @@ final class ShiftOps {
     private final byte size;
     private final byte count;
 
-    /** @param size 4 or 8 */
+    /**
+     * @param size 4 or 8
+     */
     Shr(int register, int size, int count) {
       this.register = (byte) register;
       this.size = (byte) size;
@@ -102,7 +106,9 @@ final class ShiftOps {
     private final byte size;
     private final byte count;
 
-    /** @param size 4 or 8 */
+    /**
+     * @param size 4 or 8
+     */
     Sar(int register, int size, int count) {
       this.register = (byte) register;
       this.size = (byte) size;

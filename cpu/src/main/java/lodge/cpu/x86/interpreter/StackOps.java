@@ -131,7 +131,9 @@ final class StackOps {
     }
   }
 
-  /** The address is computed with the pointer already moved; it moves back when the store faults. */
+  /**
+   * The address is computed with the pointer already moved; it moves back when the store faults.
+   */
   static final class PopMemory extends RmOp {
     PopMemory(Insn insn, int offset) {
       super(insn, offset);
@@ -163,7 +165,8 @@ final class StackOps {
 
     @Override
     public Op exec(Cpu c) {
-      // As in the processors, what was pushed before a fault stays; the restarted instruction pushes it again.
+      // As in the processors, what was pushed before a fault stays; the restarted instruction
+      // pushes it again.
       for (int i = 0; i < 8; i++) {
         c.mmu.write(Stack.writeAddress(c, -(i + 1) * size, size), size, c.r[i]);
       }

@@ -7,9 +7,10 @@ import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.decode.Insn;
 
 /**
- * MOVS, STOS, LODS, CMPS and SCAS with their repeat prefixes (SDM volume 2, REP). Registers are true after every element,
- * so a fault or an interrupt in the middle restarts where it was. One call does a limited number of elements and returns
- * itself until RCX is 0, which lets interrupts in between.
+ * MOVS, STOS, LODS, CMPS and SCAS with their repeat prefixes (SDM volume 2, REP). Registers are
+ * true after every element, so a fault or an interrupt in the middle restarts where it was. One
+ * call does a limited number of elements and returns itself until RCX is 0, which lets interrupts
+ * in between.
  */
 abstract class StringOp extends Op {
   /** Elements in one call where they go one by one. */
@@ -17,8 +18,10 @@ abstract class StringOp extends Op {
 
   final byte size;
   final byte source;
+
   /** ES, which no prefix overrides. */
   private final byte destination;
+
   final boolean flat;
   private final byte addressSize;
   private final long mask;
@@ -42,7 +45,10 @@ abstract class StringOp extends Op {
     return false;
   }
 
-  /** Does many elements at once where that looks the same to the guest; returns how many, 0 when it cannot. */
+  /**
+   * Does many elements at once where that looks the same to the guest; returns how many, 0 when it
+   * cannot.
+   */
   long bulk(Cpu c, long count) {
     return 0;
   }
@@ -76,8 +82,8 @@ abstract class StringOp extends Op {
   }
 
   /**
-   * At most {@code limit} elements. Whoever looks between them, at a fault (SDM volume 2, REP) or another event, finds the
-   * flags as they were before the instruction.
+   * At most {@code limit} elements. Whoever looks between them, at a fault (SDM volume 2, REP) or
+   * another event, finds the flags as they were before the instruction.
    */
   private Op steps(Cpu c, long count, int limit) {
     long flagResult = c.flagResult;
@@ -182,7 +188,8 @@ abstract class StringOp extends Op {
         return 0;
       }
       long length = elements * size;
-      if (Alu.zeroExtend(size, value) == Alu.zeroExtend(size, (value & 0xFF) * 0x0101_0101_0101_0101L)) {
+      if (Alu.zeroExtend(size, value)
+          == Alu.zeroExtend(size, (value & 0xFF) * 0x0101_0101_0101_0101L)) {
         c.memory.fill(gpa, length, (byte) value);
       } else {
         c.memory.fill(gpa, length, value, size);

@@ -9,7 +9,10 @@ import lodge.cpu.x86.SystemCalls;
 import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.decode.Insn;
 
-/** Control transfers that change the code segment. They all end in the run loop, which looks up the code there. */
+/**
+ * Control transfers that change the code segment. They all end in the run loop, which looks up the
+ * code there.
+ */
 final class TransferOps {
   private TransferOps() {}
 

@@ -18,7 +18,9 @@ final class X87Flags {
     private final byte kind;
     private final boolean expected;
 
-    /** @param kind 0 below, 1 equal, 2 below or equal, 3 unordered */
+    /**
+     * @param kind 0 below, 1 equal, 2 below or equal, 3 unordered
+     */
     Move(Insn insn, int kind, boolean expected) {
       this.opcode = (short) X87Operand.opcode(insn);
       this.register = (byte) (insn.rm & 7);

@@ -7,7 +7,9 @@ import lodge.cpu.x86.decode.Mnemonic;
 final class X87Linker {
   private X87Linker() {}
 
-  /** @return null when the instruction is no x87 instruction */
+  /**
+   * @return null when the instruction is no x87 instruction
+   */
   static Op link(Insn insn, int offset) {
     Mnemonic mnemonic = insn.form.mnemonic();
     if (mnemonic == Mnemonic.FWAIT) {
@@ -85,7 +87,8 @@ final class X87Linker {
             case 4 ->
                 (insn.rm & 6) == 2
                     ? new X87Control.Register(insn)
-                    : new X87Register(insn, X87Register.NOTHING, 0); // FENI and the like of the 8087
+                    : new X87Register(
+                        insn, X87Register.NOTHING, 0); // FENI and the like of the 8087
             case 5, 6 -> new X87Flags.Compare(insn, reg == 5, false);
             default -> new X87Flags.Move(insn, reg, false);
           };

@@ -42,7 +42,10 @@ abstract class X87Operand extends MemOp {
     }
   }
 
-  /** Records this instruction; the opcode and data pointer with an unmasked exception only, as processors of today do. */
+  /**
+   * Records this instruction; the opcode and data pointer with an unmasked exception only, as
+   * processors of today do.
+   */
   final Op done(Cpu c, X87 x) {
     x.lastRip = rip(c);
     if ((x.status & X87.ES) != 0) {

@@ -4,7 +4,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Which kind of {@link FlagState} each block of a region finds: constant where all ways there agree. */
+/**
+ * Which kind of {@link FlagState} each block of a region finds: constant where all ways there
+ * agree.
+ */
 final class FlagKinds {
   private FlagKinds() {}
 

@@ -4,9 +4,9 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Flags;
 
 /**
- * How the arithmetic flags are kept in a region: the kind of the instruction that set them last and up to three values,
- * {@code a}, {@code b} (operands) and {@code r} (result), all sign-extended from the operand size, which makes every rule
- * independent of that size.
+ * How the arithmetic flags are kept in a region: the kind of the instruction that set them last and
+ * up to three values, {@code a}, {@code b} (operands) and {@code r} (result), all sign-extended
+ * from the operand size, which makes every rule independent of that size.
  */
 public final class FlagState {
   /** {@code r} is {@link Cpu#flagResult}, {@code a} is {@link Cpu#flagAux}. */
@@ -50,9 +50,13 @@ public final class FlagState {
     };
   }
 
-  /** @param carry negative: CF; @param overflow negative: OF; @param half bit 4: AF */
+  /**
+   * @param carry negative: CF; @param overflow negative: OF; @param half bit 4: AF
+   */
   private static long pack(long carry, long overflow, long half) {
-    return carry & Flags.AUX_CF | (carry ^ overflow) >>> 1 & Flags.AUX_PO | half >>> 1 & Flags.AUX_AF;
+    return carry & Flags.AUX_CF
+        | (carry ^ overflow) >>> 1 & Flags.AUX_PO
+        | half >>> 1 & Flags.AUX_AF;
   }
 
   /** Makes a state that of the processor. */

@@ -15,8 +15,9 @@ import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 
 /**
- * Bytecode for the integer instructions that fill programs. Operands travel on the JVM's stack as longs, sign-extended
- * from their size. Whatever is not here, {@link RegionEmitter} leaves to the interpreter's op.
+ * Bytecode for the integer instructions that fill programs. Operands travel on the JVM's stack as
+ * longs, sign-extended from their size. Whatever is not here, {@link RegionEmitter} leaves to the
+ * interpreter's op.
  */
 final class IntegerEmitter {
   private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
@@ -71,11 +72,37 @@ final class IntegerEmitter {
       return false;
     }
     return switch (insn.form.mnemonic()) {
-      case ADD, ADC, SUB, SBB, CMP, AND, OR, XOR, TEST, INC, DEC, NEG, NOT, LEA, MOVZX, MOVSX, MOVSXD, CBW,
-          CWD, CMOVCC, SETCC, NOP, PAUSE, JMP, JCC, CALL, RET ->
+      case ADD,
+          ADC,
+          SUB,
+          SBB,
+          CMP,
+          AND,
+          OR,
+          XOR,
+          TEST,
+          INC,
+          DEC,
+          NEG,
+          NOT,
+          LEA,
+          MOVZX,
+          MOVSX,
+          MOVSXD,
+          CBW,
+          CWD,
+          CMOVCC,
+          SETCC,
+          NOP,
+          PAUSE,
+          JMP,
+          JCC,
+          CALL,
+          RET ->
           true;
       case MOV -> insn.hasModrm || !insn.memory;
-      case PUSH, POP -> insn.operandSize == 8 && (!insn.hasModrm || insn.form.mnemonic() == Mnemonic.PUSH);
+      case PUSH, POP ->
+          insn.operandSize == 8 && (!insn.hasModrm || insn.form.mnemonic() == Mnemonic.PUSH);
       case LEAVE -> insn.operandSize == 8;
       case SHL, SHR, SAR -> shiftCount(insn) >= 0 && insn.operandSize >= 4;
       case ROL, ROR -> false;
@@ -487,8 +514,9 @@ final class IntegerEmitter {
           case SHR -> "shrAux";
           default -> "sarAux";
         };
-    code().invokestatic(
-        RegionEmitter.STATE, rule, MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_int));
+    code()
+        .invokestatic(
+            RegionEmitter.STATE, rule, MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_int));
     code().lstore(Locals.FLAG_A);
     region.kind = FlagState.READY;
     code().lload(Locals.FLAG_R);
@@ -527,7 +555,8 @@ final class IntegerEmitter {
   /** Pops what is not 0 when the high half says something; the low half is in a local. */
   private void multiplyFlags(int low) {
     code().lload(low);
-    code().invokestatic(RegionEmitter.STATE, "mulAux", MethodTypeDesc.of(CD_long, CD_long, CD_long));
+    code()
+        .invokestatic(RegionEmitter.STATE, "mulAux", MethodTypeDesc.of(CD_long, CD_long, CD_long));
     code().lstore(Locals.FLAG_A);
     code().lload(low);
     code().invokestatic(RegionEmitter.STATE, "mulResult", MethodTypeDesc.of(CD_long, CD_long));
@@ -572,7 +601,10 @@ final class IntegerEmitter {
 
   // ---------------------------------------------------------------- control
 
-  /** Runs {@code taken} for the case that a conditional jump is taken; code for the other case follows. */
+  /**
+   * Runs {@code taken} for the case that a conditional jump is taken; code for the other case
+   * follows.
+   */
   void branchIf(Insn insn, Block.Placed placed, Runnable taken) {
     Label no = code().newLabel();
     condition(insn.opcode & 15, no);
@@ -606,8 +638,11 @@ final class IntegerEmitter {
   private void checkTarget() {
     code().lstore(Locals.TARGET);
     code().aload(Locals.CPU).lload(Locals.TARGET);
-    code().invokestatic(
-        RegionEmitter.REGION, "checkTarget", MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long));
+    code()
+        .invokestatic(
+            RegionEmitter.REGION,
+            "checkTarget",
+            MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long));
     code().lstore(Locals.TARGET);
   }
 
@@ -639,10 +674,11 @@ final class IntegerEmitter {
     }
     region.flagValues();
     code().loadConstant(cc);
-    code().invokestatic(
-        RegionEmitter.STATE,
-        "condition",
-        MethodTypeDesc.of(CD_boolean, CD_int, CD_long, CD_long, CD_long, CD_int));
+    code()
+        .invokestatic(
+            RegionEmitter.STATE,
+            "condition",
+            MethodTypeDesc.of(CD_boolean, CD_int, CD_long, CD_long, CD_long, CD_int));
     code().ifeq(otherwise);
   }
 
@@ -691,7 +727,10 @@ final class IntegerEmitter {
     return true;
   }
 
-  /** With a comparison's sign on the stack: below, equal, or below or equal, as the pair of condition codes says. */
+  /**
+   * With a comparison's sign on the stack: below, equal, or below or equal, as the pair of
+   * condition codes says.
+   */
   private void jumpUnless(boolean negated, Runnable sign, int pair, Label otherwise) {
     sign.run();
     switch (pair) {
@@ -727,10 +766,11 @@ final class IntegerEmitter {
       code().loadConstant(region.kind);
     }
     region.flagValues();
-    code().invokestatic(
-        RegionEmitter.STATE,
-        "carry",
-        MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long, CD_long));
+    code()
+        .invokestatic(
+            RegionEmitter.STATE,
+            "carry",
+            MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long, CD_long));
   }
 
   // ---------------------------------------------------------------- operands
@@ -823,15 +863,19 @@ final class IntegerEmitter {
   private void probe(Block.Placed placed, int size) {
     region.site(placed, false);
     code().aload(Locals.MMU).lload(Locals.ADDRESS).loadConstant(size);
-    code().invokevirtual(
-        RegionEmitter.MMU, "probeWrite", MethodTypeDesc.of(CD_void, CD_long, CD_int));
+    code()
+        .invokevirtual(
+            RegionEmitter.MMU, "probeWrite", MethodTypeDesc.of(CD_void, CD_long, CD_int));
   }
 
   /** Pushes what is at {@link Locals#ADDRESS}. */
   private void read(int size) {
     code().aload(Locals.MMU).lload(Locals.ADDRESS);
-    code().invokevirtual(
-        RegionEmitter.MMU, "read" + 8 * size, MethodTypeDesc.of(size == 8 ? CD_long : CD_int, CD_long));
+    code()
+        .invokevirtual(
+            RegionEmitter.MMU,
+            "read" + 8 * size,
+            MethodTypeDesc.of(size == 8 ? CD_long : CD_int, CD_long));
     switch (size) {
       case 8 -> {}
       case 4 -> code().i2l();
@@ -847,10 +891,15 @@ final class IntegerEmitter {
     if (size < 8) {
       code().l2i();
     }
-    code().invokestatic(
-        RegionEmitter.REGION,
-        "write" + 8 * size,
-        MethodTypeDesc.of(
-            CD_void, RegionEmitter.REGION, RegionEmitter.MMU, CD_long, size == 8 ? CD_long : CD_int));
+    code()
+        .invokestatic(
+            RegionEmitter.REGION,
+            "write" + 8 * size,
+            MethodTypeDesc.of(
+                CD_void,
+                RegionEmitter.REGION,
+                RegionEmitter.MMU,
+                CD_long,
+                size == 8 ? CD_long : CD_int));
   }
 }

@@ -23,8 +23,9 @@ import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.interpreter.Op;
 
 /**
- * Turns the blocks of a region into one method. Guest registers live in locals: loaded at the start, written back on every
- * way out. The method is built twice; the first time tells which registers that are.
+ * Turns the blocks of a region into one method. Guest registers live in locals: loaded at the
+ * start, written back on every way out. The method is built twice; the first time tells which
+ * registers that are.
  */
 final class RegionEmitter {
   static final ClassDesc REGION = RegionOp.class.describeConstable().orElseThrow();
@@ -45,12 +46,15 @@ final class RegionEmitter {
   private final boolean[] written = new boolean[16];
 
   final List<Site> sites = new ArrayList<>();
+
   /** Targets of the exits, relative to byte 0 of the page. */
   final List<Long> exits = new ArrayList<>();
+
   /** Instructions that their interpreter's op executes. */
   final List<Block.Placed> steps = new ArrayList<>();
 
   CodeBuilder code;
+
   /** How the flags are kept at the point reached. */
   int kind;
 
@@ -188,7 +192,8 @@ final class RegionEmitter {
         }
         case JUMP -> goTo(each, placed.end() + insn.imm);
         case CALL -> {
-          integer.push(placed, () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+          integer.push(
+              placed, () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
           exit(exitLabel, placed.end() + insn.imm);
         }
         case INDIRECT -> {
@@ -220,7 +225,9 @@ final class RegionEmitter {
     }
     if (target <= from.start()) {
       Label on = code.newLabel();
-      code.aload(Locals.CPU).invokestatic(REGION, "attention", MethodTypeDesc.of(CD_boolean, CPU)).ifeq(on);
+      code.aload(Locals.CPU)
+          .invokestatic(REGION, "attention", MethodTypeDesc.of(CD_boolean, CPU))
+          .ifeq(on);
       exit(pauseLabel, target);
       code.labelBinding(on);
     }
@@ -256,7 +263,10 @@ final class RegionEmitter {
     return number;
   }
 
-  /** Lets the interpreter's op execute an instruction: its state goes to the processor and comes back. */
+  /**
+   * Lets the interpreter's op execute an instruction: its state goes to the processor and comes
+   * back.
+   */
   private void step(Block.Placed placed) {
     int site = newSite(placed, false);
     // Negative: the op's own faults find the state written back already.

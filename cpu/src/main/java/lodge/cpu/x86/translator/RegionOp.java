@@ -1,15 +1,15 @@
 package lodge.cpu.x86.translator;
 
 import lodge.cpu.x86.Cpu;
-import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.interpreter.CodeLink;
 import lodge.cpu.x86.interpreter.CodePage;
 import lodge.cpu.x86.interpreter.Op;
 
 /**
- * A translated region, standing in the interpreter's code as the op at its entry. Each region is a hidden class with its
- * own {@link #exec}; what is here is called from there, mostly on its slow paths.
+ * A translated region, standing in the interpreter's code as the op at its entry. Each region is a
+ * hidden class with its own {@link #exec}; what is here is called from there, mostly on its slow
+ * paths.
  */
 public abstract class RegionOp extends Op {
   /** What the interpreter's ops inside a region go on to. */
@@ -110,7 +110,10 @@ public abstract class RegionOp extends Op {
     FlagState.store(c, kind == FlagState.DYNAMIC ? dynamicKind : kind, a, b, r);
   }
 
-  /** Executes one instruction by its interpreter's op. @return false when the region has to be left for the run loop */
+  /**
+   * Executes one instruction by its interpreter's op. @return false when the region has to be left
+   * for the run loop
+   */
   protected final boolean step(Cpu c, int number) {
     Op op = ops[number];
     while (true) {
@@ -177,5 +180,4 @@ public abstract class RegionOp extends Op {
       throw CodeChanged.INSTANCE;
     }
   }
-
 }

@@ -12,8 +12,8 @@ import lodge.cpu.x86.decode.Form;
 import lodge.cpu.x86.decode.Insn;
 
 /**
- * Finds a region: the instructions that can be reached from a hot one by direct jumps within its page, up to a bound,
- * grouped into basic blocks.
+ * Finds a region: the instructions that can be reached from a hot one by direct jumps within its
+ * page, up to a bound, grouped into basic blocks.
  */
 final class RegionScan {
   private final Decoder decoder = new Decoder();
@@ -31,7 +31,10 @@ final class RegionScan {
     this.limit = limit;
   }
 
-  /** The region's blocks in the order of their addresses; empty when the entry itself cannot be translated. */
+  /**
+   * The region's blocks in the order of their addresses; empty when the entry itself cannot be
+   * translated.
+   */
   List<Block> scan(int entry) {
     ArrayDeque<Integer> pending = new ArrayDeque<>();
     pending.add(entry);

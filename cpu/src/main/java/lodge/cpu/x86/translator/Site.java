@@ -1,8 +1,8 @@
 package lodge.cpu.x86.translator;
 
 /**
- * A place in a region where a fault can be raised or a store can hit code: all that is needed to leave with the exact
- * state.
+ * A place in a region where a fault can be raised or a store can hit code: all that is needed to
+ * leave with the exact state.
  *
  * @param offset the instruction, in its page
  * @param end what follows it
@@ -11,5 +11,4 @@ package lodge.cpu.x86.translator;
  * @param remaining instructions of the block that were counted but not executed, this one included
  * @param stack a non-canonical address is #SS
  */
-record Site(
-    int offset, int end, boolean complete, int flagKind, int remaining, boolean stack) {}
+record Site(int offset, int end, boolean complete, int flagKind, int remaining, boolean stack) {}

@@ -21,7 +21,9 @@ import lodge.cpu.x86.interpreter.Op;
 
 /** Translates hot code in the background and hands the regions back to the vCPU's thread. */
 final class Translator implements HotSpots {
-  /** Most guest instructions in a region: HotSpot compiles what comes out in a fraction of a second. */
+  /**
+   * Most guest instructions in a region: HotSpot compiles what comes out in a fraction of a second.
+   */
   private static final int REGION_LIMIT = 100;
 
   private static final int QUEUE_LIMIT = 1024;
@@ -94,8 +96,7 @@ final class Translator implements HotSpots {
               .toArray(Op[]::new);
       RegionParts parts =
           new RegionParts(page, entry, emitter.sites.toArray(Site[]::new), exits, ops);
-      Class<?> type =
-          LOOKUP.defineHiddenClass(classFile, true).lookupClass();
+      Class<?> type = LOOKUP.defineHiddenClass(classFile, true).lookupClass();
       MethodHandle constructor =
           LOOKUP.findConstructor(type, MethodType.methodType(void.class, RegionParts.class));
       Op region = (Op) constructor.invoke(parts);

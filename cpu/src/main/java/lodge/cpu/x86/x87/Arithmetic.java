@@ -1,20 +1,25 @@
 package lodge.cpu.x86.x87;
 
 /**
- * The two-operand instructions: FADD, FMUL, FSUB, FDIV, FCOM and their kin. An operation is named by the reg field of its
- * encoding: the a operand is always ST(0), the b operand the other register or the number from memory.
+ * The two-operand instructions: FADD, FMUL, FSUB, FDIV, FCOM and their kin. An operation is named
+ * by the reg field of its encoding: the a operand is always ST(0), the b operand the other register
+ * or the number from memory.
  */
 public final class Arithmetic {
   public static final int ADD = 0;
   public static final int MULTIPLY = 1;
   public static final int COMPARE = 2;
   public static final int COMPARE_POP = 3;
+
   /** a - b. */
   public static final int SUBTRACT = 4;
+
   /** b - a. */
   public static final int SUBTRACT_REVERSED = 5;
+
   /** a / b. */
   public static final int DIVIDE = 6;
+
   /** b / a. */
   public static final int DIVIDE_REVERSED = 7;
 
@@ -22,7 +27,10 @@ public final class Arithmetic {
 
   private Arithmetic() {}
 
-  /** ST(0) = ST(0) operation n, or the comparison, where n is what {@link X87#number} holds from {@link Conversions}. */
+  /**
+   * ST(0) = ST(0) operation n, or the comparison, where n is what {@link X87#number} holds from
+   * {@link Conversions}.
+   */
   public static void withMemory(X87 x, int operation) {
     ExtFloat f = x.number;
     if ((operation & ~1) == COMPARE) {
@@ -60,7 +68,13 @@ public final class Arithmetic {
       int a = x.top;
       int b = x.top + i & 7;
       compute(
-          f, x.control, operation, x.signExponent[a], x.significand[a], x.signExponent[b], x.significand[b]);
+          f,
+          x.control,
+          operation,
+          x.signExponent[a],
+          x.significand[a],
+          x.signExponent[b],
+          x.significand[b]);
       if (!x.complete(f.flags)) {
         return;
       }
@@ -124,7 +138,8 @@ public final class Arithmetic {
   /**
    * FCOMI and FUCOMI.
    *
-   * @return C3, C2 and C0, which are to become ZF, PF and CF, also with an unmasked exception; C1 stays
+   * @return C3, C2 and C0, which are to become ZF, PF and CF, also with an unmasked exception; C1
+   *     stays
    */
   public static int compareToFlags(X87 x, int i, boolean quiet, boolean pop) {
     int conditions = UNORDERED;

@@ -1,8 +1,8 @@
 package lodge.cpu.x86.x87;
 
 /**
- * FSIN, FCOS and FPTAN (SDM volume 1, 8.3.8 and 8.3.10): the argument is reduced exactly by the processor's own pi, which
- * has 66 bits, then power series in 128-bit fixed point follow.
+ * FSIN, FCOS and FPTAN (SDM volume 1, 8.3.8 and 8.3.10): the argument is reduced exactly by the
+ * processor's own pi, which has 66 bits, then power series in 128-bit fixed point follow.
  *
  * <p>One object belongs to one processor; its fields are scratch space.
  */
@@ -12,6 +12,7 @@ final class Circular {
 
   /** pi/2 as the processor knows it, times 2^65: 66 bits, of which the upper 2 and the lower 64. */
   private static final long HALF_PI_HIGH = 3;
+
   private static final long HALF_PI_LOW = 0x243F6A8885A308D3L;
 
   private final Wide w = new Wide();
@@ -32,7 +33,8 @@ final class Circular {
   /**
    * Deals with special operands and reduces others.
    *
-   * @return -1 the argument is out of range, 0 the result is there, 1 the function is to be computed
+   * @return -1 the argument is out of range, 0 the result is there, 1 the function is to be
+   *     computed
    */
   private int reduce(ExtFloat f, int control, int se, long sig, boolean even) {
     f.flags = 0;
@@ -87,8 +89,7 @@ final class Circular {
       hi = hi << 1 | lo >>> 63;
       lo <<= 1;
       q <<= 1;
-      if (hi > HALF_PI_HIGH
-          || hi == HALF_PI_HIGH && Long.compareUnsigned(lo, HALF_PI_LOW) >= 0) {
+      if (hi > HALF_PI_HIGH || hi == HALF_PI_HIGH && Long.compareUnsigned(lo, HALF_PI_LOW) >= 0) {
         hi -= HALF_PI_HIGH + (Long.compareUnsigned(lo, HALF_PI_LOW) < 0 ? 1 : 0);
         lo -= HALF_PI_LOW;
         q |= 1;
@@ -134,7 +135,10 @@ final class Circular {
       boolean negative = (se & ExtFloat.SIGN) != 0;
       boolean swapped = (quadrant & 1) != 0;
       boolean opposite = (quadrant & 2) != 0;
-      int resultSign = swapped ? (negative ^ opposite ? ExtFloat.SIGN : 0) : sign ^ (opposite ? ExtFloat.SIGN : 0);
+      int resultSign =
+          swapped
+              ? (negative ^ opposite ? ExtFloat.SIGN : 0)
+              : sign ^ (opposite ? ExtFloat.SIGN : 0);
       evaluate(f, control, resultSign, !swapped);
     }
     return state >= 0;

@@ -1,8 +1,8 @@
 package lodge.cpu.x86.x87;
 
 /**
- * Between double extended and the formats that only exist in memory: single, double, integers and packed BCD (SDM volume
- * 1, 4.2 and 8.1.2). Flags are left in {@link ExtFloat#flags}.
+ * Between double extended and the formats that only exist in memory: single, double, integers and
+ * packed BCD (SDM volume 1, 4.2 and 8.1.2). Flags are left in {@link ExtFloat#flags}.
  */
 public final class Conversions {
   /** Single and double indefinite: what a masked invalid operation stores. */
@@ -20,14 +20,20 @@ public final class Conversions {
 
   private Conversions() {}
 
-  /** Single to extended, exact. Flags: DE for a denormal, IE for a signaling NaN, which is not made quiet. */
+  /**
+   * Single to extended, exact. Flags: DE for a denormal, IE for a signaling NaN, which is not made
+   * quiet.
+   */
   public static void fromSingle(ExtFloat f, int bits) {
     int exp = bits >>> 23 & 0xFF;
     long fraction = (long) bits << 40 & ~ExtFloat.INTEGER_BIT;
     widen(f, bits >>> 16 & ExtFloat.SIGN, exp, fraction, 0xFF, 127);
   }
 
-  /** Double to extended, exact. Flags: DE for a denormal, IE for a signaling NaN, which is not made quiet. */
+  /**
+   * Double to extended, exact. Flags: DE for a denormal, IE for a signaling NaN, which is not made
+   * quiet.
+   */
   public static void fromDouble(ExtFloat f, long bits) {
     int exp = (int) (bits >>> 52) & 0x7FF;
     long fraction = bits << 11 & ~ExtFloat.INTEGER_BIT;
@@ -71,15 +77,19 @@ public final class Conversions {
   }
 
   /**
-   * Extended to double, rounded as the control word says. With an overflow or underflow that is unmasked, or an invalid
-   * operand, the value is not to be stored.
+   * Extended to double, rounded as the control word says. With an overflow or underflow that is
+   * unmasked, or an invalid operand, the value is not to be stored.
    */
   public static long toDouble(ExtFloat f, int control, int se, long sig) {
     long packed = narrow(f, control, se, sig, 11, 1023, 0x7FF);
-    return ExtFloat.unsupported(se, sig) ? DOUBLE_INDEFINITE : (long) (se & ExtFloat.SIGN) << 48 | packed;
+    return ExtFloat.unsupported(se, sig)
+        ? DOUBLE_INDEFINITE
+        : (long) (se & ExtFloat.SIGN) << 48 | packed;
   }
 
-  /** Exponent and fraction of the narrow format, of which the significand lacks {@code cut} bits. */
+  /**
+   * Exponent and fraction of the narrow format, of which the significand lacks {@code cut} bits.
+   */
   private static long narrow(
       ExtFloat f, int control, int se, long sig, int cut, int bias, int maxExp) {
     f.flags = 0;
@@ -154,7 +164,10 @@ public final class Conversions {
     return (long) roundedExp << width | kept << 1 >>> cut + 1;
   }
 
-  /** Whether the flags left by {@link #toSingle} or {@link #toDouble} keep the value from being stored. */
+  /**
+   * Whether the flags left by {@link #toSingle} or {@link #toDouble} keep the value from being
+   * stored.
+   */
   public static boolean suppressesStore(int flags, int control) {
     return (flags & ~control & (X87.IE | UE_OE)) != 0;
   }
@@ -176,7 +189,8 @@ public final class Conversions {
       f.flags = X87.IE;
       return -limit;
     }
-    long magnitude = integral(f, truncate ? ExtFloat.CHOP : ExtFloat.rounding(control), sign, exp, sig);
+    long magnitude =
+        integral(f, truncate ? ExtFloat.CHOP : ExtFloat.rounding(control), sign, exp, sig);
     if (Long.compareUnsigned(magnitude, sign != 0 ? limit : limit - 1) > 0) {
       f.flags = X87.IE;
       return -limit;
@@ -244,7 +258,10 @@ public final class Conversions {
     f.se |= high & ExtFloat.SIGN;
   }
 
-  /** Extended to packed BCD: the upper two bytes in {@link ExtFloat#se}, the lower eight in {@link ExtFloat#sig}. */
+  /**
+   * Extended to packed BCD: the upper two bytes in {@link ExtFloat#se}, the lower eight in {@link
+   * ExtFloat#sig}.
+   */
   public static void toBcd(ExtFloat f, int control, int se, long sig) {
     long value = toInteger(f, control, se, sig, 8, false);
     if (value >= BCD_LIMIT || value <= -BCD_LIMIT) {

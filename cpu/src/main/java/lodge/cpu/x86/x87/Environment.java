@@ -3,8 +3,9 @@ package lodge.cpu.x86.x87;
 import lodge.cpu.x86.Mmu;
 
 /**
- * The memory images of FNSTENV, FLDENV, FNSAVE and FRSTOR in their four formats (SDM volume 1, 8.1.10). The selectors of
- * the last instruction and operand are deprecated and stored as 0. Callers have probed the memory.
+ * The memory images of FNSTENV, FLDENV, FNSAVE and FRSTOR in their four formats (SDM volume 1,
+ * 8.1.10). The selectors of the last instruction and operand are deprecated and stored as 0.
+ * Callers have probed the memory.
  */
 public final class Environment {
   private static final int EMPTY = 3;
@@ -28,7 +29,8 @@ public final class Environment {
   public static int tagWord(X87 x) {
     int tags = 0;
     for (int i = 7; i >= 0; i--) {
-      tags = tags << 2 | ((x.valid >> i & 1) == 0 ? EMPTY : tag(x.signExponent[i], x.significand[i]));
+      tags =
+          tags << 2 | ((x.valid >> i & 1) == 0 ? EMPTY : tag(x.signExponent[i], x.significand[i]));
     }
     return tags;
   }
@@ -37,7 +39,9 @@ public final class Environment {
     if (ExtFloat.zero(se, sig)) {
       return ZERO;
     }
-    return sig < 0 && (se & ExtFloat.MAX_EXPONENT) != 0 && (se & ExtFloat.MAX_EXPONENT) != ExtFloat.MAX_EXPONENT
+    return sig < 0
+            && (se & ExtFloat.MAX_EXPONENT) != 0
+            && (se & ExtFloat.MAX_EXPONENT) != ExtFloat.MAX_EXPONENT
         ? VALID
         : SPECIAL;
   }

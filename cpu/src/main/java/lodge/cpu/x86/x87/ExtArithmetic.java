@@ -1,6 +1,9 @@
 package lodge.cpu.x86.x87;
 
-/** Addition, subtraction, multiplication, division, square root and comparison; results are left in an {@link ExtFloat}. */
+/**
+ * Addition, subtraction, multiplication, division, square root and comparison; results are left in
+ * an {@link ExtFloat}.
+ */
 final class ExtArithmetic {
   private ExtArithmetic() {}
 
@@ -92,7 +95,9 @@ final class ExtArithmetic {
     long hi = d < 64 ? small >>> d : 0;
     if (aSign == bSign) {
       hi += big;
-      if (d == 0 || Long.compareUnsigned(hi, big) < 0) { // a carry, which two integer bits in line always give
+      if (d == 0
+          || Long.compareUnsigned(hi, big)
+              < 0) { // a carry, which two integer bits in line always give
         lo = hi << 63 | lo >>> 1 | lo & 1;
         hi = hi >>> 1 | ExtFloat.INTEGER_BIT;
         exp++;
@@ -192,7 +197,8 @@ final class ExtArithmetic {
     f.round(control, sign, exp, quotient, rest);
   }
 
-  private static boolean divideSpecial(ExtFloat f, int ase, long asig, int bse, long bsig, int sign) {
+  private static boolean divideSpecial(
+      ExtFloat f, int ase, long asig, int bse, long bsig, int sign) {
     if (f.settled(ase, asig, bse, bsig)) {
       return true;
     }
@@ -226,8 +232,8 @@ final class ExtArithmetic {
   }
 
   /**
-   * high:low / divisor, unsigned; high less than divisor, whose top bit is set. Schoolbook division by 32-bit digits
-   * (Knuth, volume 2, 4.3.1, algorithm D).
+   * high:low / divisor, unsigned; high less than divisor, whose top bit is set. Schoolbook division
+   * by 32-bit digits (Knuth, volume 2, 4.3.1, algorithm D).
    */
   static long divide128(long high, long low, long divisor) {
     long d1 = divisor >>> 32;
@@ -277,9 +283,13 @@ final class ExtArithmetic {
     long root = root128(hi, lo);
     long square = root * root;
     long restLow = lo - square;
-    long restHigh = hi - Math.unsignedMultiplyHigh(root, root) - (Long.compareUnsigned(lo, square) < 0 ? 1 : 0);
+    long restHigh =
+        hi - Math.unsignedMultiplyHigh(root, root) - (Long.compareUnsigned(lo, square) < 0 ? 1 : 0);
     // The root is rounded up when the rest is more than it: (r + 1/2)^2 = r^2 + r + 1/4.
-    long rest = (restHigh | restLow) == 0 ? 0 : restHigh != 0 || Long.compareUnsigned(restLow, root) > 0 ? -1 : 1;
+    long rest =
+        (restHigh | restLow) == 0
+            ? 0
+            : restHigh != 0 || Long.compareUnsigned(restLow, root) > 0 ? -1 : 1;
     f.round(control, 0, (e >> 1) + ExtFloat.BIAS, root, rest);
   }
 
@@ -290,7 +300,10 @@ final class ExtArithmetic {
     for (int i = 0; i < 2; i++) { // one Newton step each, in floating point, on the exact remainder
       long square = root * root;
       long restLow = lo - square;
-      long restHigh = hi - Math.unsignedMultiplyHigh(root, root) - (Long.compareUnsigned(lo, square) < 0 ? 1 : 0);
+      long restHigh =
+          hi
+              - Math.unsignedMultiplyHigh(root, root)
+              - (Long.compareUnsigned(lo, square) < 0 ? 1 : 0);
       double rest = restHigh * 0x1p64 + (restLow >>> 1) * 2.0;
       long step = (long) Math.floor(rest / (2 * approximate));
       long next = root + step;
@@ -329,7 +342,10 @@ final class ExtArithmetic {
         return X87.C3 | X87.C2 | X87.C0;
       }
       if (ExtFloat.nan(ase, asig) || ExtFloat.nan(bse, bsig)) {
-        f.flags = quiet && !ExtFloat.signalingNan(ase, asig) && !ExtFloat.signalingNan(bse, bsig) ? 0 : X87.IE;
+        f.flags =
+            quiet && !ExtFloat.signalingNan(ase, asig) && !ExtFloat.signalingNan(bse, bsig)
+                ? 0
+                : X87.IE;
         return X87.C3 | X87.C2 | X87.C0;
       }
       if (ExtFloat.denormal(ase, asig) || ExtFloat.denormal(bse, bsig)) {

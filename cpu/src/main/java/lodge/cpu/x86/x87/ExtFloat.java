@@ -1,14 +1,16 @@
 package lodge.cpu.x86.x87;
 
 /**
- * Arithmetic on 80-bit double extended values (SDM volume 1, 4.2.2, 4.8 and 8.5), to the bit and to the flag.
+ * Arithmetic on 80-bit double extended values (SDM volume 1, 4.2.2, 4.8 and 8.5), to the bit and to
+ * the flag.
  *
- * <p>A value is a pair: {@code signExponent} (sign at bit 15, exponent biased by 16383 at bits 14:0) and a 64-bit
- * significand with its explicit integer bit. Operations leave their result in {@link #se} and {@link #sig} and the
- * exceptions they met in {@link #flags}, at the places of the status word, {@link X87#C1} for "rounded up" included. The
- * control word that each takes gives rounding, precision and masks; the result is the masked response, or for unmasked
- * overflow and underflow the one with the exponent adjusted by 24576. What an unmasked IE, DE or ZE means (no result) is
- * the caller's.
+ * <p>A value is a pair: {@code signExponent} (sign at bit 15, exponent biased by 16383 at bits
+ * 14:0) and a 64-bit significand with its explicit integer bit. Operations leave their result in
+ * {@link #se} and {@link #sig} and the exceptions they met in {@link #flags}, at the places of the
+ * status word, {@link X87#C1} for "rounded up" included. The control word that each takes gives
+ * rounding, precision and masks; the result is the masked response, or for unmasked overflow and
+ * underflow the one with the exponent adjusted by 24576. What an unmasked IE, DE or ZE means (no
+ * result) is the caller's.
  */
 public final class ExtFloat {
   static final int MAX_EXPONENT = 0x7FFF;
@@ -108,8 +110,8 @@ public final class ExtFloat {
   }
 
   /**
-   * Two operands of which at least one is a NaN (SDM volume 1, table 4-7): a quiet NaN goes before a signaling one, then
-   * the larger significand counts, then the positive one.
+   * Two operands of which at least one is a NaN (SDM volume 1, table 4-7): a quiet NaN goes before
+   * a signaling one, then the larger significand counts, then the positive one.
    */
   void propagate(int ase, long asig, int bse, long bsig) {
     boolean aNan = nan(ase, asig);
@@ -218,7 +220,10 @@ public final class ExtFloat {
     }
   }
 
-  /** Whether a magnitude with the fraction {@code rest} (nonzero, in 2^-64 units) is to be rounded up. */
+  /**
+   * Whether a magnitude with the fraction {@code rest} (nonzero, in 2^-64 units) is to be rounded
+   * up.
+   */
   static boolean roundsUp(int rounding, int sign, boolean odd, long rest) {
     return switch (rounding) {
       case NEAREST -> rest < 0 && (odd || rest << 1 != 0);
@@ -228,7 +233,9 @@ public final class ExtFloat {
     };
   }
 
-  /** @param cut bits of {@code hi} that the precision leaves out */
+  /**
+   * @param cut bits of {@code hi} that the precision leaves out
+   */
   private void round(int control, int sign, int exp, long hi, long lo, int cut) {
     long ulp = 1L << cut;
     long kept = hi & -ulp;
@@ -274,7 +281,8 @@ public final class ExtFloat {
     set(sign | roundedExp, kept);
   }
 
-  private void roundDenormal(int control, int sign, int exp, long hi, long lo, int cut, boolean tiny) {
+  private void roundDenormal(
+      int control, int sign, int exp, long hi, long lo, int cut, boolean tiny) {
     int shift = 1 - exp;
     long low = shiftLow(hi, lo, shift);
     long high = shift < 64 ? hi >>> shift : 0;
@@ -302,7 +310,10 @@ public final class ExtFloat {
     }
   }
 
-  /** The low half of hi:lo shifted right by {@code shift} (at least 0), its last bit standing for all that was lost. */
+  /**
+   * The low half of hi:lo shifted right by {@code shift} (at least 0), its last bit standing for
+   * all that was lost.
+   */
   static long shiftLow(long hi, long lo, int shift) {
     if (shift == 0) {
       return lo;

@@ -1,6 +1,9 @@
 package lodge.cpu.x86.x87;
 
-/** The instructions without operands, D9 E0 to D9 FF: signs, constants, remainders, roots and transcendentals. */
+/**
+ * The instructions without operands, D9 E0 to D9 FF: signs, constants, remainders, roots and
+ * transcendentals.
+ */
 public final class Functions {
   // Constants: exponent, 64 bits, the 64 bits that follow. FLD1 and FLDZ are exact.
   private static final int[] CONSTANT_SE = {0x3FFF, 0x4000, 0x3FFF, 0x4000, 0x3FFD, 0x3FFE, 0};
@@ -25,7 +28,9 @@ public final class Functions {
 
   private Functions() {}
 
-  /** @param function the second opcode byte, 0xE0 to 0xFF */
+  /**
+   * @param function the second opcode byte, 0xE0 to 0xFF
+   */
   public static void execute(X87 x, int function) {
     switch (function) {
       case 0xE0 -> sign(x, ExtFloat.SIGN, ExtFloat.SIGN);
@@ -145,8 +150,7 @@ public final class Functions {
       return;
     }
     ExtFloat f = x.number;
-    int conditions =
-        Scaling.remainder(f, x.control, x.se(0), x.sig(0), x.se(1), x.sig(1), nearest);
+    int conditions = Scaling.remainder(f, x.control, x.se(0), x.sig(0), x.se(1), x.sig(1), nearest);
     x.status &= ~X87.C2;
     if (conditions == Scaling.UNCHANGED) {
       conditions = x.status & X87.CONDITIONS & ~X87.C1;

@@ -15,8 +15,8 @@ public final class Scaling {
    * The partial remainder of a / b.
    *
    * @param nearest the quotient is rounded to nearest (FPREM1), not chopped (FPREM)
-   * @return C2 when the reduction is incomplete; otherwise the quotient's low bits in C0, C3 and C1;
-   *     {@link #UNCHANGED} when NaNs or an invalid operation decided the result
+   * @return C2 when the reduction is incomplete; otherwise the quotient's low bits in C0, C3 and
+   *     C1; {@link #UNCHANGED} when NaNs or an invalid operation decided the result
    */
   public static int remainder(
       ExtFloat f, int control, int ase, long asig, int bse, long bsig, boolean nearest) {
@@ -57,7 +57,8 @@ public final class Scaling {
       store(f, precise, sign ^ ExtFloat.SIGN, f.aExp, 2 * divisor - f.aSig);
       return Q0;
     }
-    // Complete when the exponents differ by less than 64; else as many bits as the processors of today take.
+    // Complete when the exponents differ by less than 64; else as many bits as the processors of
+    // today take.
     int bits = d < 64 ? d : d & 0x1F | 0x20;
     long rest = f.aSig;
     long quotient = 0;
@@ -83,7 +84,9 @@ public final class Scaling {
       }
     }
     store(f, precise, rest == 0 ? ase & ExtFloat.SIGN : sign, f.bExp, rest);
-    return ((quotient & 1) != 0 ? Q0 : 0) | ((quotient & 2) != 0 ? Q1 : 0) | ((quotient & 4) != 0 ? Q2 : 0);
+    return ((quotient & 1) != 0 ? Q0 : 0)
+        | ((quotient & 2) != 0 ? Q1 : 0)
+        | ((quotient & 4) != 0 ? Q2 : 0);
   }
 
   private static void store(ExtFloat f, int control, int sign, int exp, long sig) {
@@ -129,8 +132,8 @@ public final class Scaling {
   }
 
   /**
-   * FXTRACT's exponent of a, as a number; its significand follows with {@link #significand}. Zero gives ZE and minus
-   * infinity.
+   * FXTRACT's exponent of a, as a number; its significand follows with {@link #significand}. Zero
+   * gives ZE and minus infinity.
    */
   public static void exponent(ExtFloat f, int ase, long asig) {
     f.flags = 0;

@@ -1,8 +1,9 @@
 package lodge.cpu.x86.x87;
 
 /**
- * F2XM1, FYL2X, FYL2XP1 and FPATAN (SDM volume 1, 8.3.6 to 8.3.9), by power series in 128-bit fixed point: results carry
- * more than 110 correct bits before they are rounded as the control word says. The precision control does not apply.
+ * F2XM1, FYL2X, FYL2XP1 and FPATAN (SDM volume 1, 8.3.6 to 8.3.9), by power series in 128-bit fixed
+ * point: results carry more than 110 correct bits before they are rounded as the control word says.
+ * The precision control does not apply.
  *
  * <p>One object belongs to one processor; its fields are scratch space.
  */
@@ -13,10 +14,12 @@ final class Transcendentals {
 
   /** ln 2, a fraction with 128 digits. */
   private static final long LN2_HIGH = 0xB17217F7D1CF79ABL;
+
   private static final long LN2_LOW = 0xC9E3B39803F2F6AFL;
 
   /** 2 / ln 2, pi and 3 pi / 4 with 126 digits after the point. */
   private static final long TWO_BY_LN2_HIGH = 0xB8AA3B295C17F0BBL;
+
   private static final long TWO_BY_LN2_LOW = 0xBE87FED0691D3E88L;
   private static final long PI_HIGH = 0xC90FDAA22168C234L;
   private static final long PI_LOW = 0xC4C6628B80DC1CD1L;
@@ -47,7 +50,10 @@ final class Transcendentals {
     f.round(control | PRECISION_64, sign, weight - 1 - shift + ExtFloat.BIAS, w.hi, w.lo | 1);
   }
 
-  /** What the processor says of a result that happens to be exact: the precision and underflow exceptions come anyway. */
+  /**
+   * What the processor says of a result that happens to be exact: the precision and underflow
+   * exceptions come anyway.
+   */
   static void markInexact(ExtFloat f) {
     f.flags |= ExtFloat.denormal(f.se, f.sig) ? X87.PE | X87.UE : X87.PE;
   }
@@ -135,7 +141,10 @@ final class Transcendentals {
     logarithm(f, control, ySign, k, f.aSig, 0);
   }
 
-  /** y (normalized in f's b operand, its sign apart) times the base-2 logarithm of hi:lo / 2^127 * 2^k, which is not 1. */
+  /**
+   * y (normalized in f's b operand, its sign apart) times the base-2 logarithm of hi:lo / 2^127 *
+   * 2^k, which is not 1.
+   */
   private void logarithm(ExtFloat f, int control, int ySign, int k, long hi, long lo) {
     if (hi == INTEGER_BIT && lo == 0) {
       timesInteger(f, control, ySign, k);
@@ -173,7 +182,8 @@ final class Transcendentals {
   }
 
   /**
-   * 2 / ln 2 * artanh(s), where s = n / d * 2^weight; n is {@link #w}, normalized as d is, and |s| is less than 0.18.
+   * 2 / ln 2 * artanh(s), where s = n / d * 2^weight; n is {@link #w}, normalized as d is, and |s|
+   * is less than 0.18.
    */
   private void artanh(long dh, long dl, int weight) {
     divide(w.hi, w.lo, dh, dl);
@@ -411,8 +421,9 @@ final class Transcendentals {
   }
 
   /**
-   * The tangent that is left when arctan(j / 16) is taken away: (16 n - j m) / (16 m + j n), exact before the division.
-   * Its sign goes to {@link #rotatedBack}, the value to {@link #w} and {@link #weight}.
+   * The tangent that is left when arctan(j / 16) is taken away: (16 n - j m) / (16 m + j n), exact
+   * before the division. Its sign goes to {@link #rotatedBack}, the value to {@link #w} and {@link
+   * #weight}.
    */
   private void rotate(long n, long m, int d, int j) {
     // As integers: n, and m shifted left by d (at most 6).

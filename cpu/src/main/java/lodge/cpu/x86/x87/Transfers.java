@@ -4,7 +4,9 @@ package lodge.cpu.x86.x87;
 public final class Transfers {
   private Transfers() {}
 
-  /** Pushes what {@link X87#number} holds from {@link Conversions}: FLD m32fp and m64fp, FILD, FBLD. */
+  /**
+   * Pushes what {@link X87#number} holds from {@link Conversions}: FLD m32fp and m64fp, FILD, FBLD.
+   */
   public static void load(X87 x) {
     if (x.pushFaults()) {
       return;
@@ -80,7 +82,10 @@ public final class Transfers {
     return x.complete(f.flags);
   }
 
-  /** What FBSTP stores: upper two bytes in {@link ExtFloat#se}, the lower eight in {@link ExtFloat#sig}. */
+  /**
+   * What FBSTP stores: upper two bytes in {@link ExtFloat#se}, the lower eight in {@link
+   * ExtFloat#sig}.
+   */
   public static boolean bcd(X87 x) {
     ExtFloat f = x.number;
     if (x.empty(0)) {
@@ -106,7 +111,9 @@ public final class Transfers {
     }
   }
 
-  /** D9 D8+i, the FSTP whose reading of an empty register is no exception: nothing is stored then. */
+  /**
+   * D9 D8+i, the FSTP whose reading of an empty register is no exception: nothing is stored then.
+   */
   public static void storeUnchecked(X87 x, int i) {
     x.complete(0);
     if (!x.empty(0)) {

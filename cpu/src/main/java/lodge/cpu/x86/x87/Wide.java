@@ -3,9 +3,9 @@ package lodge.cpu.x86.x87;
 import java.math.BigInteger;
 
 /**
- * 128-bit fixed-point arithmetic for the transcendental functions. An unsigned 128-bit number is a pair of longs; results
- * are left in {@link #hi} and {@link #lo}. All results are truncated and at most a few units of 2^-126 too small or, where
- * a truncated term is subtracted, too large.
+ * 128-bit fixed-point arithmetic for the transcendental functions. An unsigned 128-bit number is a
+ * pair of longs; results are left in {@link #hi} and {@link #lo}. All results are truncated and at
+ * most a few units of 2^-126 too small or, where a truncated term is subtracted, too large.
  */
 final class Wide {
   /** Binary digits after the point of a series' coefficients and sums. */
@@ -71,8 +71,7 @@ final class Wide {
     long r0 = n0 - p0;
     long borrow0 = Long.compareUnsigned(n0, p0) < 0 ? 1 : 0;
     long r1 = n1 - p1 - borrow0;
-    long borrow1 =
-        Long.compareUnsigned(n1, p1) < 0 || n1 == p1 && borrow0 != 0 ? 1 : 0;
+    long borrow1 = Long.compareUnsigned(n1, p1) < 0 || n1 == p1 && borrow0 != 0 ? 1 : 0;
     long r2 = n2 - p2 - borrow1;
     while (r2 < 0) { // at most twice
       q--;

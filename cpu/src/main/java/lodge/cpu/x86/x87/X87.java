@@ -9,8 +9,9 @@ import lodge.cpu.x86.Vector;
 /**
  * x87 state (SDM volume 1, chapter 8), also the home of the MMX registers.
  *
- * <p>Physical register {@code i} is {@code significand[i]} and {@code signExponent[i]} (sign at bit 15). ST(i) is
- * physical register {@code (top + i) & 7}; MMi is the significand of physical register {@code i}.
+ * <p>Physical register {@code i} is {@code significand[i]} and {@code signExponent[i]} (sign at bit
+ * 15). ST(i) is physical register {@code (top + i) & 7}; MMi is the significand of physical
+ * register {@code i}.
  */
 public final class X87 {
   /** Status word: exception flags. The control word has their masks at the same places. */
@@ -138,7 +139,10 @@ public final class X87 {
     return status | top << 11;
   }
 
-  /** Sets the status word and TOP; ES and B follow from the exception flags and the control word's masks. */
+  /**
+   * Sets the status word and TOP; ES and B follow from the exception flags and the control word's
+   * masks.
+   */
   public void setStatusWord(int word) {
     top = word >> 11 & 7;
     status = word & 0xFFFF & ~TOP;
@@ -150,7 +154,9 @@ public final class X87 {
     return valid;
   }
 
-  /** @param tags bit i set when physical register i is not empty */
+  /**
+   * @param tags bit i set when physical register i is not empty
+   */
   public void setFxsaveTags(int tags) {
     valid = tags & 0xFF;
   }
@@ -179,8 +185,8 @@ public final class X87 {
   }
 
   /**
-   * What comes before each MMX instruction but EMMS has the same checks: #UD with CR0.EM, #NM with CR0.TS, #MF with a
-   * pending x87 exception.
+   * What comes before each MMX instruction but EMMS has the same checks: #UD with CR0.EM, #NM with
+   * CR0.TS, #MF with a pending x87 exception.
    */
   public void checkMmx(Cpu c) {
     if ((c.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
@@ -189,7 +195,10 @@ public final class X87 {
     checkPending(c);
   }
 
-  /** What comes before each waiting x87 instruction: #NM with CR0.EM or CR0.TS, #MF with a pending exception. */
+  /**
+   * What comes before each waiting x87 instruction: #NM with CR0.EM or CR0.TS, #MF with a pending
+   * exception.
+   */
   public void check(Cpu c) {
     if ((c.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
       throw c.fault(Vector.NM);
@@ -207,8 +216,8 @@ public final class X87 {
   }
 
   /**
-   * Raises #MF when an unmasked exception is pending. With CR0.NE clear it asserts FERR# instead and lets the instruction
-   * proceed.
+   * Raises #MF when an unmasked exception is pending. With CR0.NE clear it asserts FERR# instead
+   * and lets the instruction proceed.
    */
   public void checkPending(Cpu c) {
     if ((status & ES) != 0) {
@@ -292,8 +301,8 @@ public final class X87 {
   }
 
   /**
-   * Whether a push would overwrite a register that is not empty. Then the exception is raised and, when it is masked, the
-   * indefinite pushed.
+   * Whether a push would overwrite a register that is not empty. Then the exception is raised and,
+   * when it is masked, the indefinite pushed.
    */
   public boolean pushFaults() {
     if (empty(-1)) {
@@ -309,7 +318,10 @@ public final class X87 {
 
   // MMX.
 
-  /** Each MMX instruction but EMMS does this once nothing can fault any more: TOP = 0, all tags valid. */
+  /**
+   * Each MMX instruction but EMMS does this once nothing can fault any more: TOP = 0, all tags
+   * valid.
+   */
   public void enterMmx() {
     top = 0;
     valid = 0xFF;
@@ -333,13 +345,15 @@ public final class X87 {
   }
 
   /**
-   * Writes the x87 part of an FXSAVE or XSAVE legacy area: bytes 0 to 23 and 32 to 159 (SDM volume 1, 10.5.1). MXCSR at
-   * bytes 24 to 31 is the caller's, as is probing that the area is writable.
+   * Writes the x87 part of an FXSAVE or XSAVE legacy area: bytes 0 to 23 and 32 to 159 (SDM volume
+   * 1, 10.5.1). MXCSR at bytes 24 to 31 is the caller's, as is probing that the area is writable.
    *
-   * @param wide 64-bit pointers (REX.W); otherwise 32-bit offsets with selectors, which are stored as 0
+   * @param wide 64-bit pointers (REX.W); otherwise 32-bit offsets with selectors, which are stored
+   *     as 0
    */
   public void storeLegacyArea(Mmu mmu, long gva, boolean wide) {
-    mmu.write64(gva, control | (long) statusWord() << 16 | (long) valid << 32 | (long) lastOpcode << 48);
+    mmu.write64(
+        gva, control | (long) statusWord() << 16 | (long) valid << 32 | (long) lastOpcode << 48);
     mmu.write64(gva + 8, wide ? lastRip : lastRip & 0xFFFF_FFFFL);
     mmu.write64(gva + 16, wide ? lastDataPointer : lastDataPointer & 0xFFFF_FFFFL);
     for (int i = 0; i < 8; i++) {
@@ -348,7 +362,9 @@ public final class X87 {
     }
   }
 
-  /** Reads what {@link #storeLegacyArea} writes; the caller has probed that the area is readable. */
+  /**
+   * Reads what {@link #storeLegacyArea} writes; the caller has probed that the area is readable.
+   */
   public void loadLegacyArea(Mmu mmu, long gva, boolean wide) {
     long head = mmu.read64(gva);
     long rip = mmu.read64(gva + 8);

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * This computer's own x87, as an oracle: single instructions, framed by FRSTOR and FNSAVE, in a page of memory that is
- * writable and executable.
+ * This computer's own x87, as an oracle: single instructions, framed by FRSTOR and FNSAVE, in a
+ * page of memory that is writable and executable.
  */
 final class HardwareX87 {
   /** Layout of a case: FNSAVE image (108 bytes), RFLAGS, RAX and the memory operand. */
@@ -60,7 +60,9 @@ final class HardwareX87 {
                 ValueLayout.JAVA_INT,
                 ValueLayout.JAVA_LONG));
     try {
-      long address = (long) mmap.invokeExact(0L, (long) CODE_SIZE, READ_WRITE_EXECUTE, PRIVATE_ANONYMOUS, -1, 0L);
+      long address =
+          (long)
+              mmap.invokeExact(0L, (long) CODE_SIZE, READ_WRITE_EXECUTE, PRIVATE_ANONYMOUS, -1, 0L);
       if (address == -1) {
         System.out.println("no x87 hardware to compare with: no executable memory");
         return Optional.empty();
@@ -79,8 +81,8 @@ final class HardwareX87 {
   /**
    * Executes one instruction on a case, in place.
    *
-   * @param instruction its two bytes, the ModRM byte last: a register form, or a memory form with mod 0 and rm 6 (RSI);
-   *     above them 0x66 for an operand-size prefix
+   * @param instruction its two bytes, the ModRM byte last: a register form, or a memory form with
+   *     mod 0 and rm 6 (RSI); above them 0x66 for an operand-size prefix
    */
   void run(int instruction, byte[] image) {
     MethodHandle stub = stubs.computeIfAbsent(instruction, this::assemble);

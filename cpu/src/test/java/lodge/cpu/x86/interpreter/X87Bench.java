@@ -17,7 +17,10 @@ import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.x87.Environment;
 
-/** Executes single x87 instructions on a processor of ours, on the same cases as {@link HardwareX87}. */
+/**
+ * Executes single x87 instructions on a processor of ours, on the same cases as {@link
+ * HardwareX87}.
+ */
 final class X87Bench implements AutoCloseable {
   static final int RIP = 0x1000;
   private static final long BLOCK = 0x2000;
@@ -80,9 +83,7 @@ final class X87Bench implements AutoCloseable {
   private Op link(int instruction) {
     int opcode = instruction >> 8 & 0xFF;
     int modrm = instruction & 0xFF;
-    return instruction >> 16 != 0
-        ? link(instruction >> 16, opcode, modrm)
-        : link(opcode, modrm);
+    return instruction >> 16 != 0 ? link(instruction >> 16, opcode, modrm) : link(opcode, modrm);
   }
 
   /** As {@link HardwareX87#run}. FIP is {@link #RIP}. */

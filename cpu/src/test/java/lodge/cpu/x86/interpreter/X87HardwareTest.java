@@ -20,8 +20,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every x87 instruction against this computer's own processor: registers, tags, status, flags, memory and the pointers of
- * the last instruction. Skipped, with a line that says why, where there is no Intel x87 to be had.
+ * Every x87 instruction against this computer's own processor: registers, tags, status, flags,
+ * memory and the pointers of the last instruction. Skipped, with a line that says why, where there
+ * is no Intel x87 to be had.
  */
 class X87HardwareTest {
   /** Rounding and precision with all exceptions masked, then some or all of them unmasked. */
@@ -91,7 +92,8 @@ class X87HardwareTest {
   @Test
   void environmentsAndStatesHaveTheSameImages() {
     int[] instructions = {
-      0xD926, 0xD92E, 0xD936, 0xD93E, 0xDD26, 0xDD36, 0xDD3E, 0x66_D926, 0x66_D936, 0x66_DD26, 0x66_DD36
+      0xD926, 0xD92E, 0xD936, 0xD93E, 0xDD26, 0xDD36, 0xDD3E, 0x66_D926, 0x66_D936, 0x66_DD26,
+      0x66_DD36
     };
     Random random = cases.random();
     for (int instruction : instructions) {
@@ -121,7 +123,10 @@ class X87HardwareTest {
     assertSame();
   }
 
-  /** Of memory forms those with RSI, of ST(i) forms those with i = 0, 1 and 3; no state images, nothing undefined. */
+  /**
+   * Of memory forms those with RSI, of ST(i) forms those with i = 0, 1 and 3; no state images,
+   * nothing undefined.
+   */
   private static boolean isSample(int opcode, int modrm) {
     boolean memory = modrm < 0xC0;
     if (memory && (modrm & 0xC7) != 6) {
@@ -238,7 +243,8 @@ class X87HardwareTest {
     if (t.getInt(0) != o.getInt(0)) {
       what.append(" control");
     }
-    // Whether the last bit was rounded up is not to be had without all of the processor's own last bits.
+    // Whether the last bit was rounded up is not to be had without all of the processor's own last
+    // bits.
     if (((t.getInt(4) ^ o.getInt(4)) & ~(inexact ? C1 : 0)) != 0) {
       what.append(" status");
     }
@@ -307,8 +313,11 @@ class X87HardwareTest {
     for (int i = 0; i < 8; i++) {
       text.append(" %04X:%016X".formatted(b.getShort(36 + 10 * i), b.getLong(28 + 10 * i)));
     }
-    text.append(" flags %X rax %X operand".formatted(b.getLong(HardwareX87.FLAGS), b.getLong(HardwareX87.RAX)));
-    text.append(" %X %X".formatted(b.getLong(HardwareX87.OPERAND), b.getLong(HardwareX87.OPERAND + 8)));
+    text.append(
+        " flags %X rax %X operand"
+            .formatted(b.getLong(HardwareX87.FLAGS), b.getLong(HardwareX87.RAX)));
+    text.append(
+        " %X %X".formatted(b.getLong(HardwareX87.OPERAND), b.getLong(HardwareX87.OPERAND + 8)));
     return text.toString();
   }
 }

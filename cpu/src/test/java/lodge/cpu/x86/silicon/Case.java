@@ -7,9 +7,10 @@ import java.util.List;
 import lodge.cpu.x86.Cpu;
 
 /**
- * A few bytes of user-mode code and the state to run them from. Memory is the same for all: {@link #SCRATCH_SIZE} bytes
- * of writable, not executable memory at {@link #SCRATCH} that hold a fixed pattern, code pages at {@link #CODE} that are
- * readable, executable and full of INT3, and nothing before, between and behind them.
+ * A few bytes of user-mode code and the state to run them from. Memory is the same for all: {@link
+ * #SCRATCH_SIZE} bytes of writable, not executable memory at {@link #SCRATCH} that hold a fixed
+ * pattern, code pages at {@link #CODE} that are readable, executable and full of INT3, and nothing
+ * before, between and behind them.
  */
 final class Case {
   static final long SCRATCH = 0x1000_0000L;

@@ -9,19 +9,54 @@ import java.util.random.RandomGeneratorFactory;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Flags;
 
-/** Makes cases from rows of the opcode tables: everything a row leaves open is drawn from a seeded generator. */
+/**
+ * Makes cases from rows of the opcode tables: everything a row leaves open is drawn from a seeded
+ * generator.
+ */
 final class CaseGenerator {
   /**
-   * Not run: what differs from machine to machine or from time to time, what enters the host's kernel, and what
-   * the kernel emulates (UMIP) or arranges differently (descriptor tables, extended state).
+   * Not run: what differs from machine to machine or from time to time, what enters the host's
+   * kernel, and what the kernel emulates (UMIP) or arranges differently (descriptor tables,
+   * extended state).
    */
   static final Set<String> EXCLUDED =
       Set.of(
-          "CPUID", "RDTSC", "RDTSCP", "RDRAND", "RDSEED", "RDPID", "RDPMC", "XGETBV", "SYSCALL", "SYSENTER",
-          "SGDT", "SIDT", "SLDT", "STR", "SMSW", "LAR", "LSL", "VERR", "VERW", "XSAVE", "XSAVEC", "XSAVEOPT",
-          "XSAVES", "XRSTOR", "XRSTORS", "RDPKRU", "WRPKRU", "FXRSTOR", "FXSAVE", "UMONITOR", "UMWAIT", "TPAUSE");
+          "CPUID",
+          "RDTSC",
+          "RDTSCP",
+          "RDRAND",
+          "RDSEED",
+          "RDPID",
+          "RDPMC",
+          "XGETBV",
+          "SYSCALL",
+          "SYSENTER",
+          "SGDT",
+          "SIDT",
+          "SLDT",
+          "STR",
+          "SMSW",
+          "LAR",
+          "LSL",
+          "VERR",
+          "VERW",
+          "XSAVE",
+          "XSAVEC",
+          "XSAVEOPT",
+          "XSAVES",
+          "XRSTOR",
+          "XRSTORS",
+          "RDPKRU",
+          "WRPKRU",
+          "FXRSTOR",
+          "FXSAVE",
+          "UMONITOR",
+          "UMWAIT",
+          "TPAUSE");
 
-  private static final int[] SELECTORS = {0, 1, 3, 0x28, 0x2B, 0x23, 0x33, 0x10, 0x18, 0x1B, 0x4, 0xFFF8, 0xFFFF};
+  private static final int[] SELECTORS = {
+    0, 1, 3, 0x28, 0x2B, 0x23, 0x33, 0x10, 0x18, 0x1B, 0x4, 0xFFF8, 0xFFFF
+  };
 
   final RandomGenerator random;
   private final int codeSize;
@@ -57,7 +92,8 @@ final class CaseGenerator {
       int before = code.size();
       ByteArrayOutputStream one = new ByteArrayOutputStream();
       Case attempt = c.copy();
-      new InstructionWriter(this, attempt, row, random.nextInt(row.variants), one, codeSize).write();
+      new InstructionWriter(this, attempt, row, random.nextInt(row.variants), one, codeSize)
+          .write();
       if (before + one.size() > Case.MAX_CODE) {
         break;
       }
@@ -131,10 +167,16 @@ final class CaseGenerator {
       return Values.Flavour.values()[random.nextInt(3)];
     }
     String name = row.mnemonic;
-    if (name.endsWith("PS") || name.endsWith("SS") || name.contains("PS2") || name.contains("SS2")) {
+    if (name.endsWith("PS")
+        || name.endsWith("SS")
+        || name.contains("PS2")
+        || name.contains("SS2")) {
       return Values.Flavour.SINGLE;
     }
-    if (name.endsWith("PD") || name.endsWith("SD") || name.contains("PD2") || name.contains("SD2")) {
+    if (name.endsWith("PD")
+        || name.endsWith("SD")
+        || name.contains("PD2")
+        || name.contains("SD2")) {
       return Values.Flavour.DOUBLE;
     }
     return Values.Flavour.INTEGER;
@@ -177,7 +219,9 @@ final class CaseGenerator {
     return SELECTORS[random.nextInt(SELECTORS.length)];
   }
 
-  /** Where a branch may go without coming back: INT3 bytes, nowhere, data, or no canonical address. */
+  /**
+   * Where a branch may go without coming back: INT3 bytes, nowhere, data, or no canonical address.
+   */
   long branchTarget() {
     long target =
         switch (random.nextInt(8)) {

@@ -7,7 +7,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Runs cases on the processor and on an engine, counts, and keeps one shrunk example of each kind of mismatch. */
+/**
+ * Runs cases on the processor and on an engine, counts, and keeps one shrunk example of each kind
+ * of mismatch.
+ */
 final class Comparison {
   private static final int MAX_EXAMPLES = 3000;
 
@@ -48,8 +51,7 @@ final class Comparison {
     kind.count++;
     if (kind.example == null && kinds.size() <= MAX_EXAMPLES) {
       Case shrunk = shrink(c, kind(differences));
-      kind.example = shrunk.describe() + "\n    "
-          + String.join("\n    ", differences(shrunk));
+      kind.example = shrunk.describe() + "\n    " + String.join("\n    ", differences(shrunk));
     }
   }
 
@@ -147,12 +149,23 @@ final class Comparison {
     cases.forEach(
         (name, count) -> {
           if (mismatches.containsKey(name)) {
-            s.append(name).append(": ").append(mismatches.get(name)).append(" of ").append(count).append('\n');
+            s.append(name)
+                .append(": ")
+                .append(mismatches.get(name))
+                .append(" of ")
+                .append(count)
+                .append('\n');
           }
         });
     kinds.forEach(
-        (key, kind) -> s.append("\n== ").append(kind.count).append(" x ").append(key).append('\n')
-            .append(kind.example == null ? "" : kind.example).append('\n'));
+        (key, kind) ->
+            s.append("\n== ")
+                .append(kind.count)
+                .append(" x ")
+                .append(key)
+                .append('\n')
+                .append(kind.example == null ? "" : kind.example)
+                .append('\n'));
     s.append("\nCases by instruction:\n");
     cases.forEach((name, count) -> s.append(name).append(' ').append(count).append('\n'));
     return s.toString();

@@ -56,7 +56,10 @@ record CpuSnapshot(
     static final Mask NONE = new Mask(0, 0, false);
   }
 
-  /** Bytes of the fixed part of the helper's response, and where in it the number of changed words stands. */
+  /**
+   * Bytes of the fixed part of the helper's response, and where in it the number of changed words
+   * stands.
+   */
   static final int RESPONSE_SIZE = 864;
 
   static final int CHANGE_COUNT = 188;
@@ -102,17 +105,32 @@ record CpuSnapshot(
       changes.put((int) in.getLong(), in.getLong());
     }
     return new CpuSnapshot(
-        vector, error, cr2, rip, gpr, rflags, fsBase, gsBase, mxcsr,
+        vector,
+        error,
+        cr2,
+        rip,
+        gpr,
+        rflags,
+        fsBase,
+        gsBase,
+        mxcsr,
         new FpuImage(control, status, tag, opcode, instruction, data, significand, signExponent),
-        ymm, selectors, changes, "");
+        ymm,
+        selectors,
+        changes,
+        "");
   }
 
   /** What differs, one text a field: "name expected actual"; empty when nothing does. */
   List<String> differences(CpuSnapshot actual, Mask mask) {
     List<String> found = new ArrayList<>();
     if (vector != actual.vector) {
-      found.add("vector " + vector + " " + actual.vector
-          + (actual.failure.isEmpty() ? "" : ": " + actual.failure));
+      found.add(
+          "vector "
+              + vector
+              + " "
+              + actual.vector
+              + (actual.failure.isEmpty() ? "" : ": " + actual.failure));
     }
     compare(found, "rip", rip, actual.rip);
     if (vector == actual.vector && hasErrorCode(vector)) {
@@ -129,7 +147,11 @@ record CpuSnapshot(
     compare(found, "rflags", rflags & ~mask.rflags, actual.rflags & ~mask.rflags);
     for (int i = 0; i < 6; i++) {
       // A null selector's RPL is gone when the kernel returns to the helper's handler.
-      compare(found, SEGMENT[i], selectors[i] < 4 ? 0 : selectors[i], actual.selectors[i] < 4 ? 0 : actual.selectors[i]);
+      compare(
+          found,
+          SEGMENT[i],
+          selectors[i] < 4 ? 0 : selectors[i],
+          actual.selectors[i] < 4 ? 0 : actual.selectors[i]);
     }
     compare(found, "fsbase", fsBase, actual.fsBase);
     compare(found, "gsbase", gsBase, actual.gsBase);
@@ -189,9 +211,14 @@ record CpuSnapshot(
 
   private String memory() {
     StringBuilder s = new StringBuilder("{");
-    changes.entrySet().stream().limit(4).forEach(word ->
-        s.append(String.format(
-            "%s%x:%016x", s.length() > 1 ? "," : "", Case.SCRATCH + word.getKey(), word.getValue())));
+    changes.entrySet().stream()
+        .limit(4)
+        .forEach(
+            word ->
+                s.append(
+                    String.format(
+                        "%s%x:%016x",
+                        s.length() > 1 ? "," : "", Case.SCRATCH + word.getKey(), word.getValue())));
     return s.append(changes.size() > 4 ? ",...}" : "}").toString();
   }
 

@@ -15,15 +15,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The interpreter against the machine's own processor, for every user-mode row of the opcode tables. Reports are written
- * to {@code target/silicon}. {@code -Dlodge.silicon=exhaustive} draws many more cases, {@code -Dlodge.silicon.seed=N}
- * others, {@code -Dlodge.silicon.only=REGEX} restricts the rows by their text.
+ * The interpreter against the machine's own processor, for every user-mode row of the opcode
+ * tables. Reports are written to {@code target/silicon}. {@code -Dlodge.silicon=exhaustive} draws
+ * many more cases, {@code -Dlodge.silicon.seed=N} others, {@code -Dlodge.silicon.only=REGEX}
+ * restricts the rows by their text.
  */
 class DifferentialTest {
-  private static final boolean EXHAUSTIVE = "exhaustive".equals(System.getProperty("lodge.silicon"));
+  private static final boolean EXHAUSTIVE =
+      "exhaustive".equals(System.getProperty("lodge.silicon"));
   private static final long SEED = Long.getLong("lodge.silicon.seed", 1);
   private static final String ONLY = System.getProperty("lodge.silicon.only", "");
-  private static final int DRAWS = Integer.getInteger("lodge.silicon.draws", EXHAUSTIVE ? 4000 : 100);
+  private static final int DRAWS =
+      Integer.getInteger("lodge.silicon.draws", EXHAUSTIVE ? 4000 : 100);
 
   private Silicon silicon;
   private CaseRunner engine;
@@ -44,7 +47,16 @@ class DifferentialTest {
 
   @ParameterizedTest(name = "{0} in {1}-byte mode")
   @CsvSource({
-    "integer,8", "system,8", "x87,8", "sse,8", "vex,8", "integer,4", "system,4", "x87,4", "sse,4", "vex,4"
+    "integer,8",
+    "system,8",
+    "x87,8",
+    "sse,8",
+    "vex,8",
+    "integer,4",
+    "system,4",
+    "x87,4",
+    "sse,4",
+    "vex,4"
   })
   void everyInstructionDoesWhatTheProcessorDoes(String table, int codeSize) throws IOException {
     Comparison comparison = new Comparison(silicon, engine);
@@ -71,7 +83,10 @@ class DifferentialTest {
     rows.addAll(rows("sse", codeSize));
     rows.addAll(rows("x87", codeSize));
     rows.addAll(rows("vex", codeSize));
-    rows.removeIf(row -> row.addresses("JA") || !row.immediates.isEmpty() && row.immediates.get(0).startsWith("c"));
+    rows.removeIf(
+        row ->
+            row.addresses("JA")
+                || !row.immediates.isEmpty() && row.immediates.get(0).startsWith("c"));
     for (int i = 0; i < DRAWS * 2; i++) {
       List<Case> batch = new ArrayList<>();
       for (int k = 0; k < 100; k++) {
@@ -84,8 +99,10 @@ class DifferentialTest {
 
   private static List<FormRow> rows(String table, int codeSize) {
     Predicate<FormRow> wanted =
-        row -> row.inMode(codeSize) && !CaseGenerator.EXCLUDED.contains(row.mnemonic)
-            && (ONLY.isEmpty() || row.text.matches(ONLY));
+        row ->
+            row.inMode(codeSize)
+                && !CaseGenerator.EXCLUDED.contains(row.mnemonic)
+                && (ONLY.isEmpty() || row.text.matches(ONLY));
     return new ArrayList<>(FormRow.table(table).stream().filter(wanted).toList());
   }
 
@@ -95,6 +112,8 @@ class DifferentialTest {
     Files.writeString(directory.resolve(name + ".txt"), report);
     System.out.println(
         name + ": " + comparison.cases() + " cases, " + comparison.mismatches() + " mismatches");
-    assertThat(comparison.mismatches()).as(report.substring(0, Math.min(report.length(), 4000))).isZero();
+    assertThat(comparison.mismatches())
+        .as(report.substring(0, Math.min(report.length(), 4000)))
+        .isZero();
   }
 }

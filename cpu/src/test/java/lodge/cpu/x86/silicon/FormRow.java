@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A row of the processor's own opcode tables, taken apart for writing instructions. The tables are read as text, so that
- * a decoder that misunderstands a row cannot hide it from the tests.
+ * A row of the processor's own opcode tables, taken apart for writing instructions. The tables are
+ * read as text, so that a decoder that misunderstands a row cannot hide it from the tests.
  */
 final class FormRow {
   static final int NO_MODRM = -1;
@@ -48,7 +48,10 @@ final class FormRow {
   /** Opcode bytes with escapes (without them under VEX). */
   int[] opcode = {};
 
-  /** How many values the last opcode byte may add: 1, 8 (a register or stack slot) or 16 (a condition). */
+  /**
+   * How many values the last opcode byte may add: 1, 8 (a register or stack slot) or 16 (a
+   * condition).
+   */
   int variants = 1;
 
   /** ModRM.reg as opcode extension 0 to 7, {@link #ANY_REGISTER} or {@link #NO_MODRM}. */
@@ -103,22 +106,25 @@ final class FormRow {
     vex = true;
     noOperandSizePrefix = true;
     noRepeatPrefix = true;
-    vexL = switch (fields[1]) {
-      case "128", "L0", "LZ" -> 0;
-      case "256", "L1" -> 1;
-      default -> -1;
-    };
+    vexL =
+        switch (fields[1]) {
+          case "128", "L0", "LZ" -> 0;
+          case "256", "L1" -> 1;
+          default -> -1;
+        };
     mandatoryPrefix = fields[2].equals("NP") ? 0 : Integer.parseInt(fields[2], 16);
-    vexMap = switch (fields[3]) {
-      case "0F" -> 1;
-      case "0F38" -> 2;
-      default -> 3;
-    };
-    w = switch (fields[4]) {
-      case "W0" -> 0;
-      case "W1" -> 1;
-      default -> -1;
-    };
+    vexMap =
+        switch (fields[3]) {
+          case "0F" -> 1;
+          case "0F38" -> 2;
+          default -> 3;
+        };
+    w =
+        switch (fields[4]) {
+          case "W0" -> 0;
+          case "W1" -> 1;
+          default -> -1;
+        };
   }
 
   private void parseOpcode(String token) {

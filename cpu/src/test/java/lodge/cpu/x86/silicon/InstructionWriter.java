@@ -38,7 +38,12 @@ final class InstructionWriter {
   private final ByteArrayOutputStream tail = new ByteArrayOutputStream();
 
   InstructionWriter(
-      CaseGenerator generator, Case c, FormRow row, int variant, ByteArrayOutputStream out, int codeSize) {
+      CaseGenerator generator,
+      Case c,
+      FormRow row,
+      int variant,
+      ByteArrayOutputStream out,
+      int codeSize) {
     this.generator = generator;
     this.random = generator.random;
     this.c = c;
@@ -83,7 +88,10 @@ final class InstructionWriter {
     if (row.w >= 0) {
       w = row.w;
     } else if (mode64 || row.vex) {
-      w = chance(row.feature.equals("8086") || row.addresses("GRB") || row.addresses("E") ? 40 : 8) ? 1 : 0;
+      w =
+          chance(row.feature.equals("8086") || row.addresses("GRB") || row.addresses("E") ? 40 : 8)
+              ? 1
+              : 0;
     }
     if (!mode64 && !row.vex) {
       w = 0;
@@ -248,7 +256,9 @@ final class InstructionWriter {
     writeDisplacement(mod, disp);
   }
 
-  /** Gathers take their indices from a vector register: small ones, so that the elements are there. */
+  /**
+   * Gathers take their indices from a vector register: small ones, so that the elements are there.
+   */
   private void spreadIndices(int register, int scale) {
     boolean quadwords = row.opcode[0] == 0x91 || row.opcode[0] == 0x93;
     int range = 0x200 >> scale;
@@ -308,7 +318,8 @@ final class InstructionWriter {
       return;
     }
     byte[] bytes = new byte[32];
-    java.nio.ByteBuffer buffer = java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    java.nio.ByteBuffer buffer =
+        java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
     Values.Flavour flavour = Situation.flavour(row, random);
     for (int i = 0; i < 4; i++) {
       buffer.putLong(Values.lane(random, flavour));
@@ -361,7 +372,8 @@ final class InstructionWriter {
         case "iw" -> immediate(chance(80) ? random.nextInt(64) : random.nextInt(0x1_0000), 2);
         case "iz" -> immediate(Values.integer(random), z);
         case "iv" -> immediate(Values.integer(random), w == 1 ? 8 : z);
-        case "cb" -> immediate(chance(50) ? 16 + random.nextInt(100) : -100 + random.nextInt(70), 1);
+        case "cb" ->
+            immediate(chance(50) ? 16 + random.nextInt(100) : -100 + random.nextInt(70), 1);
         case "cz" -> immediate(chance(90) ? 64 + random.nextInt(0x400) : random.nextInt(), z);
         case "cp" -> {
           immediate(generator.branchTarget(), z);
@@ -411,12 +423,13 @@ final class InstructionWriter {
   }
 
   private void emitVex() {
-    int pp = switch (row.mandatoryPrefix) {
-      case 0x66 -> 1;
-      case 0xF3 -> 2;
-      case 0xF2 -> 3;
-      default -> 0;
-    };
+    int pp =
+        switch (row.mandatoryPrefix) {
+          case 0x66 -> 1;
+          case 0xF3 -> 2;
+          case 0xF2 -> 3;
+          default -> 0;
+        };
     int l = row.vexL >= 0 ? row.vexL : random.nextInt(2);
     int last = (~vvvv & 0xF) << 3 | l << 2 | pp;
     boolean two = row.vexMap == 1 && w == 0 && rexX == 0 && rexB == 0 && chance(70);
@@ -430,9 +443,13 @@ final class InstructionWriter {
     }
   }
 
-  /** The displacement counts from the end of the instruction; where that is depends on where the code is placed. */
+  /**
+   * The displacement counts from the end of the instruction; where that is depends on where the
+   * code is placed.
+   */
   private void fixRipRelative(byte[] rest) {
-    // The code starts in 64 bytes from CODE + 0x800; the target may be off by as much, which keeps it in scratch memory.
+    // The code starts in 64 bytes from CODE + 0x800; the target may be off by as much, which keeps
+    // it in scratch memory.
     long end = Case.CODE + 0x800 + out.size() - start + rest.length;
     long disp = ripRelativeTarget - end;
     for (int i = 0; i < 4; i++) {

@@ -15,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * This machine's own processor: a helper process ({@code silicon.c}, compiled when it is first needed) that runs cases
- * and reports the state after each. The C file describes the protocol.
+ * This machine's own processor: a helper process ({@code silicon.c}, compiled when it is first
+ * needed) that runs cases and reports the state after each. The C file describes the protocol.
  */
 final class Silicon implements AutoCloseable {
   private static final int MAX_BATCH = 1024;
@@ -57,8 +57,15 @@ final class Silicon implements AutoCloseable {
       Files.copy(resource, source);
       Process gcc =
           new ProcessBuilder(
-                  // Symbols are bound at the start: binding them in the handler would use thread-local storage.
-                  "gcc", "-O2", "-fno-stack-protector", "-Wl,-z,now", "-o", program.toString(), source.toString())
+                  // Symbols are bound at the start: binding them in the handler would use
+                  // thread-local storage.
+                  "gcc",
+                  "-O2",
+                  "-fno-stack-protector",
+                  "-Wl,-z,now",
+                  "-o",
+                  program.toString(),
+                  source.toString())
               .redirectErrorStream(true)
               .start();
       String messages = new String(gcc.getInputStream().readAllBytes());
@@ -66,7 +73,9 @@ final class Silicon implements AutoCloseable {
         throw new IOException("gcc cannot compile the helper: " + messages);
       }
       Process process =
-          new ProcessBuilder(program.toString()).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+          new ProcessBuilder(program.toString())
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .start();
       if (process.waitFor(50, TimeUnit.MILLISECONDS)) {
         throw new IOException("the helper ends with status " + process.exitValue());
       }
@@ -111,7 +120,8 @@ final class Silicon implements AutoCloseable {
     process.getOutputStream().flush();
     for (int i = 0; i < batch.size(); i++) {
       byte[] fixed = readFully(CpuSnapshot.RESPONSE_SIZE);
-      int count = ByteBuffer.wrap(fixed).order(ByteOrder.LITTLE_ENDIAN).getInt(CpuSnapshot.CHANGE_COUNT);
+      int count =
+          ByteBuffer.wrap(fixed).order(ByteOrder.LITTLE_ENDIAN).getInt(CpuSnapshot.CHANGE_COUNT);
       byte[] changes = readFully(16 * count);
       ByteBuffer whole =
           ByteBuffer.allocate(fixed.length + changes.length).order(ByteOrder.LITTLE_ENDIAN);

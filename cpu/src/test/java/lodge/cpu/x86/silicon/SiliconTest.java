@@ -47,9 +47,16 @@ class SiliconTest {
       fpu.significand()[i] = 0x8000_0000_0000_0000L | i;
       fpu.signExponent()[i] = 0x3FFF + i;
     }
-    c.fpu = new FpuImage(
-        fpu.control(), fpu.status(), fpu.tag(), 0x123, 0x7654_3210_1234L, 0x1234_5678_9ABCL,
-        fpu.significand(), fpu.signExponent());
+    c.fpu =
+        new FpuImage(
+            fpu.control(),
+            fpu.status(),
+            fpu.tag(),
+            0x123,
+            0x7654_3210_1234L,
+            0x1234_5678_9ABCL,
+            fpu.significand(),
+            fpu.signExponent());
     c.mxcsr = 0x5FA1;
     c.rflags = 0x202 | Flags.CF | Flags.AF | Flags.SF | Flags.DF | Flags.OF;
     return c;

@@ -10,8 +10,21 @@ import lodge.cpu.x86.Cpu;
 final class Situation {
   private static final Set<String> ACCUMULATORS =
       Set.of(
-          "MUL", "IMUL", "DIV", "IDIV", "CMPXCHG", "CMPXCHG8B", "CMPXCHG16B", "XLAT", "PCMPESTRI", "PCMPESTRM",
-          "VPCMPESTRI", "VPCMPESTRM", "CBW", "CWD", "MULX");
+          "MUL",
+          "IMUL",
+          "DIV",
+          "IDIV",
+          "CMPXCHG",
+          "CMPXCHG8B",
+          "CMPXCHG16B",
+          "XLAT",
+          "PCMPESTRI",
+          "PCMPESTRM",
+          "VPCMPESTRI",
+          "VPCMPESTRM",
+          "CBW",
+          "CWD",
+          "MULX");
 
   private final CaseGenerator generator;
   private final RandomGenerator random;
@@ -22,7 +35,12 @@ final class Situation {
   private final int operandSize;
 
   Situation(
-      CaseGenerator generator, Case c, FormRow row, boolean memory, boolean mode64, int operandSize) {
+      CaseGenerator generator,
+      Case c,
+      FormRow row,
+      boolean memory,
+      boolean mode64,
+      int operandSize) {
     this.generator = generator;
     this.random = generator.random;
     this.c = c;
@@ -83,7 +101,8 @@ final class Situation {
         }
       }
       case "POP_SREG" -> pokeStack(generator.selector(), 0);
-      case "POPF" -> pokeStack(random.nextInt() & 0x3F_FFFF & (generator.chance(90) ? ~0x100 : -1), 0);
+      case "POPF" ->
+          pokeStack(random.nextInt() & 0x3F_FFFF & (generator.chance(90) ? ~0x100 : -1), 0);
       default -> {}
     }
   }
@@ -158,7 +177,10 @@ final class Situation {
     }
   }
 
-  /** A bit string in memory reaches far on both sides; most offsets should stay in the scratch pages. */
+  /**
+   * A bit string in memory reaches far on both sides; most offsets should stay in the scratch
+   * pages.
+   */
   private void bitOffset() {
     if (!memory || !row.addresses("G") || generator.chance(20)) {
       return;
@@ -173,7 +195,8 @@ final class Situation {
   }
 
   private long lengthInElements() {
-    return generator.register(generator.chance(70) ? random.nextInt(36) - 18 : Values.integer(random));
+    return generator.register(
+        generator.chance(70) ? random.nextInt(36) - 18 : Values.integer(random));
   }
 
   private void fillRegisters() {
@@ -214,8 +237,10 @@ final class Situation {
     int size = row.mnemonic.equals("RET") && mode64 ? 8 : operandSize;
     ByteBuffer bytes = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
     long[] frame = {
-      generator.branchTarget(), generator.chance(70) ? mode64 ? 0x33 : 0x23 : generator.selector(),
-      0x202 | random.nextInt() & 0xCD5, Case.SCRATCH + 0x900,
+      generator.branchTarget(),
+      generator.chance(70) ? mode64 ? 0x33 : 0x23 : generator.selector(),
+      0x202 | random.nextInt() & 0xCD5,
+      Case.SCRATCH + 0x900,
       generator.chance(80) ? 0x2B : generator.selector()
     };
     if (row.mnemonic.equals("RET_FAR")) {

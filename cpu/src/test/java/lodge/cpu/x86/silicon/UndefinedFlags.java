@@ -4,8 +4,8 @@ import java.util.Map;
 import lodge.cpu.x86.Flags;
 
 /**
- * Flags that the manual leaves undefined and in which Lodge may differ from this processor. What Lodge computes as
- * Intel's processors do is not listed, so that it stays compared.
+ * Flags that the manual leaves undefined and in which Lodge may differ from this processor. What
+ * Lodge computes as Intel's processors do is not listed, so that it stays compared.
  */
 final class UndefinedFlags {
   /** RFLAGS bits by mnemonic; each with the place in the manual that leaves them open. */

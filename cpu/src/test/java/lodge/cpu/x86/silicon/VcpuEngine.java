@@ -18,9 +18,10 @@ import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.x87.X87;
 
 /**
- * Runs cases on a software engine, in a machine without devices whose user half looks like the helper process: a GDT
- * with Linux' layout, 4-level paging, user code at CPL 3. Each of the 256 gates leads to a HLT at CPL 0, so a case ends
- * with {@link Exit#HALTED} and the exception's frame on the supervisor stack tells the rest.
+ * Runs cases on a software engine, in a machine without devices whose user half looks like the
+ * helper process: a GDT with Linux' layout, 4-level paging, user code at CPL 3. Each of the 256
+ * gates leads to a HLT at CPL 0, so a case ends with {@link Exit#HALTED} and the exception's frame
+ * on the supervisor stack tells the rest.
  */
 final class VcpuEngine implements CaseRunner {
   private static final long KERNEL = 0xFFFF_FFFF_8000_0000L;
@@ -85,7 +86,8 @@ final class VcpuEngine implements CaseRunner {
       memory.putLong(PAGE_TABLES + 0x7000 + 8 * i, KERNEL_PAGES + 0x1000 * i | supervisor);
     }
     for (int i = 0; i < 2; i++) {
-      memory.putLong(PAGE_TABLES + 0x7000 + 8 * (16 + i), nx | CODE_PAGES + 0x1000 * i | supervisor);
+      memory.putLong(
+          PAGE_TABLES + 0x7000 + 8 * (16 + i), nx | CODE_PAGES + 0x1000 * i | supervisor);
     }
   }
 
@@ -125,12 +127,23 @@ final class VcpuEngine implements CaseRunner {
 
   private void enterSupervisor() {
     cpu.cr0 =
-        Cpu.CR0_PE | Cpu.CR0_MP | Cpu.CR0_ET | Cpu.CR0_NE | Cpu.CR0_WP | Cpu.CR0_AM
+        Cpu.CR0_PE
+            | Cpu.CR0_MP
+            | Cpu.CR0_ET
+            | Cpu.CR0_NE
+            | Cpu.CR0_WP
+            | Cpu.CR0_AM
             | Integer.toUnsignedLong(Cpu.CR0_PG);
     cpu.cr3 = PAGE_TABLES;
     cpu.cr4 =
-        Cpu.CR4_PSE | Cpu.CR4_PAE | Cpu.CR4_MCE | Cpu.CR4_PGE | Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT
-            | Cpu.CR4_FSGSBASE | Cpu.CR4_OSXSAVE;
+        Cpu.CR4_PSE
+            | Cpu.CR4_PAE
+            | Cpu.CR4_MCE
+            | Cpu.CR4_PGE
+            | Cpu.CR4_OSFXSR
+            | Cpu.CR4_OSXMMEXCPT
+            | Cpu.CR4_FSGSBASE
+            | Cpu.CR4_OSXSAVE;
     cpu.efer = Cpu.EFER_SCE | Cpu.EFER_LME | Cpu.EFER_LMA | Cpu.EFER_NXE;
     cpu.xcr0 = 7;
     cpu.gdtBase = GDT;
@@ -286,7 +299,8 @@ final class VcpuEngine implements CaseRunner {
     return snapshot(c, vector, error, rip, rflags, "");
   }
 
-  private CpuSnapshot snapshot(Case c, int vector, int error, long rip, long rflags, String failure) {
+  private CpuSnapshot snapshot(
+      Case c, int vector, int error, long rip, long rflags, String failure) {
     X87 x87 = cpu.x87;
     long[] significand = new long[8];
     int[] signExponent = new int[8];
@@ -296,8 +310,14 @@ final class VcpuEngine implements CaseRunner {
     }
     FpuImage fpu =
         new FpuImage(
-            x87.control & 0xFFFF, x87.status & ~0x3800 & 0xFFFF | x87.top << 11, x87.valid & 0xFF,
-            x87.lastOpcode, x87.lastRip, x87.lastDataPointer, significand, signExponent);
+            x87.control & 0xFFFF,
+            x87.status & ~0x3800 & 0xFFFF | x87.top << 11,
+            x87.valid & 0xFF,
+            x87.lastOpcode,
+            x87.lastRip,
+            x87.lastDataPointer,
+            significand,
+            signExponent);
     Map<Integer, Long> changes = new TreeMap<>();
     for (int i = 0; i < before.length; i++) {
       long word = memory.getLong(SCRATCH_PAGES + 8L * i);
@@ -307,10 +327,20 @@ final class VcpuEngine implements CaseRunner {
     }
     boolean compatibility = c.codeSize == 4;
     return new CpuSnapshot(
-        vector, error, cpu.cr2, rip, Arrays.copyOf(cpu.r, 16), rflags,
+        vector,
+        error,
+        cpu.cr2,
+        rip,
+        Arrays.copyOf(cpu.r, 16),
+        rflags,
         compatibility && cpu.selector[Cpu.FS] == USER_DS ? 0 : cpu.segBase[Cpu.FS],
         compatibility && cpu.selector[Cpu.GS] == USER_DS ? 0 : cpu.segBase[Cpu.GS],
-        cpu.mxcsr, fpu, cpu.xmm.clone(), Arrays.copyOf(cpu.selector, 6), changes, failure);
+        cpu.mxcsr,
+        fpu,
+        cpu.xmm.clone(),
+        Arrays.copyOf(cpu.selector, 6),
+        changes,
+        failure);
   }
 
   private void restoreMemory(Case c) {
