@@ -45,6 +45,7 @@ class BadInputTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       value = {
         "run                                       | nothing to run           | tiny",
         "run nosuch                                | 'nosuch' is unknown      | tiny",
@@ -70,11 +71,11 @@ class BadInputTest {
         "run --kernel @good --initrd @none         | none                     | no such",
         "run --kernel @good --initrd @initrd --memory 16M | initrd            | memory",
         "run --kernel @none                        | none                     | no such",
-        "run --kernel @                            | director                 | @",
+        "run --kernel @                            | director                 | kernel",
         "run --kernel @text                        | @text                    | bzImage",
-        "run --kernel @empty                       | @empty                   | bzImage",
-        "run --kernel @cut                         | @cut                     | end",
-        "run --kernel @headless                    | @headless                | end",
+        "run --kernel @empty                       | @empty                   | is empty",
+        "run --kernel @cut                         | @cut                     | truncated",
+        "run --kernel @headless                    | @headless                | truncated",
         "run --kernel @elf32                       | @elf32                   | 64-bit",
         "run --kernel @bzimage32                   | @bzimage32               | 64-bit",
         "run tiny --                               | no command after --      | uname",

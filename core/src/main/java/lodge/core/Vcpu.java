@@ -17,7 +17,10 @@ public interface Vcpu extends AutoCloseable {
    */
   void kick();
 
-  /** Back to the state after power-on or RESET#. */
+  /**
+   * Back to the state after power-on or RESET#. Whatever the engine knew about the contents of
+   * guest memory is forgotten: the memory may be filled anew before the next run.
+   */
   void reset();
 
   /**

@@ -9,8 +9,8 @@ import lodge.core.Stateful;
  * Serial port (National Semiconductor PC16550D data sheet), clocked with 1.8432 MHz.
  *
  * <p>A transmitted character leaves at once, so the transmitter is always empty. What arrives is
- * paced by the guest: {@link #receive} refuses a character while the FIFO is full and while nobody
- * in the guest listens, so that input which was typed or piped early waits for the driver instead
+ * paced by the guest: {@link #receive} refuses a character while the FIFO is full, while the guest
+ * holds the line off with RTS, and while nobody in it listens, so that input which was typed or piped early waits for the driver instead
  * of vanishing in a FIFO that the driver clears first.
  */
 public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
@@ -97,6 +97,11 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   private int emptyPolls;
 
   /**
+   * The guest took RTS back: its buffers are full. One that never raised it does without handshake.
+   */
+  private boolean heldOff;
+
+  /**
    * What {@link #irq} was last set to: a look at the line status per character need not disturb the
    * controllers.
    */
@@ -124,7 +129,8 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
       boolean thrEmptyPending,
       boolean timedOut,
       long timeoutAt,
-      int emptyPolls) {
+      int emptyPolls,
+      boolean heldOff) {
     /** Copies the arrays. */
     public State {
       fifo = fifo.clone();
@@ -185,7 +191,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   }
 
   private boolean listens() {
-    return (ier & IER_RECEIVED) != 0 || emptyPolls >= POLLS_TO_LISTEN;
+    return !heldOff && ((ier & IER_RECEIVED) != 0 || emptyPolls >= POLLS_TO_LISTEN);
   }
 
   private boolean loops() {
@@ -375,6 +381,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
 
   private void writeModemControl(int value) {
     boolean looped = loops();
+    heldOff = (value & MCR_RTS) == 0 && (heldOff || (mcr & MCR_RTS) != 0);
     mcr = value;
     if (looped != loops()) {
       // What looped back is none of the line's characters.
@@ -518,7 +525,8 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
         thrEmptyPending,
         timedOut,
         timeoutAt,
-        emptyPolls);
+        emptyPolls,
+        heldOff);
   }
 
   @Override
@@ -544,6 +552,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     timedOut = state.timedOut;
     timeoutAt = state.timeoutAt;
     emptyPolls = state.emptyPolls;
+    heldOff = state.heldOff;
     timerArmed = received.count() > 0 && fifosEnabled() && !timedOut;
     if (timerArmed) {
       timer.arm(timeoutAt);
@@ -560,6 +569,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   public synchronized void reset() {
     ier = 0;
     emptyPolls = 0;
+    heldOff = false;
     clearReceiver(true);
     fcr = 0;
     lcr = 0;

@@ -206,6 +206,22 @@ class Uart16550Test {
   }
 
   @Test
+  void aGuestThatTakesBackItsRequestToSendGetsNothingUntilItRaisesItAgain() {
+    out(IER, 1);
+    out(MCR, 0x0B);
+    assertThat(uart.receive('a')).isTrue();
+    out(MCR, 0x09);
+    boolean[] told = {false};
+    uart.onReceiveSpace(() -> told[0] = true);
+    assertThat(uart.receive('b')).isFalse();
+    assertThat(in(DATA)).isEqualTo('a');
+    assertThat(told[0]).isFalse();
+    out(MCR, 0x0B);
+    assertThat(told[0]).isTrue();
+    assertThat(uart.receive('b')).isTrue();
+  }
+
+  @Test
   void aGuestThatPollsTheLineStatusListensToo() {
     boolean[] told = {false};
     uart.onReceiveSpace(() -> told[0] = true);
@@ -304,13 +320,15 @@ class Uart16550Test {
                         false,
                         false,
                         0,
-                        0)))
+                        0,
+                        false)))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(
             () ->
                 uart.restore(
                     new Uart16550.State(
-                        0, 0, 0, 0, 0, 0, 1, false, new byte[17], new byte[0], false, false, 0, 0)))
+                        0, 0, 0, 0, 0, 0, 1, false, new byte[17], new byte[0], false, false, 0, 0,
+                        false)))
         .isInstanceOf(IllegalArgumentException.class);
     assertThat(uart.state()).usingRecursiveComparison().isEqualTo(s);
   }

@@ -58,6 +58,9 @@ public enum Feature {
   TSC_ADJUST(7, Register.EBX, 1),
   BMI1(7, Register.EBX, 3),
   AVX2(7, Register.EBX, 5),
+
+  /** The FPU data pointer moves with unmasked exceptions only. */
+  FDP_EXCPTN_ONLY(7, Register.EBX, 6),
   SMEP(7, Register.EBX, 7),
   BMI2(7, Register.EBX, 8),
   ERMS(7, Register.EBX, 9),

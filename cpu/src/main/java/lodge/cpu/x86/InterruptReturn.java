@@ -17,7 +17,10 @@ public final class InterruptReturn {
    */
   public static void execute(Cpu c, int size) {
     // Even an IRET that faults lets NMIs in again (SDM volume 3, 6.7.1).
-    c.nmiBlocked = false;
+    if (c.nmiBlocked) {
+      c.nmiBlocked = false;
+      c.attention = true;
+    }
     if (!c.protectedMode()) {
       real(c, size);
     } else if (c.virtual8086()) {

@@ -246,11 +246,47 @@ public final class Mmu {
     }
   }
 
-  /** Both halves or, after a fault, none. */
+  /** Both halves or, after a fault, none. Exempt from alignment checks. */
   public void write128(long gva, long low, long high) {
     probeWrite(gva, 16);
-    write64(gva, low);
-    write64(gva + 8, high);
+    writeLane(gva, low);
+    writeLane(gva + 8, high);
+  }
+
+  /**
+   * Part of an operand that may stand anywhere, whatever RFLAGS.AC says: those of 128 and 256 bits.
+   */
+  public long readLane(long gva) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i] == (gva + 7 & PAGE_MASK)) {
+      return memory.getLong(gva + t[i + ADDEND]);
+    }
+    if (!aligned) {
+      return readSlow(gva, 8);
+    }
+    probeRead(gva, 1);
+    probeRead(gva + 7, 1);
+    long value = 0;
+    for (int b = 0; b < 8; b++) {
+      value |= (long) read8(gva + b) << 8 * b;
+    }
+    return value;
+  }
+
+  /** See {@link #readLane}. */
+  public void writeLane(long gva, long value) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
+      memory.putLong(gva + t[i + ADDEND], value);
+    } else if (!aligned) {
+      writeSlow(gva, 8, value);
+    } else {
+      for (int b = 0; b < 8; b++) {
+        write8(gva + b, (int) (value >>> 8 * b));
+      }
+    }
   }
 
   /**
@@ -361,6 +397,11 @@ public final class Mmu {
     }
   }
 
+  /** The second page of an access that crosses: behind 4 GiB comes 0 for all but 64-bit code. */
+  private long second(long last) {
+    return cpu.codeSize == 8 ? last & PAGE_MASK : last & 0xFFFF_F000L;
+  }
+
   private long readSlow(long gva, int size) {
     checkSlow(gva, size);
     long last = gva + size - 1;
@@ -368,11 +409,12 @@ public final class Mmu {
       int first = (int) (4096 - (gva & 0xFFF));
       // Both pages are translated before anything is read: a device must not see half an access
       // that faults.
+      long second = second(last);
       walk.translate(gva, READ, rights == USER);
-      walk.translate(last & PAGE_MASK, READ, rights == USER);
+      walk.translate(second, READ, rights == USER);
       long value = 0;
       for (int i = 0; i < size; i++) {
-        value |= (long) read8(i < first ? gva + i : (last & PAGE_MASK) + i - first) << 8 * i;
+        value |= (long) read8(i < first ? gva + i : second + i - first) << 8 * i;
       }
       return value;
     }
@@ -398,10 +440,11 @@ public final class Mmu {
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));
+      long second = second(last);
       walk.translate(gva, WRITE, rights == USER);
-      walk.translate(last & PAGE_MASK, WRITE, rights == USER);
+      walk.translate(second, WRITE, rights == USER);
       for (int i = 0; i < size; i++) {
-        write8(i < first ? gva + i : (last & PAGE_MASK) + i - first, (int) (value >>> 8 * i));
+        write8(i < first ? gva + i : second + i - first, (int) (value >>> 8 * i));
       }
       return;
     }

@@ -281,11 +281,11 @@ public final class Msrs {
   /** Adds how often which unknown register was asked for. */
   public void count(Counters counters) {
     for (int i = 0; i < unknownKinds; i++) {
-      String name = "unknown-msr-0x" + Integer.toHexString(unknownNumbers[i]);
+      String name = "unknown_msr_0x" + Integer.toHexString(unknownNumbers[i]);
       counters.add(name, unknownCounts[i]);
     }
     if (unknownOthers > 0) {
-      counters.add("unknown-msr-others", unknownOthers);
+      counters.add("unknown_msr_others", unknownOthers);
     }
   }
 }

@@ -29,6 +29,9 @@ public final class Segmentation {
   }
 
   /**
+   * Whether an access stays in its segment. One that passes the end of a segment of 4 GiB wraps
+   * around in Intel's processors (SDM volume 3, 5.3, leaves it open).
+   *
    * @param offset unsigned 32-bit
    * @param size in bytes, at least 1
    */
@@ -38,7 +41,7 @@ public final class Segmentation {
       long top = (access & Descriptor.DEFAULT_32) != 0 ? 0xFFFF_FFFFL : 0xFFFF;
       return offset > limit && last <= top;
     }
-    return last <= limit;
+    return last <= limit || limit == 0xFFFF_FFFFL;
   }
 
   /**

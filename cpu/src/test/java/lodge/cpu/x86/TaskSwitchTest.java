@@ -2,6 +2,7 @@ package lodge.cpu.x86;
 
 import static lodge.cpu.x86.TestMachine.*;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import lodge.cpu.x86.Interrupts.Source;
 import org.junit.jupiter.api.AfterEach;
@@ -148,6 +149,21 @@ class TaskSwitchTest {
     assertThat(Interrupts.deliverPendingDebug(c)).isTrue();
     assertThat(c.dr[6] & DebugRegisters.DR6_BT).isNotZero();
     assertThat(c.pendingDebug).isZero();
+  }
+
+  @Test
+  void the_trap_bit_interrupts_the_new_task_before_its_first_instruction() {
+    m.memory.putShort(OTHER_BASE + 0x64, (short) 1);
+    m.code(OTHER_CODE, "40 F4");
+    assertThat(m.fault(Vector.DB, "EA 00 00 00 00 60 00")[0]).isEqualTo(OTHER_CODE);
+    assertThat(c.r[Cpu.RAX]).isEqualTo(0x1111_1111);
+  }
+
+  @Test
+  void a_new_task_that_cannot_even_take_its_own_faults_shuts_down() {
+    m.memory.putInt(OTHER_BASE + 0x50, TSS);
+    assertThatThrownBy(() -> m.run("EA 00 00 00 00 60 00")).hasMessageContaining("SHUTDOWN");
+    assertThat(c.shutdown).isTrue();
   }
 
   @Test

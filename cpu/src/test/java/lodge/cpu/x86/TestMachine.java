@@ -51,7 +51,15 @@ final class TestMachine implements AutoCloseable {
   }
 
   TestMachine(CpuModel model) {
-    c = new Cpu(0, model, memory, ports, new MmioBus(), clock, new NoApic());
+    this(model, new NoApic());
+  }
+
+  TestMachine(ApicPort apic) {
+    this(new CpuModel(), apic);
+  }
+
+  private TestMachine(CpuModel model, ApicPort apic) {
+    c = new Cpu(0, model, memory, ports, new MmioBus(), clock, apic);
     descriptor(CODE_64, 0x00AF_9B00_0000_FFFFL);
     descriptor(DATA, 0x00CF_9300_0000_FFFFL);
     descriptor(USER_CODE_32, 0x00CF_FB00_0000_FFFFL);

@@ -84,7 +84,7 @@ public final class BzImage implements KernelImage {
     if (version < PROTOCOL_2_12) {
       throw unsupported(
           name,
-          "its boot protocol %d.%02d has no 64-bit entry; a 64-bit kernel of Linux 3.8 or newer is needed"
+          "its boot protocol %d.%02d has no 64-bit entry; a 64-bit Linux 3.8 or newer is needed"
               .formatted(version >> 8, version & 0xFF));
     }
     if (size < HEADER_LIMIT) {

@@ -271,15 +271,20 @@ public final class CodeCache implements Mmu.CodeListener {
   /** To be called between runs only: throws everything away when there is too much. */
   void trim() {
     if (ops > MAX_OPS) {
-      for (CodePage page : pages.values()) {
-        if (memory.isRam(page.gpa)) {
-          memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
-        }
-      }
-      pages.clear();
-      ops = 0;
-      translationsFlushed();
+      clear();
     }
+  }
+
+  /** To be called between runs only: throws everything away. */
+  void clear() {
+    for (CodePage page : pages.values()) {
+      if (memory.isRam(page.gpa)) {
+        memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
+      }
+    }
+    pages.clear();
+    ops = 0;
+    translationsFlushed();
   }
 
   @Override

@@ -226,8 +226,10 @@ final class ElementOps {
       long gva = writeAddress(c, 16);
       long low = c.xmm[rm];
       long high = c.xmm[rm + 1];
-      probeMasked(c, gva, low);
-      probeMasked(c, gva + 8, high);
+      // As Intel's processors do: all 16 bytes have to be writable whatever the mask says, the
+      // upper 8 first.
+      c.mmu.probeWrite(gva + 8, 8);
+      c.mmu.probeWrite(gva, 8);
       writeMasked(c, gva, c.xmm[reg], low);
       writeMasked(c, gva + 8, c.xmm[reg + 1], high);
       return next;
@@ -244,15 +246,6 @@ final class ElementOps {
     insn.scale = 0;
     insn.disp = 0;
     return insn;
-  }
-
-  /** Faults as a write of the selected bytes would. */
-  static void probeMasked(Cpu c, long gva, long mask) {
-    for (int i = 0; i < 8; i++) {
-      if ((mask >>> 8 * i & 0x80) != 0) {
-        c.mmu.probeWrite(gva + i, 1);
-      }
-    }
   }
 
   /** Writes the bytes whose mask byte has its top bit set. */

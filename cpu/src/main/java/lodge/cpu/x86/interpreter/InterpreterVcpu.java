@@ -45,7 +45,9 @@ public final class InterpreterVcpu implements Vcpu {
         cpu.attention = false;
         cpu.interruptPending = cpu.apic.pending();
         kicks++;
-        if (cpu.apic.takeNmi() && !deliver(Vector.NMI, Interrupts.Source.HARDWARE)) {
+        if (!cpu.nmiBlocked
+            && cpu.apic.takeNmi()
+            && !deliver(Vector.NMI, Interrupts.Source.HARDWARE)) {
           return Exit.SHUTDOWN;
         }
         return Exit.KICKED;
@@ -64,11 +66,14 @@ public final class InterpreterVcpu implements Vcpu {
         halts++;
         return Exit.HALTED;
       }
+      if (cpu.pendingDebug != 0 && !Interrupts.deliverPendingDebug(cpu)) {
+        return Exit.SHUTDOWN;
+      }
       code.trim();
       if (hotSpots != null) {
         hotSpots.install();
       }
-      if (!execute()) {
+      if (!execute() || cpu.shutdown) {
         return Exit.SHUTDOWN;
       }
     }
@@ -140,6 +145,8 @@ public final class InterpreterVcpu implements Vcpu {
 
   @Override
   public void reset() {
+    // A machine that resets loads its memory anew behind the back of the page flags.
+    code.clear();
     cpu.reset();
   }
 
@@ -164,6 +171,7 @@ public final class InterpreterVcpu implements Vcpu {
     if (hotSpots != null) {
       hotSpots.count(counters);
     }
+    cpu.msrs.count(counters);
     code.unimplemented.forEach(
         (mnemonic, places) -> counters.add("unimplemented_" + mnemonic, places));
   }

@@ -98,6 +98,8 @@ final class MmxOps {
     public Op exec(Cpu c) {
       c.x87.checkMmx(c);
       long value = c.x87.mmx(reg);
+      // The stack top changes before the store, which may fault; the tags after it.
+      c.x87.top = 0;
       if (general >= 0) {
         c.r[general] = size == 4 ? value & 0xFFFF_FFFFL : value;
       } else if (rm >= 0) {
@@ -272,11 +274,11 @@ final class MmxOps {
     @Override
     public Op exec(Cpu c) {
       c.x87.checkMmx(c);
+      c.x87.enterMmx();
       long gva = writeAddress(c, 8);
       long mask = c.x87.mmx(rm);
-      ElementOps.probeMasked(c, gva, mask);
+      c.mmu.probeWrite(gva, 8);
       ElementOps.writeMasked(c, gva, c.x87.mmx(reg), mask);
-      c.x87.enterMmx();
       return next;
     }
   }

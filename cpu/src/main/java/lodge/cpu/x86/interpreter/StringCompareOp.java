@@ -41,8 +41,8 @@ final class StringCompareOp extends SimdOp {
       bHigh = c.xmm[rm + 1];
     } else {
       long gva = readAddress(c, 16);
-      bLow = c.mmu.read64(gva);
-      bHigh = c.mmu.read64(gva + 8);
+      bLow = c.mmu.readLane(gva);
+      bHigh = c.mmu.readLane(gva + 8);
     }
     int aLength =
         explicit

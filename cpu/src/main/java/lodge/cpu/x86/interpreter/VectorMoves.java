@@ -211,8 +211,8 @@ final class VectorMoves {
     public Op exec(Cpu c) {
       check(c);
       long gva = readAddress(c, 16);
-      long low = c.mmu.read64(gva);
-      long high = c.mmu.read64(gva + 8);
+      long low = c.mmu.readLane(gva);
+      long high = c.mmu.readLane(gva + 8);
       c.xmm[reg] = low;
       c.xmm[reg + 1] = high;
       return next;

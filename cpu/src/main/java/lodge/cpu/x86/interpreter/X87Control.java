@@ -22,7 +22,10 @@ final class X87Control {
     }
   }
 
-  /** FNCLEX, FNINIT and FNSTSW AX. */
+  /**
+   * FNCLEX, FNINIT and FNSTSW AX; FNENI, FNDISI and FNSETPM of the first coprocessors, which do
+   * nothing any more.
+   */
   static final class Register extends Op {
     private final byte opcode;
     private final byte register;
@@ -40,7 +43,7 @@ final class X87Control {
         c.r[Cpu.RAX] = c.r[Cpu.RAX] & ~0xFFFFL | x.statusWord();
       } else if (register == 2) {
         x.clearExceptions();
-      } else {
+      } else if (register == 3) {
         x.init();
       }
       return next;

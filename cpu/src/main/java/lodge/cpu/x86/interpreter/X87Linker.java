@@ -84,11 +84,7 @@ final class X87Linker {
               : new X87Flags.Move(insn, reg, true);
       case 3 ->
           switch (reg) {
-            case 4 ->
-                (insn.rm & 6) == 2
-                    ? new X87Control.Register(insn)
-                    : new X87Register(
-                        insn, X87Register.NOTHING, 0); // FENI and the like of the 8087
+            case 4 -> new X87Control.Register(insn);
             case 5, 6 -> new X87Flags.Compare(insn, reg == 5, false);
             default -> new X87Flags.Move(insn, reg, false);
           };

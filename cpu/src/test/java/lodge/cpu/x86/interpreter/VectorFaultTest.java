@@ -164,19 +164,20 @@ class VectorFaultTest {
   }
 
   @Test
-  void maskedStoresTouchOnlyTheSelectedBytes() {
+  void maskedStoresWriteOnlyTheSelectedBytesButNeedAllOfThemWritable() {
     machine.paging();
     machine.unmap(0x21000);
-    machine.memory.putLong(0x20FF8, 0);
-    cpu.r[Cpu.RDI] = 0x20FF8;
+    machine.memory.putLong(0x20FF0, 0);
+    cpu.r[Cpu.RDI] = 0x20FF0;
     cpu.xmm[0] = 0x1122_3344_5566_7788L;
     cpu.xmm[4] = 0x80FF_0000_7F00_0080L;
     assertThat(machine.execute(0x66, 0x0F, 0xF7, 0xC1)).isEqualTo(NONE);
-    assertThat(machine.memory.getLong(0x20FF8)).isEqualTo(0x1122_0000_0000_0088L);
-    cpu.xmm[5] = 0x80;
+    assertThat(machine.memory.getLong(0x20FF0)).isEqualTo(0x1122_0000_0000_0088L);
     machine.memory.putLong(0x20FF8, 0);
+    cpu.r[Cpu.RDI] = 0x20FF8;
     assertThat(machine.execute(0x66, 0x0F, 0xF7, 0xC1)).isEqualTo(Vector.PF);
     assertThat(machine.memory.getLong(0x20FF8)).isZero();
+    assertThat(cpu.cr2).isEqualTo(0x21000);
   }
 
   @Test

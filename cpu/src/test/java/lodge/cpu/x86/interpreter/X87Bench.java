@@ -66,11 +66,16 @@ final class X87Bench implements AutoCloseable {
 
   /** The op of a 64-bit instruction. */
   Op link(int... bytes) {
+    return link(8, bytes);
+  }
+
+  /** The op of an instruction in a code segment of {@code codeSize} bytes. */
+  Op link(int codeSize, int[] bytes) {
     byte[] code = new byte[16];
     for (int i = 0; i < bytes.length; i++) {
       code[i] = (byte) bytes[i];
     }
-    Insn insn = new Decoder().decode(code, 0, 15, 8);
+    Insn insn = new Decoder().decode(code, 0, 15, codeSize);
     Op op = X87Linker.link(insn, 0);
     if (op == null) {
       throw new AssertionError("not linked: " + insn.form);

@@ -124,8 +124,8 @@ class X87HardwareTest {
   }
 
   /**
-   * Of memory forms those with RSI, of ST(i) forms those with i = 0, 1 and 3; no state images,
-   * nothing undefined.
+   * Of memory forms those with RSI, of ST(i) forms those with i = 0 and 3; no state images, nothing
+   * undefined.
    */
   private static boolean isSample(int opcode, int modrm) {
     boolean memory = modrm < 0xC0;
@@ -133,7 +133,7 @@ class X87HardwareTest {
       return false;
     }
     boolean single = opcode == 0xD9 && modrm >= 0xD0 || opcode == 0xDB && (modrm & 0xF8) == 0xE0;
-    if (!memory && !single && (modrm & 7) > 1 && (modrm & 7) != 3) {
+    if (!memory && !single && (modrm & 7) != 0 && (modrm & 7) != 3) {
       return false;
     }
     if (memory && modrm >= 0x20 && (opcode == 0xD9 || opcode == 0xDD)) {
@@ -169,7 +169,11 @@ class X87HardwareTest {
     int count = X87Cases.EDGE_SE.length;
     int turn = instruction;
     for (int i = 0; i < count; i++) {
-      for (int j = 0; j < (binary ? count : CONTROLS.length); j++) {
+      // Every second pair; an instruction's forms in other opcodes take the others.
+      int step = binary ? 2 : 1;
+      for (int j = binary ? i + (instruction >> 9) & 1 : 0;
+          j < (binary ? count : CONTROLS.length);
+          j += step) {
         cases.state(CONTROLS[binary ? turn++ % CONTROLS.length : j], i + j & 7);
         cases.empty(7);
         int edge = binary ? j : i;
@@ -187,7 +191,7 @@ class X87HardwareTest {
 
   private void random(int instruction) {
     Random random = cases.random();
-    for (int k = 0; k < 1024; k++) {
+    for (int k = 0; k < 768; k++) {
       cases.state(CONTROLS[random.nextInt(CONTROLS.length)], k & 7);
       for (int i = 0; i < 7; i++) {
         cases.randomRegister(i);
@@ -218,7 +222,7 @@ class X87HardwareTest {
     bench.run(instruction, ours);
     executed++;
     String difference = difference(instruction, theirs, ours);
-    if (!difference.isEmpty() && differences.size() < 10) {
+    if (!difference.isEmpty() && differences.size() < 4) {
       differences.add(
           "%X:%s%n in   %s%n real %s%n ours %s"
               .formatted(instruction, difference, show(cases.image), show(theirs), show(ours)));

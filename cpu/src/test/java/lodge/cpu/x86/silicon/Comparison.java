@@ -37,7 +37,7 @@ final class Comparison {
       Case c = batch.get(i);
       CpuSnapshot actual = engine.run(c);
       cases.merge(c.name, 1, Integer::sum);
-      List<String> differences = expected.get(i).differences(actual, UndefinedFlags.of(c));
+      List<String> differences = expected.get(i).differences(actual, Tolerance.of(c));
       if (!differences.isEmpty()) {
         mismatches.merge(c.name, 1, Integer::sum);
         record(c, differences);
@@ -56,7 +56,7 @@ final class Comparison {
   }
 
   private List<String> differences(Case c) {
-    return silicon.run(c).differences(engine.run(c), UndefinedFlags.of(c));
+    return silicon.run(c).differences(engine.run(c), Tolerance.of(c));
   }
 
   /** Field names, with values for vectors alone. */

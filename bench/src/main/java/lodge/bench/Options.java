@@ -1,0 +1,90 @@
+package lodge.bench;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What the command line asks for.
+ *
+ * @param root where Lodge stands
+ * @param seconds how long each kernel runs, in each place
+ * @param only the kernels to run, all when empty
+ * @param engine Lodge's engine
+ * @param qemu also measure QEMU
+ * @param idle also measure an idle guest
+ */
+record Options(
+    Path root, double seconds, List<String> only, String engine, boolean qemu, boolean idle) {
+  static final String USAGE =
+      """
+      usage: bench/run [--seconds S] [--only KERNEL,...] [--engine NAME] [--no-qemu] [--no-idle]
+
+      Runs bench/guest-bench.c on the bare machine, in Lodge, and in QEMU with TCG when it is
+      installed, and prints the best milliseconds of each kernel with their ratios; then boot time,
+      instructions per second, processor use of an idle guest and memory.
+
+        --seconds S   time for each kernel in each place, 0.1 to 60 (default 1)
+        --only LIST   kernels, separated by commas
+        --engine NAME Lodge's engine (default auto)
+        --no-qemu     do not run QEMU
+        --no-idle     do not measure an idle guest
+      """;
+
+  /**
+   * @throws IllegalArgumentException with one line that says what is wrong
+   */
+  static Options parse(String[] words) {
+    Path root = Path.of("").toAbsolutePath();
+    double seconds = 1;
+    List<String> only = List.of();
+    String engine = "auto";
+    boolean qemu = true;
+    boolean idle = true;
+    for (int i = 0; i < words.length; i++) {
+      switch (words[i]) {
+        case "--root" -> root = Path.of(value(words, ++i));
+        case "--seconds" -> seconds = seconds(value(words, ++i));
+        case "--only" -> only = kernels(value(words, ++i));
+        case "--engine" -> engine = value(words, ++i);
+        case "--no-qemu" -> qemu = false;
+        case "--no-idle" -> idle = false;
+        default -> throw new IllegalArgumentException("unknown option " + words[i]);
+      }
+    }
+    return new Options(root, seconds, only, engine, qemu, idle);
+  }
+
+  private static String value(String[] words, int i) {
+    if (i >= words.length) {
+      throw new IllegalArgumentException(words[i - 1] + " needs a value");
+    }
+    return words[i];
+  }
+
+  private static double seconds(String word) {
+    try {
+      double seconds = Double.parseDouble(word);
+      if (seconds >= 0.1 && seconds <= 60) {
+        return seconds;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new IllegalArgumentException("--seconds " + word + ": a number from 0.1 to 60 is needed");
+  }
+
+  private static List<String> kernels(String list) {
+    List<String> names = List.of(list.split(","));
+    for (String name : names) {
+      if (!Kernel.NAMES.contains(name)) {
+        throw new IllegalArgumentException(
+            "--only " + name + ": the kernels are " + String.join(", ", Kernel.NAMES));
+      }
+    }
+    return names;
+  }
+
+  List<String> kernels() {
+    return only.isEmpty() ? Kernel.NAMES : only;
+  }
+}
