@@ -10,9 +10,10 @@ import java.util.Set;
  */
 public final class CpuModel {
   /**
-   * The crystal that CPUID leaf 0x15 announces, which also clocks the local APIC's timer: hertz.
+   * The crystal that CPUID leaf 0x15 announces, in hertz. It also clocks the local APIC's timer
+   * (SDM volume 3, 11.5.4).
    */
-  public static final int CRYSTAL_HZ = 25_000_000;
+  public static final int CRYSTAL_HZ = 1_000_000_000;
 
   /** TSC ticks per second: one a nanosecond. */
   public static final long TSC_HZ = 1_000_000_000L;
@@ -70,6 +71,7 @@ public final class CpuModel {
           Feature.FSRM,
           Feature.SERIALIZE,
           Feature.SPEC_CTRL,
+          Feature.BHI_CTRL,
           Feature.ARCH_CAPABILITIES,
           Feature.XSAVEOPT,
           Feature.XSAVEC,

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 /** CPUID leaf by leaf (SDM volume 2, CPUID). */
 public final class Cpuid {
   private static final int MAX_BASIC = 0x16;
+  private static final int MAX_SUBLEAF_7 = 2;
   private static final int MAX_EXTENDED = 0x8000_0008;
   private static final int HYPERVISOR_FIRST = 0x4000_0000;
   private static final int HYPERVISOR_LAST = 0x4FFF_FFFF;
@@ -99,10 +100,11 @@ public final class Cpuid {
       // One-byte descriptors: TLBs of the Skylake server line, and "caches are in leaf 4".
       case 2 -> set(out, 0x7603_6301, 0x00F0_B5FF, 0, 0x00C3_0000);
       case 4 -> cache(m, subleaf, out);
-      case 6 -> features(m, 6, out);
+      case 6 -> features(m, 6, 0, out);
       case 7 -> {
+        features(m, 7, subleaf, out);
         if (subleaf == 0) {
-          features(m, 7, out);
+          out[0] = MAX_SUBLEAF_7;
         }
       }
       case 0xB -> topology(m, apicId, subleaf, out);
@@ -112,21 +114,21 @@ public final class Cpuid {
       // Base, maximum and bus frequency in MHz.
       case 0x16 -> set(out, 1000, 1000, 100, 0);
       case 0x8000_0000 -> set(out, MAX_EXTENDED, 0, 0, 0);
-      case 0x8000_0001 -> features(m, leaf, out);
+      case 0x8000_0001 -> features(m, leaf, 0, out);
       case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {
         int i = (leaf - 0x8000_0002) * 4;
         set(out, BRAND_WORDS[i], BRAND_WORDS[i + 1], BRAND_WORDS[i + 2], BRAND_WORDS[i + 3]);
       }
       // L2: 2 MiB, 16 ways (code 8), lines of 64 bytes.
       case 0x8000_0006 -> set(out, 0, 0, 2048 << 16 | 8 << 12 | 64, 0);
-      case 0x8000_0007 -> features(m, leaf, out);
+      case 0x8000_0007 -> features(m, leaf, 0, out);
       case 0x8000_0008 -> set(out, m.linearAddressBits() << 8 | m.physicalAddressBits(), 0, 0, 0);
       default -> {}
     }
   }
 
   private static void version(CpuModel m, int apicId, int[] out) {
-    features(m, 1, out);
+    features(m, 1, 0, out);
     out[0] = m.signature();
     int clflush = m.has(Feature.CLFSH) ? 8 : 0;
     out[1] = apicId << 24 | idSpace(m) << 16 | clflush << 8;
@@ -136,9 +138,9 @@ public final class Cpuid {
     }
   }
 
-  private static void features(CpuModel m, int leaf, int[] out) {
+  private static void features(CpuModel m, int leaf, int subleaf, int[] out) {
     for (Feature feature : m.features()) {
-      if (feature.leaf() == leaf) {
+      if (feature.leaf() == leaf && feature.subleaf() == subleaf) {
         out[feature.register().ordinal()] |= 1 << feature.bit();
       }
     }
@@ -185,11 +187,7 @@ public final class Cpuid {
     switch (subleaf) {
       case 0 -> set(out, (int) mask, standardSize(1), standardSize(mask), 0);
       case 1 -> {
-        for (Feature feature : m.features()) {
-          if (feature.leaf() == Feature.EXTENDED_STATE) {
-            out[0] |= 1 << feature.bit();
-          }
-        }
+        features(m, 0xD, 1, out);
         out[1] = m.has(Feature.XSAVEC) ? compactedSize(1) : 0;
       }
       case 2 -> {

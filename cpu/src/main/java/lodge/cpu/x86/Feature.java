@@ -89,10 +89,13 @@ public enum Feature {
   ARCH_CAPABILITIES(7, Register.EDX, 29),
   SSBD(7, Register.EDX, 31),
 
-  XSAVEOPT(Feature.EXTENDED_STATE, Register.EAX, 0),
-  XSAVEC(Feature.EXTENDED_STATE, Register.EAX, 1),
-  XGETBV1(Feature.EXTENDED_STATE, Register.EAX, 2),
-  XSAVES(Feature.EXTENDED_STATE, Register.EAX, 3),
+  /** IA32_SPEC_CTRL with BHI_DIS_S. */
+  BHI_CTRL(7, 2, Register.EDX, 4),
+
+  XSAVEOPT(0xD, 1, Register.EAX, 0),
+  XSAVEC(0xD, 1, Register.EAX, 1),
+  XGETBV1(0xD, 1, Register.EAX, 2),
+  XSAVES(0xD, 1, Register.EAX, 3),
 
   LAHF64(0x8000_0001, Register.ECX, 0),
   LZCNT(0x8000_0001, Register.ECX, 5),
@@ -112,9 +115,6 @@ public enum Feature {
     EDX
   }
 
-  /** {@link #leaf} of the features in leaf 0xD, subleaf 1; all others are in subleaf 0. */
-  static final int EXTENDED_STATE = 0xD;
-
   private static final Map<String, Feature> BY_NAME = new HashMap<>();
 
   static {
@@ -126,18 +126,29 @@ public enum Feature {
   }
 
   private final int leaf;
+  private final int subleaf;
   private final Register register;
   private final int bit;
 
   Feature(int leaf, Register register, int bit) {
+    this(leaf, 0, register, bit);
+  }
+
+  Feature(int leaf, int subleaf, Register register, int bit) {
     this.leaf = leaf;
+    this.subleaf = subleaf;
     this.register = register;
     this.bit = bit;
   }
 
-  /** CPUID leaf; subleaf 0, but for leaf 0xD: 1. */
+  /** CPUID leaf. */
   public int leaf() {
     return leaf;
+  }
+
+  /** CPUID subleaf, 0 for leaves that have none. */
+  public int subleaf() {
+    return subleaf;
   }
 
   public Register register() {

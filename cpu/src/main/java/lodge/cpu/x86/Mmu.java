@@ -265,8 +265,6 @@ public final class Mmu {
     if (!aligned) {
       return readSlow(gva, 8);
     }
-    probeRead(gva, 1);
-    probeRead(gva + 7, 1);
     long value = 0;
     for (int b = 0; b < 8; b++) {
       value |= (long) read8(gva + b) << 8 * b;

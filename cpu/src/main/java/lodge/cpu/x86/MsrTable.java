@@ -65,9 +65,13 @@ public final class MsrTable {
 
   private final List<Msr> rows = new ArrayList<>();
   private final long physicalMask;
+  private final long specCtrl;
 
   private MsrTable(CpuModel model) {
     physicalMask = (1L << model.physicalAddressBits()) - 1;
+    // IBRS and STIBP, SSBD, BHI_DIS_S: there is no speculation that they could restrain.
+    specCtrl =
+        3 | (model.has(Feature.SSBD) ? 1 << 2 : 0) | (model.has(Feature.BHI_CTRL) ? 1 << 10 : 0);
   }
 
   /** The rows that the model has, in ascending order of the number taken as signed. */
@@ -86,8 +90,7 @@ public final class MsrTable {
     // Locked, nothing enabled.
     readOnly(0x3A, "IA32_FEATURE_CONTROL", 1, null);
     special(IA32_TSC_ADJUST, "IA32_TSC_ADJUST", Feature.TSC_ADJUST);
-    // IBRS and STIBP.
-    latch(IA32_SPEC_CTRL, "IA32_SPEC_CTRL", 0, 3, Feature.SPEC_CTRL);
+    latch(IA32_SPEC_CTRL, "IA32_SPEC_CTRL", 0, specCtrl, Feature.SPEC_CTRL);
     // IBPB.
     add(0x49, "IA32_PRED_CMD", 0, 0, 1, Rule.WRITE_ONLY, Feature.SPEC_CTRL);
     add(0x79, "IA32_BIOS_UPDT_TRIG", 0, 0, ALL, Rule.WRITE_ONLY, null);

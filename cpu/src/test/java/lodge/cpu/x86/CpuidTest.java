@@ -47,8 +47,7 @@ class CpuidTest {
   @Test
   void shows_exactly_the_features_of_the_model() {
     for (Feature feature : Feature.values()) {
-      int subleaf = feature.leaf() == Feature.EXTENDED_STATE ? 1 : 0;
-      int word = leaf(feature.leaf(), subleaf)[feature.register().ordinal()];
+      int word = leaf(feature.leaf(), feature.subleaf())[feature.register().ordinal()];
       assertThat((word >>> feature.bit() & 1) != 0)
           .as(feature.name())
           .isEqualTo(c.model.has(feature));
@@ -59,7 +58,7 @@ class CpuidTest {
   void no_two_features_share_a_bit() {
     long distinct =
         EnumSet.allOf(Feature.class).stream()
-            .map(f -> f.leaf() + "/" + f.register() + "/" + f.bit())
+            .map(f -> f.leaf() + "/" + f.subleaf() + "/" + f.register() + "/" + f.bit())
             .distinct()
             .count();
     assertThat(distinct).isEqualTo(Feature.values().length);

@@ -1,5 +1,6 @@
 package lodge.cpu.x86.interpreter;
 
+import java.lang.invoke.VarHandle;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Cpuid;
 import lodge.cpu.x86.SystemCalls;
@@ -240,11 +241,26 @@ final class ProcessorOps {
     }
   }
 
-  /** LFENCE, MFENCE, SFENCE. */
-  static final class Fence extends Op {
+  static final class Lfence extends Op {
     @Override
     public Op exec(Cpu c) {
-      java.lang.invoke.VarHandle.fullFence();
+      VarHandle.loadLoadFence();
+      return next;
+    }
+  }
+
+  static final class Sfence extends Op {
+    @Override
+    public Op exec(Cpu c) {
+      VarHandle.storeStoreFence();
+      return next;
+    }
+  }
+
+  static final class Mfence extends Op {
+    @Override
+    public Op exec(Cpu c) {
+      VarHandle.fullFence();
       return next;
     }
   }

@@ -142,7 +142,9 @@ final class SystemLinker {
       case MWAIT -> new ProcessorOps.Mwait();
       case CLFLUSH, CLFLUSHOPT, CLWB -> new ProcessorOps.FlushLine(insn, offset);
       case SERIALIZE -> new ProcessorOps.Serialize();
-      case LFENCE, MFENCE, SFENCE -> new ProcessorOps.Fence();
+      case LFENCE -> new ProcessorOps.Lfence();
+      case SFENCE -> new ProcessorOps.Sfence();
+      case MFENCE -> new ProcessorOps.Mfence();
       case PREFETCHNTA, PREFETCHT0, PREFETCHT1, PREFETCHT2, PREFETCHW -> new FlagOps.Nop();
       default -> null;
     };

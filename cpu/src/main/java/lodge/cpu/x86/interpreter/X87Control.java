@@ -92,6 +92,19 @@ final class X87Control {
       return next;
     }
 
+    // The first field, which has to be aligned where that counts, and the last byte are what the
+    // processor touches first.
+
+    private void probeRead(Cpu c, long gva, int size) {
+      c.mmu.probeRead(gva, operandSize);
+      c.mmu.probeRead(gva + size - 1, 1);
+    }
+
+    private void probeWrite(Cpu c, long gva, int size) {
+      c.mmu.probeWrite(gva, operandSize);
+      c.mmu.probeWrite(gva + size - 1, 1);
+    }
+
     private void image(Cpu c, X87 x) {
       boolean protectedMode = c.protectedMode() && !c.virtual8086();
       int environment = Environment.size(operandSize);
@@ -100,25 +113,25 @@ final class X87Control {
         case LDENV -> {
           x.check(c);
           long gva = readAddress(c, environment);
-          c.mmu.probeRead(gva, environment);
+          probeRead(c, gva, environment);
           Environment.load(x, c.mmu, gva, operandSize, protectedMode);
         }
         case STENV -> {
           x.checkAvailable(c);
           long gva = writeAddress(c, environment);
-          c.mmu.probeWrite(gva, environment);
+          probeWrite(c, gva, environment);
           Environment.store(x, c.mmu, gva, operandSize, protectedMode);
         }
         case RSTOR -> {
           x.check(c);
           long gva = readAddress(c, state);
-          c.mmu.probeRead(gva, state);
+          probeRead(c, gva, state);
           Environment.restore(x, c.mmu, gva, operandSize, protectedMode);
         }
         case SAVE -> {
           x.checkAvailable(c);
           long gva = writeAddress(c, state);
-          c.mmu.probeWrite(gva, state);
+          probeWrite(c, gva, state);
           Environment.save(x, c.mmu, gva, operandSize, protectedMode);
         }
         default -> throw new IllegalStateException("no x87 control instruction " + kind);

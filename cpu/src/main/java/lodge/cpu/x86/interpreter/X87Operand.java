@@ -43,6 +43,21 @@ abstract class X87Operand extends MemOp {
   }
 
   /**
+   * Ends a store of {@link lodge.cpu.x86.x87.ExtFloat#sig}: first what may fault, then what may
+   * not.
+   */
+  final Op store(Cpu c, X87 x, boolean stores, int size, boolean pop) {
+    if (stores) {
+      c.mmu.write(writeAddress(c, size), size, x.number.sig);
+    }
+    x.complete(x.number.flags);
+    if (stores && pop) {
+      x.pop();
+    }
+    return done(c, x);
+  }
+
+  /**
    * Records this instruction; the opcode and data pointer with an unmasked exception only, as
    * processors of today do.
    */

@@ -60,15 +60,7 @@ final class X87Transfer {
     public Op exec(Cpu c) {
       X87 x = c.x87;
       x.check(c);
-      long gva = writeAddress(c, size);
-      c.mmu.probeWrite(gva, size);
-      if (Transfers.real(x, size)) {
-        c.mmu.write(gva, size, x.number.sig);
-        if (pop) {
-          x.pop();
-        }
-      }
-      return done(c, x);
+      return store(c, x, Transfers.real(x, size), size, pop);
     }
   }
 
@@ -90,15 +82,7 @@ final class X87Transfer {
     public Op exec(Cpu c) {
       X87 x = c.x87;
       x.check(c);
-      long gva = writeAddress(c, size);
-      c.mmu.probeWrite(gva, size);
-      if (Transfers.integer(x, size, truncate)) {
-        c.mmu.write(gva, size, x.number.sig);
-        if (pop) {
-          x.pop();
-        }
-      }
-      return done(c, x);
+      return store(c, x, Transfers.integer(x, size, truncate), size, pop);
     }
   }
 
@@ -115,11 +99,16 @@ final class X87Transfer {
     public Op exec(Cpu c) {
       X87 x = c.x87;
       x.check(c);
-      long gva = writeAddress(c, 10);
-      c.mmu.probeWrite(gva, 10);
-      if (bcd ? Transfers.bcd(x) : Transfers.extended(x)) {
+      boolean stores = bcd ? Transfers.bcd(x) : Transfers.extended(x);
+      if (stores) {
+        long gva = writeAddress(c, 10);
+        c.mmu.probeWrite(gva, 8);
+        c.mmu.probeWrite(gva + 8, 2);
         c.mmu.write64(gva, x.number.sig);
         c.mmu.write16(gva + 8, x.number.se);
+      }
+      x.complete(x.number.flags);
+      if (stores) {
         x.pop();
       }
       return done(c, x);

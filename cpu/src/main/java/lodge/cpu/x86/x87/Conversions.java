@@ -16,7 +16,6 @@ public final class Conversions {
   public static final long BCD_INDEFINITE_LOW = 0xC000L << 48;
 
   private static final long BCD_LIMIT = 1_000_000_000_000_000_000L;
-  private static final int UE_OE = X87.UE | X87.OE;
 
   private Conversions() {}
 
@@ -162,14 +161,6 @@ public final class Conversions {
       f.flags = up ? X87.PE | X87.C1 : X87.PE;
     }
     return (long) roundedExp << width | kept << 1 >>> cut + 1;
-  }
-
-  /**
-   * Whether the flags left by {@link #toSingle} or {@link #toDouble} keep the value from being
-   * stored.
-   */
-  public static boolean suppressesStore(int flags, int control) {
-    return (flags & ~control & (X87.IE | UE_OE)) != 0;
   }
 
   /**

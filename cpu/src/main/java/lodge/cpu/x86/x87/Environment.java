@@ -127,8 +127,7 @@ public final class Environment {
     write(x, mmu, gva, operandSize, protectedMode);
     long a = gva + size(operandSize);
     for (int i = 0; i < 8; i++, a += 10) {
-      mmu.write64(a, x.sig(i));
-      mmu.write16(a + 8, x.se(i));
+      writeRegister(mmu, a, x.se(i), x.sig(i));
     }
     x.init();
   }
@@ -139,8 +138,25 @@ public final class Environment {
     long a = gva + size(operandSize);
     for (int i = 0; i < 8; i++, a += 10) {
       int p = x.top + i & 7;
-      x.significand[p] = mmu.read64(a);
+      x.significand[p] = readSignificand(mmu, a);
       x.signExponent[p] = mmu.read16(a + 8);
     }
+  }
+
+  // Registers are ten bytes apart: in pieces of two, which are aligned when the image is.
+
+  private static void writeRegister(Mmu mmu, long gva, int se, long sig) {
+    for (int i = 0; i < 4; i++) {
+      mmu.write16(gva + 2 * i, (int) (sig >>> 16 * i));
+    }
+    mmu.write16(gva + 8, se);
+  }
+
+  private static long readSignificand(Mmu mmu, long gva) {
+    long sig = 0;
+    for (int i = 0; i < 4; i++) {
+      sig |= (long) mmu.read16(gva + 2 * i) << 16 * i;
+    }
+    return sig;
   }
 }

@@ -38,62 +38,78 @@ public final class Transfers {
     }
   }
 
+  // What the stores store. These leave the value and the exceptions in x.number and change nothing
+  // else, since memory may
+  // fault yet; an exception that keeps the value from being stored goes before the faults of
+  // memory.
+
   /**
    * What FST m32fp and m64fp store, in {@link ExtFloat#sig}.
    *
    * @param size 4 or 8 bytes
-   * @return false: nothing is to be stored or popped
+   * @return whether anything is to be stored and popped
    */
   public static boolean real(X87 x, int size) {
     ExtFloat f = x.number;
     if (x.empty(0)) {
       f.sig = size == 4 ? Conversions.SINGLE_INDEFINITE : Conversions.DOUBLE_INDEFINITE;
-      return x.underflows();
+      return nothingThere(x, f);
     }
     f.sig =
         size == 4
             ? Conversions.toSingle(f, x.control, x.se(0), x.sig(0))
             : Conversions.toDouble(f, x.control, x.se(0), x.sig(0));
-    return x.complete(f.flags) && !Conversions.suppressesStore(f.flags, x.control);
+    return (f.flags & ~x.control & (X87.IE | X87.OE | X87.UE)) == 0;
   }
 
-  /** What FSTP m80fp stores, in {@link ExtFloat#se} and {@link ExtFloat#sig}. */
+  private static boolean nothingThere(X87 x, ExtFloat f) {
+    f.flags = X87.IE | X87.SF;
+    return (x.control & X87.IE) != 0;
+  }
+
+  /**
+   * What FSTP m80fp stores, in {@link ExtFloat#se} and {@link ExtFloat#sig}; returns as {@link
+   * #real} does.
+   */
   public static boolean extended(X87 x) {
+    ExtFloat f = x.number;
     if (x.empty(0)) {
-      x.number.set(ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
-      return x.underflows();
+      f.set(ExtFloat.INDEFINITE_SE, ExtFloat.INDEFINITE_SIG);
+      return nothingThere(x, f);
     }
-    x.number.set(x.se(0), x.sig(0));
-    return x.complete(0);
+    f.set(x.se(0), x.sig(0));
+    f.flags = 0;
+    return true;
   }
 
   /**
    * What FIST and FISTTP store, in {@link ExtFloat#sig}.
    *
    * @param size 2, 4 or 8 bytes
+   * @return as {@link #real} does
    */
   public static boolean integer(X87 x, int size, boolean truncate) {
     ExtFloat f = x.number;
     if (x.empty(0)) {
       f.sig = -1L << 8 * size - 1;
-      return x.underflows();
+      return nothingThere(x, f);
     }
     f.sig = Conversions.toInteger(f, x.control, x.se(0), x.sig(0), size, truncate);
-    return x.complete(f.flags);
+    return (f.flags & ~x.control & X87.IE) == 0;
   }
 
   /**
    * What FBSTP stores: upper two bytes in {@link ExtFloat#se}, the lower eight in {@link
-   * ExtFloat#sig}.
+   * ExtFloat#sig}; returns as {@link #real} does.
    */
   public static boolean bcd(X87 x) {
     ExtFloat f = x.number;
     if (x.empty(0)) {
       f.set(Conversions.BCD_INDEFINITE_HIGH, Conversions.BCD_INDEFINITE_LOW);
-      return x.underflows();
+      return nothingThere(x, f);
     }
     Conversions.toBcd(f, x.control, x.se(0), x.sig(0));
-    return x.complete(f.flags);
+    return (f.flags & ~x.control & X87.IE) == 0;
   }
 
   /** FST ST(i) and FSTP ST(i). */

@@ -117,6 +117,19 @@ class X87InstructionTest {
   }
 
   @Test
+  void anExceptionThatForbidsAStoreGoesBeforeTheFaultsOfMemory() {
+    x.push(ONE + 40, TOP); // too large for 32 bits
+    c.segAccess[Cpu.DS] = 0x93;
+    c.segLimit[Cpu.DS] = MEMORY - 1;
+    Op fist = bench.link(4, new int[] {0xDB, 0x16});
+    assertThat(catchThrowableOfType(CpuException.class, () -> fist.exec(c))).isNotNull();
+    x.setControlWord(X87.INITIAL_CONTROL & ~X87.IE);
+    fist.exec(c);
+    assertThat(x.statusWord() & (X87.IE | X87.ES)).isEqualTo(X87.IE | X87.ES);
+    assertThat(x.lastDataPointer).isEqualTo(MEMORY);
+  }
+
+  @Test
   void loadsAndStoresOfTenBytesTouchTenBytes() {
     memory.putLong(MEMORY, -1);
     memory.putLong(MEMORY + 8, -1);
