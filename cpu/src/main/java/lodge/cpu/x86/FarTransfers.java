@@ -55,10 +55,13 @@ public final class FarTransfers {
       checkDirect(c, selector, descriptor);
       offset = cut(c, descriptor, offset);
       // The processors have written the return address when they check the target; RSP moves
-      // afterwards.
-      poke(c, size);
+      // afterwards. The stack is as wide as the target's.
+      long mask = stackMask(c, descriptor);
+      long pointer = c.r[Cpu.RSP];
+      pushAt(c, pointer - size & mask, mask, size, c.selector[Cpu.CS]);
+      pushAt(c, pointer - 2 * size & mask, mask, size, c.rip);
       Segmentation.checkTarget(c, descriptor, offset);
-      StackFrame.move(c, -2L * size);
+      StackFrame.set(c, mask, pointer - 2 * size);
       descriptor = DescriptorTables.markAccessed(c, selector, descriptor);
       enter(c, selector, descriptor, offset, c.cpl);
       return;
@@ -91,13 +94,29 @@ public final class FarTransfers {
 
   /** Pushes CS and RIP on the current stack. */
   private static void push(Cpu c, int size) {
-    poke(c, size);
+    StackFrame.poke(c, -size, size, c.selector[Cpu.CS]);
+    StackFrame.poke(c, -2 * size, size, c.rip);
     StackFrame.move(c, -2L * size);
   }
 
-  private static void poke(Cpu c, int size) {
-    StackFrame.poke(c, -size, size, c.selector[Cpu.CS]);
-    StackFrame.poke(c, -2 * size, size, c.rip);
+  /** The part of RSP that counts for code of that segment. */
+  private static long stackMask(Cpu c, long code) {
+    if (c.longModeActive() && Descriptor.isLong(code)) {
+      return -1L;
+    }
+    return (c.segAccess[Cpu.SS] & Descriptor.DEFAULT_32) != 0 ? 0xFFFF_FFFFL : 0xFFFF;
+  }
+
+  private static void pushAt(Cpu c, long pointer, long mask, int size, long value) {
+    if (mask == -1L) {
+      if (!c.canonical(pointer) || !c.canonical(pointer + size - 1)) {
+        throw c.fault(Vector.SS, 0);
+      }
+      c.mmu.write(pointer, size, value);
+    } else {
+      Segmentation.checkWrite(c, Cpu.SS, pointer, size);
+      c.mmu.write(c.segBase[Cpu.SS] + pointer & 0xFFFF_FFFFL, size, value);
+    }
   }
 
   /** The target as code of that segment sees it: only 64-bit code has more than 32 bits. */

@@ -97,15 +97,13 @@ public final class Mmu {
 
   /** Chooses the table for the current CPL and RFLAGS.AC. */
   void selectRights() {
-    aligned = cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
     if (cpu.cpl == 3) {
-      rights = USER;
+      useRights(USER);
     } else if ((cpu.eflags & Flags.AC) != 0) {
-      rights = SUPERVISOR_AC;
+      useRights(SUPERVISOR_AC);
     } else {
-      rights = SUPERVISOR;
+      useRights(SUPERVISOR);
     }
-    tlb = tables[aligned ? USER_ALIGNED : rights];
   }
 
   /** Whether supervisor accesses may touch user pages although SMAP is on. */
@@ -331,6 +329,9 @@ public final class Mmu {
     int i = (int) (gva >>> 10) & INDEX_MASK;
     int tag = write ? WRITE_TAG : READ_TAG;
     if (tlb[i + tag] != (gva & PAGE_MASK)) {
+      if (aligned) {
+        return -1;
+      }
       fill(gva, write ? WRITE : READ);
       if (tlb[i + tag] != (gva & PAGE_MASK)) {
         return -1;
@@ -368,7 +369,12 @@ public final class Mmu {
 
   private void useRights(int kind) {
     rights = kind;
-    tlb = tables[kind];
+    aligned =
+        kind == USER
+            && cpu.cpl == 3
+            && (cpu.eflags & Flags.AC) != 0
+            && (cpu.cr0 & Cpu.CR0_AM) != 0;
+    tlb = tables[aligned ? USER_ALIGNED : kind];
   }
 
   /**

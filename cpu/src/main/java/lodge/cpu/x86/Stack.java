@@ -28,7 +28,7 @@ public final class Stack {
   public static long readAddress(Cpu c, long offset, int size) {
     long pointer = c.r[Cpu.RSP] + offset & mask(c);
     if (c.codeSize == 8) {
-      return pointer;
+      return checked(c, pointer, size);
     }
     Segmentation.checkRead(c, Cpu.SS, pointer, size);
     return c.segBase[Cpu.SS] + pointer & 0xFFFF_FFFFL;
@@ -40,10 +40,18 @@ public final class Stack {
   public static long writeAddress(Cpu c, long offset, int size) {
     long pointer = c.r[Cpu.RSP] + offset & mask(c);
     if (c.codeSize == 8) {
-      return pointer;
+      return checked(c, pointer, size);
     }
     Segmentation.checkWrite(c, Cpu.SS, pointer, size);
     return c.segBase[Cpu.SS] + pointer & 0xFFFF_FFFFL;
+  }
+
+  /** #SS(0) for the stack, whatever segment the instruction's memory operand is in. */
+  private static long checked(Cpu c, long pointer, int size) {
+    if (!c.canonical(pointer) || !c.canonical(pointer + size - 1)) {
+      throw c.fault(Vector.SS, 0);
+    }
+    return pointer;
   }
 
   /**

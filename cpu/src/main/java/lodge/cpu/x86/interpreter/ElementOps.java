@@ -228,10 +228,11 @@ final class ElementOps {
       long high = c.xmm[rm + 1];
       // As Intel's processors do: all 16 bytes have to be writable whatever the mask says, the
       // upper 8 first.
-      c.mmu.probeWrite(gva + 8, 8);
+      long upper = writeAddress(c, 8, 8);
+      c.mmu.probeWrite(upper, 8);
       c.mmu.probeWrite(gva, 8);
       writeMasked(c, gva, c.xmm[reg], low);
-      writeMasked(c, gva + 8, c.xmm[reg + 1], high);
+      writeMasked(c, upper, c.xmm[reg + 1], high);
       return next;
     }
   }

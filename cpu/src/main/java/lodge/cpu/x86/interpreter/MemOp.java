@@ -98,6 +98,11 @@ abstract class MemOp extends Op {
     return c.segBase[segment] + offset;
   }
 
+  /** As {@link #writeAddress(Cpu, int)}, {@code displacement} bytes further on. */
+  final long writeAddress(Cpu c, int displacement, int size) {
+    return writeAddress(c, segment, effectiveAddress(c) + displacement & mask, size);
+  }
+
   @Override
   public final boolean stackSegment() {
     return stack;

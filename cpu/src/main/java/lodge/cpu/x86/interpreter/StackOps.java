@@ -2,7 +2,6 @@ package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Stack;
-import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.decode.Insn;
 
 /** PUSH, POP, PUSHA, POPA, ENTER, LEAVE. */
@@ -143,10 +142,6 @@ final class StackOps {
     @Override
     public Op exec(Cpu c) {
       long pointer = c.r[Cpu.RSP];
-      if (c.codeSize == 8 && !(c.canonical(pointer) && c.canonical(pointer + size - 1))) {
-        // Said here, because the operand that is written may be in another segment.
-        throw c.fault(Vector.SS, 0);
-      }
       long value = Stack.pop(c, size);
       boolean done = false;
       try {

@@ -40,6 +40,9 @@ abstract class StringOp extends Op {
   /** One element: memory first, then {@link #advance}. */
   abstract void element(Cpu c);
 
+  /** What the processors do with RSI and RDI at the start of a repetition with 32-bit addresses. */
+  void extend(Cpu c) {}
+
   /** ZF decides about going on (CMPS, SCAS). */
   boolean compares() {
     return false;
@@ -65,8 +68,9 @@ abstract class StringOp extends Op {
       return next;
     }
     if (addressSize == 4) {
-      // ECX is written even when the first element faults.
+      // These are written even when the first element faults.
       c.r[Cpu.RCX] = count;
+      extend(c);
     }
     if ((c.eflags & Flags.TF) != 0) {
       return steps(c, count, 1);
@@ -137,6 +141,12 @@ abstract class StringOp extends Op {
     }
 
     @Override
+    void extend(Cpu c) {
+      c.r[Cpu.RSI] &= 0xFFFF_FFFFL;
+      c.r[Cpu.RDI] &= 0xFFFF_FFFFL;
+    }
+
+    @Override
     void element(Cpu c) {
       writeDestination(c, readSource(c));
       advance(c, Cpu.RSI);
@@ -167,6 +177,11 @@ abstract class StringOp extends Op {
   static final class Stos extends StringOp {
     Stos(Insn insn) {
       super(insn);
+    }
+
+    @Override
+    void extend(Cpu c) {
+      c.r[Cpu.RDI] &= 0xFFFF_FFFFL;
     }
 
     @Override

@@ -102,8 +102,7 @@ final class X87Transfer {
       boolean stores = bcd ? Transfers.bcd(x) : Transfers.extended(x);
       if (stores) {
         long gva = writeAddress(c, 10);
-        c.mmu.probeWrite(gva, 8);
-        c.mmu.probeWrite(gva + 8, 2);
+        // As in the processors: a fault of the second part leaves the first one written.
         c.mmu.write64(gva, x.number.sig);
         c.mmu.write16(gva + 8, x.number.se);
       }

@@ -47,7 +47,7 @@ class DecoderTest {
     "48 90, 8, NOP, 2, 8",
     "41 90, 8, XCHG, 2, 4",
     "F3 90, 8, PAUSE, 2, 4",
-    "F3 41 90, 8, XCHG, 3, 4",
+    "F3 41 90, 8, PAUSE, 3, 4",
     // Operand sizes: default 64, forced 64, REX.W over 66, REX in the wrong place.
     "50, 8, PUSH, 1, 8",
     "66 50, 8, PUSH, 2, 2",

@@ -24,6 +24,11 @@ final class Tolerance {
 
   private Tolerance() {}
 
+  /** Whether results differ a little by right, so that what follows may differ a lot. */
+  static boolean tolerates(String mnemonic) {
+    return TRANSCENDENTAL.contains(mnemonic);
+  }
+
   static CpuSnapshot.Mask of(Case c) {
     int rflags = 0;
     boolean transcendental = false;
