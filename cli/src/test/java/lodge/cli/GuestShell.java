@@ -94,6 +94,7 @@ final class GuestShell implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition more = lock.newCondition();
     private final ByteArrayOutputStream all = new ByteArrayOutputStream();
+    private boolean silent;
 
     @Override
     public void write(int b) {
@@ -140,7 +141,8 @@ final class GuestShell implements AutoCloseable {
           if (matcher.find(from)) {
             return matcher;
           }
-          if (left <= 0) {
+          if (left <= 0 || silent) {
+            silent = true; // what is asked later need not wait as long again
             throw new AssertionError(
                 "no "
                     + pattern

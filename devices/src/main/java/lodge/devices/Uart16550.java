@@ -10,8 +10,8 @@ import lodge.core.Stateful;
  *
  * <p>A transmitted character leaves at once, so the transmitter is always empty. What arrives is
  * paced by the guest: {@link #receive} refuses a character while the FIFO is full, while the guest
- * holds the line off with RTS, and while nobody in it listens, so that input which was typed or piped early waits for the driver instead
- * of vanishing in a FIFO that the driver clears first.
+ * holds the line off with RTS, and while nobody in it listens, so that input which was typed or
+ * piped early waits for the driver instead of vanishing in a FIFO that the driver clears first.
  */
 public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   // Register offsets; DLL and DLM take the place of the first two while LCR.DLAB is set

@@ -327,7 +327,20 @@ class Uart16550Test {
             () ->
                 uart.restore(
                     new Uart16550.State(
-                        0, 0, 0, 0, 0, 0, 1, false, new byte[17], new byte[0], false, false, 0, 0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        1,
+                        false,
+                        new byte[17],
+                        new byte[0],
+                        false,
+                        false,
+                        0,
+                        0,
                         false)))
         .isInstanceOf(IllegalArgumentException.class);
     assertThat(uart.state()).usingRecursiveComparison().isEqualTo(s);

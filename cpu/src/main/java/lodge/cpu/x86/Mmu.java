@@ -51,8 +51,15 @@ public final class Mmu {
      */
     void codeWritten(long gpa, int length);
 
-    /** All virtual-to-physical links that are older than this call are void. */
-    void translationsFlushed();
+    /**
+     * Virtual-to-physical links that are older than this call are void.
+     *
+     * @param globals those of global pages, too
+     */
+    void translationsFlushed(boolean globals);
+
+    /** The translation of one page is void. */
+    void translationFlushed(long gva);
   }
 
   private final Cpu cpu;
@@ -67,8 +74,11 @@ public final class Mmu {
   /** CR0.AM and RFLAGS.AC are set at CPL 3: unaligned accesses raise #AC. */
   private boolean aligned;
 
-  /** A translation of a large page is cached somewhere: INVLPG cannot tell which slots it fills. */
-  private boolean largePages;
+  /**
+   * Where translations of large pages are cached: a bit for each 512 GiB of bits 47:39 of the GVA.
+   * INVLPG cannot tell which slots a large page fills.
+   */
+  private final long[] largePages = new long[8];
 
   private CodeListener codeListener;
 
@@ -370,10 +380,7 @@ public final class Mmu {
   private void useRights(int kind) {
     rights = kind;
     aligned =
-        kind == USER
-            && cpu.cpl == 3
-            && (cpu.eflags & Flags.AC) != 0
-            && (cpu.cr0 & Cpu.CR0_AM) != 0;
+        kind == USER && cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
     tlb = tables[aligned ? USER_ALIGNED : kind];
   }
 
@@ -384,6 +391,11 @@ public final class Mmu {
    */
   public long translateFetch(long gva) {
     return walk.translate(gva, EXECUTE, cpu.cpl == 3);
+  }
+
+  /** Whether the last translated fetch was from a global page. */
+  public boolean lastWasGlobal() {
+    return (walk.leaf & PageWalk.GLOBAL) != 0;
   }
 
   // ---------------------------------------------------------------- slow paths
@@ -486,7 +498,7 @@ public final class Mmu {
     long page = gva & PAGE_MASK;
     long leaf = walk.leaf;
     if ((leaf & PageWalk.LARGE) != 0) {
-      largePages = true;
+      largePages[(int) (gva >>> 45) & 7] |= 1L << (gva >>> 39);
     }
     boolean code = (pageFlags[(int) (gpa >>> 12)] & GuestMemory.CODE) != 0;
     tlb[i + READ_TAG] = page;
@@ -506,8 +518,8 @@ public final class Mmu {
     for (long[] table : tables) {
       Arrays.fill(table, INVALID);
     }
-    largePages = false;
-    flushed();
+    Arrays.fill(largePages, 0);
+    flushed(true);
   }
 
   /** Drops all but global translations: CR3 was loaded. */
@@ -520,12 +532,12 @@ public final class Mmu {
         }
       }
     }
-    flushed();
+    flushed(false);
   }
 
   /** INVLPG. */
   public void flushPage(long gva) {
-    if (largePages) {
+    if ((largePages[(int) (gva >>> 45) & 7] & 1L << (gva >>> 39)) != 0) {
       flushAll();
       return;
     }
@@ -536,12 +548,14 @@ public final class Mmu {
         table[i + WRITE_TAG] = INVALID;
       }
     }
-    flushed();
+    if (codeListener != null) {
+      codeListener.translationFlushed(gva);
+    }
   }
 
-  private void flushed() {
+  private void flushed(boolean globals) {
     if (codeListener != null) {
-      codeListener.translationsFlushed();
+      codeListener.translationsFlushed(globals);
     }
   }
 

@@ -2,7 +2,6 @@ package lodge.cpu.x86.interpreter;
 
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.Map;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
@@ -36,15 +35,21 @@ public final class CodeCache implements Mmu.CodeListener {
   private final GuestMemory memory;
   private final Decoder decoder = new Decoder();
   private final byte[] bytes = new byte[4096 + 16];
-  private final Map<Long, CodePage> pages = new HashMap<>();
+  private final PageTable pages = new PageTable();
 
   /** GVA of the page, the mode, and {@link #LOOKUP_USER} for user rights; -1 when free. */
   private final long[] lookupTags = new long[LOOKUP_SIZE];
 
   private final CodePage[] lookupPages = new CodePage[LOOKUP_SIZE];
 
+  /** Which of them are mapped by global pages and survive a change of the address space. */
+  private final boolean[] lookupGlobal = new boolean[LOOKUP_SIZE];
+
   /** Changes whenever a link between ops of different pages may have become void. */
   int generation = 1;
+
+  /** The same for links from one global page to another. */
+  int globalGeneration = 1;
 
   /** Executed ops that are no instructions. */
   public long uncounted;
@@ -168,11 +173,32 @@ public final class CodeCache implements Mmu.CodeListener {
       return lookupPages[i];
     }
     long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
-    CodePage page =
-        pages.computeIfAbsent(gpa | cpu.codeKey, key -> new CodePage(this, gpa, cpu.codeKey));
+    CodePage page = pages.get(gpa, cpu.codeKey);
+    if (page == null) {
+      page = new CodePage(this, gpa, cpu.codeKey);
+      if (memory.isRam(gpa)) {
+        pages.put(page);
+      }
+    }
+    if (lookupTags[i] != -1) {
+      // Links to the page that goes would no longer be found when its translation is flushed.
+      voidLinks();
+    }
     lookupTags[i] = tag;
     lookupPages[i] = page;
+    lookupGlobal[i] = cpu.mmu.lastWasGlobal();
     return page;
+  }
+
+  /** Whether the code at a linear address, looked up before, is in a global page. */
+  boolean isGlobal(long linear) {
+    int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
+    return lookupTags[i] == tag(linear) && lookupGlobal[i];
+  }
+
+  private void voidLinks() {
+    generation++;
+    globalGeneration++;
   }
 
   /** Guest bytes as a fetch sees them: all ones where there is no RAM. */
@@ -284,7 +310,7 @@ public final class CodeCache implements Mmu.CodeListener {
     }
     pages.clear();
     ops = 0;
-    translationsFlushed();
+    translationsFlushed(true);
   }
 
   @Override
@@ -292,10 +318,10 @@ public final class CodeCache implements Mmu.CodeListener {
     long base = gpa & ~0xFFFL;
     boolean left = false;
     for (int mode = Cpu.CODE_64; mode <= Cpu.CODE_16; mode++) {
-      CodePage page = pages.get(base | mode);
+      CodePage page = pages.get(base, mode);
       if (page != null && page.overlaps((int) gpa & 0xFFF, length)) {
         page.clear();
-        generation++;
+        voidLinks();
         invalidations++;
       }
       left |= page != null && !page.isEmpty();
@@ -306,8 +332,26 @@ public final class CodeCache implements Mmu.CodeListener {
   }
 
   @Override
-  public void translationsFlushed() {
-    Arrays.fill(lookupTags, -1);
+  public void translationsFlushed(boolean globals) {
+    if (globals) {
+      Arrays.fill(lookupTags, -1);
+      voidLinks();
+      return;
+    }
+    for (int i = 0; i < LOOKUP_SIZE; i++) {
+      if (!lookupGlobal[i]) {
+        lookupTags[i] = -1;
+      }
+    }
     generation++;
+  }
+
+  @Override
+  public void translationFlushed(long gva) {
+    int i = (int) (gva >>> 12) & LOOKUP_SIZE - 1;
+    if ((lookupTags[i] ^ gva) >>> 12 == 0) {
+      lookupTags[i] = -1;
+      voidLinks();
+    }
   }
 }

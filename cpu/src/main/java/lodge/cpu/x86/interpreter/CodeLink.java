@@ -17,6 +17,7 @@ public final class CodeLink {
   private Op linked;
 
   private int generation;
+  private boolean global;
   private long base;
   private long targetBase;
   private Op linkedAcross;
@@ -48,13 +49,15 @@ public final class CodeLink {
     long from = c.r[Cpu.CODE_BASE];
     CodeCache cache = page.cache;
     // The privilege takes part: a page may be executed with both, its target's page need not.
-    if (generation == cache.generation && base == from + c.cpl) {
+    int current = global ? cache.globalGeneration : cache.generation;
+    if (generation == current && base == from + c.cpl) {
       c.r[Cpu.CODE_BASE] = targetBase;
       return linkedAcross;
     }
     Op op = cache.enter(rip(c));
     if (!(op instanceof EnterOp) && page.mode <= Cpu.CODE_32_FLAT) {
-      generation = cache.generation;
+      global = cache.isGlobal(from) && cache.isGlobal(c.r[Cpu.CODE_BASE]);
+      generation = global ? cache.globalGeneration : cache.generation;
       base = from + c.cpl;
       targetBase = c.r[Cpu.CODE_BASE];
       linkedAcross = op;

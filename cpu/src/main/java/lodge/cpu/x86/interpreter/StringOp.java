@@ -63,14 +63,13 @@ abstract class StringOp extends Op {
       return next;
     }
     long count = c.r[Cpu.RCX] & mask;
-    if (count == 0) {
-      Registers.write(c.r, Cpu.RCX, addressSize, 0);
-      return next;
-    }
     if (addressSize == 4) {
-      // These are written even when the first element faults.
+      // These are written even when nothing else happens or the first element faults.
       c.r[Cpu.RCX] = count;
       extend(c);
+    }
+    if (count == 0) {
+      return next;
     }
     if ((c.eflags & Flags.TF) != 0) {
       return steps(c, count, 1);

@@ -150,7 +150,10 @@ final class Comparison {
 
   String report() {
     StringBuilder s = new StringBuilder();
-    s.append(cases()).append(" cases, ").append(mismatches()).append(" mismatches, ")
+    s.append(cases())
+        .append(" cases, ")
+        .append(mismatches())
+        .append(" mismatches, ")
         .append(unfinished)
         .append(" not compared because they do not end\n");
     cases.forEach(

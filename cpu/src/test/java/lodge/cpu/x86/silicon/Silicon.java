@@ -22,12 +22,14 @@ final class Silicon implements AutoCloseable {
   private static final int MAX_BATCH = 1024;
 
   private final Process process;
+  private final HostFeatures host;
   private final InputStream in;
   private final ByteBuffer requests =
       ByteBuffer.allocate(4 + MAX_BATCH * Case.REQUEST_SIZE).order(ByteOrder.LITTLE_ENDIAN);
 
-  private Silicon(Process process) {
+  private Silicon(Process process, HostFeatures host) {
     this.process = process;
+    this.host = host;
     this.in = new BufferedInputStream(process.getInputStream(), 1 << 16);
   }
 
@@ -39,7 +41,11 @@ final class Silicon implements AutoCloseable {
           || !System.getProperty("os.arch").equals("amd64")) {
         reason = "the host is not Linux on x86-64";
       } else {
-        return start();
+        HostFeatures host = HostFeatures.read();
+        reason = host.obstacle();
+        if (reason.isEmpty()) {
+          return start(host);
+        }
       }
     } catch (IOException e) {
       reason = e.getMessage();
@@ -49,7 +55,7 @@ final class Silicon implements AutoCloseable {
     throw new AssertionError();
   }
 
-  private static Silicon start() throws IOException {
+  private static Silicon start(HostFeatures host) throws IOException {
     Path directory = Files.createTempDirectory("lodge-silicon");
     Path source = directory.resolve("silicon.c");
     Path program = directory.resolve("silicon");
@@ -79,7 +85,7 @@ final class Silicon implements AutoCloseable {
       if (process.waitFor(50, TimeUnit.MILLISECONDS)) {
         throw new IOException("the helper ends with status " + process.exitValue());
       }
-      return new Silicon(process);
+      return new Silicon(process, host);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
@@ -88,6 +94,10 @@ final class Silicon implements AutoCloseable {
       Files.deleteIfExists(program);
       Files.deleteIfExists(directory);
     }
+  }
+
+  HostFeatures host() {
+    return host;
   }
 
   /** Runs cases in order. */

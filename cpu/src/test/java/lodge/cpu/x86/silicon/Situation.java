@@ -115,6 +115,11 @@ final class Situation {
     c.gpr[Cpu.RSI] = generator.dataAddress();
     c.gpr[Cpu.RDI] =
         generator.chance(30) ? c.gpr[Cpu.RSI] + random.nextInt(33) - 16 : generator.dataAddress();
+    if (mode64 && generator.chance(8)) {
+      // Not part of a 32-bit address, and not canonical in a 64-bit one.
+      c.gpr[Cpu.RSI] |= (long) random.nextInt() << 32;
+      c.gpr[Cpu.RDI] |= (long) random.nextInt() << 32;
+    }
     c.gpr[Cpu.RCX] =
         switch (random.nextInt(10)) {
           case 0 -> 0;
@@ -161,7 +166,10 @@ final class Situation {
 
   /** Half of the comparisons should succeed. */
   private void expected() {
-    if (!memory || c.pokes.isEmpty() || c.pokes.getLast().bytes().length < 16 || generator.chance(50)) {
+    if (!memory
+        || c.pokes.isEmpty()
+        || c.pokes.getLast().bytes().length < 16
+        || generator.chance(50)) {
       return;
     }
     ByteBuffer bytes = ByteBuffer.wrap(c.pokes.getLast().bytes()).order(ByteOrder.LITTLE_ENDIAN);

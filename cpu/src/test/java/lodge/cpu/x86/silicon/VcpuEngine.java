@@ -42,7 +42,7 @@ final class VcpuEngine implements CaseRunner {
   private static final int SCRATCH_PAGES = 0x2_0000;
   private static final int CODE_PAGES = 0x3_0000;
 
-  private static final long WATCHDOG_NANOS = 3_000_000_000L;
+  private static final long WATCHDOG_NANOS = 30_000_000_000L;
 
   private final GuestMemory memory = GuestMemory.allocate(1 << 20);
   private final HostClock clock = new HostClock();
