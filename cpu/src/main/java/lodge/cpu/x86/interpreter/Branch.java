@@ -29,6 +29,11 @@ abstract class Branch extends Op {
     return link.rip(c);
   }
 
+  @Override
+  public boolean wasTaken() {
+    return link.wasFollowed();
+  }
+
   CodeLink link() {
     return link;
   }
@@ -40,7 +45,7 @@ abstract class Branch extends Op {
   }
 
   @Override
-  protected void relink(Op from, Op to) {
+  public void relink(Op from, Op to) {
     super.relink(from, to);
     link.relink(from, to);
   }

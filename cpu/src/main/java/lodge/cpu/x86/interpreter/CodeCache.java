@@ -2,9 +2,11 @@ package lodge.cpu.x86.interpreter;
 
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
@@ -46,7 +48,7 @@ public final class CodeCache implements Mmu.CodeListener {
   private final boolean[] lookupGlobal = new boolean[LOOKUP_SIZE];
 
   /** Changes whenever a link between ops of different pages may have become void. */
-  int generation = 1;
+  public int generation = 1;
 
   /** The same for links from one global page to another. */
   int globalGeneration = 1;
@@ -101,7 +103,7 @@ public final class CodeCache implements Mmu.CodeListener {
   }
 
   /** The code page at a 64-bit address if it was found there lately, null otherwise. */
-  CodePage peekPage(long rip) {
+  public CodePage peekPage(long rip) {
     int i = (int) (rip >>> 12) & LOOKUP_SIZE - 1;
     return lookupTags[i] == tag(rip) ? lookupPages[i] : null;
   }
@@ -112,29 +114,27 @@ public final class CodeCache implements Mmu.CodeListener {
   /** A branch was taken often: tells whoever translates. */
   void hot(Branch branch, Cpu c) {
     if (hotSpots != null) {
-      long rip = branch.link().rip(c);
-      CodePage page = branch.link().targetPage(c);
-      if (page != null) {
-        hotSpots.hot(page, (int) rip & 0xFFF);
+      hot(branch.link().rip(c));
+    }
+  }
+
+  /** The code at an address in the current mode is often entered: tells whoever translates. */
+  public void hot(long rip) {
+    if (hotSpots != null && cpu.codeKey == Cpu.CODE_64) {
+      CodePage page = peekPage(rip);
+      if (page != null && page.peek((int) rip & 0xFFF) != null) {
+        hotSpots.hot(page, (int) rip & 0xFFF, rip & ~0xFFFL);
       }
     }
   }
 
-  /** Puts a translated region in the place of the op at its entry, unless the code has changed. */
-  public boolean install(
-      CodePage page, int offset, Op region, byte[] translated, int from, int to) {
-    if (page.peek(offset) == null || !memory.isRam(page.gpa)) {
-      return false;
-    }
-    for (int i = from; i < to; i++) {
-      if (memory.getByte(page.gpa + i) != translated[i]) {
-        return false;
-      }
-    }
-    page.markDecoded(from, to - from);
+  /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
+  public void install(CodePage page, int offset, Op region, List<CodePage> parts) {
     page.replace(offset, region);
-    generation++;
-    return true;
+    for (CodePage part : parts) {
+      part.addRegion(region);
+    }
+    voidLinks();
   }
 
   /** The op for an instruction, to be executed apart from its neighbours. */
@@ -143,6 +143,20 @@ public final class CodeCache implements Mmu.CodeListener {
     op.place(offset, insn.length);
     op.next = following;
     return op;
+  }
+
+  /** The code page at a 64-bit address, or null where a fetch would fault; nothing is raised. */
+  public CodePage pageOrNull(long rip) {
+    CodePage page = peekPage(rip);
+    if (page == null) {
+      long cr2 = cpu.cr2;
+      try {
+        page = page(rip);
+      } catch (CpuException e) {
+        cpu.cr2 = cr2;
+      }
+    }
+    return page;
   }
 
   /** The one instruction at {@code rip}, to be executed apart from what follows it. */
@@ -224,7 +238,7 @@ public final class CodeCache implements Mmu.CodeListener {
       if (!known) {
         Insn insn = decoder.decode(bytes, offset, 4096 - offset, codeSize(page.mode));
         op = insn == null ? new CrossPageOp(page, offset) : Linker.link(insn, page, offset);
-        op.offset = (short) offset;
+        op.offset = offset;
         op.length = (byte) (insn == null ? 0 : insn.length);
         page.put(offset, insn == null ? 4096 - offset : insn.length, op);
         ops++;
@@ -258,7 +272,7 @@ public final class CodeCache implements Mmu.CodeListener {
     }
     Insn insn = decoder.decode(bytes, offset, 15, codeSize(page.mode));
     Op op = Linker.link(insn, page, offset);
-    op.offset = (short) offset;
+    op.offset = offset;
     op.length = (byte) insn.length;
     op.next = new EnterOp(this, offset + insn.length);
     return op;

@@ -81,12 +81,8 @@ public final class CodeLink {
     return rip;
   }
 
-  /**
-   * The code page and offset of the target as far as they are known now; null where a lookup would
-   * fault.
-   */
-  CodePage targetPage(Cpu c) {
-    return near ? page : page.cache.peekPage(rip(c));
+  boolean wasFollowed() {
+    return linked != null || linkedAcross != null;
   }
 
   public void unlink() {

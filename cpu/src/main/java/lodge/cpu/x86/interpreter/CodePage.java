@@ -1,5 +1,8 @@
 package lodge.cpu.x86.interpreter;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * The decoded instructions of one guest-physical page under one decoding mode, found by the offset
  * of their first byte.
@@ -24,6 +27,12 @@ public final class CodePage {
   /** Which 64-byte grains hold bytes of decoded instructions. */
   private long decoded;
 
+  /** Changes whenever the ops are thrown away. */
+  private int version;
+
+  /** Regions that were made from this page's code, among others. */
+  private final List<Op> regions = new ArrayList<>();
+
   CodePage(CodeCache cache, long gpa, int mode) {
     this.cache = cache;
     this.gpa = gpa;
@@ -43,7 +52,7 @@ public final class CodePage {
   }
 
   /** The op at an offset, or null when it is not decoded. */
-  Op peek(int offset) {
+  public Op peek(int offset) {
     Op[] chunk = chunks[offset >> CHUNK_SHIFT];
     return chunk == null ? null : chunk[offset & CHUNK - 1];
   }
@@ -59,7 +68,7 @@ public final class CodePage {
   }
 
   /** Puts an op in the place of another one, everywhere in the page. */
-  void replace(int offset, Op op) {
+  public void replace(int offset, Op op) {
     Op old = peek(offset);
     chunks[offset >> CHUNK_SHIFT][offset & CHUNK - 1] = op;
     for (Op[] chunk : chunks) {
@@ -73,9 +82,13 @@ public final class CodePage {
     }
   }
 
-  /** Marks bytes as decoded. */
-  void markDecoded(int offset, int length) {
-    decoded |= grains(offset, length);
+  public int version() {
+    return version;
+  }
+
+  /** Has a region unlinked together with the ops of this page. */
+  void addRegion(Op region) {
+    regions.add(region);
   }
 
   boolean isEmpty() {
@@ -106,5 +119,10 @@ public final class CodePage {
       }
     }
     decoded = 0;
+    version++;
+    for (Op region : List.copyOf(regions)) {
+      region.unlink(this);
+    }
+    regions.clear();
   }
 }

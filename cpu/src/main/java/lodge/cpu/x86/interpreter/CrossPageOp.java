@@ -14,7 +14,7 @@ final class CrossPageOp extends Op {
 
   CrossPageOp(CodePage page, int offset) {
     this.page = page;
-    this.offset = (short) offset;
+    this.offset = offset;
   }
 
   @Override

@@ -14,11 +14,13 @@ import lodge.cpu.x86.Cpu;
  * <p>Ops hold no state of a processor. They are read-only but for their links.
  */
 public abstract class Op {
+  private static final int[] NO_TARGETS = {};
+
   /** What follows in memory; never null once linked. */
   Op next;
 
   /** Offset of the first byte in its code page, 0 to 4095. */
-  short offset;
+  int offset;
 
   /** Bytes, 1 to 15; 0 for ops that are no instruction. */
   byte length;
@@ -47,7 +49,7 @@ public abstract class Op {
   }
 
   /** Replaces an op that this one leads to. */
-  protected void relink(Op from, Op to) {
+  public void relink(Op from, Op to) {
     if (next == from) {
       next = to;
     }
@@ -60,8 +62,23 @@ public abstract class Op {
 
   /** Gives an op its place in the page. */
   protected final void place(int offset, int length) {
-    this.offset = (short) offset;
+    this.offset = offset;
     this.length = (byte) length;
+  }
+
+  /** The op that the interpreter made for this place, whatever has taken it since. */
+  public Op original() {
+    return this;
+  }
+
+  /** A conditional jump: it was taken before. */
+  public boolean wasTaken() {
+    return false;
+  }
+
+  /** An indirect jump: where it was seen to lead, relative to byte 0 of its page. */
+  public int[] targetsSeen() {
+    return NO_TARGETS;
   }
 
   /** What follows in memory is not reached from here: decoding a straight run stops. */

@@ -4,15 +4,18 @@ import java.util.List;
 import lodge.cpu.x86.decode.Insn;
 
 /**
- * A basic block of a region.
+ * A basic block of a region. Positions are relative to byte 0 of the page that the region's entry
+ * is in.
  *
- * @param start offset of the first instruction in its page
- * @param code the instructions with their offsets
- * @param fallthrough offset of what follows in memory, -1 when that is not reached
- * @param target offset that the last instruction jumps to, -1 when it is no direct jump in the page
+ * @param start position of the first instruction
+ * @param code the instructions with their positions
+ * @param fallthrough what follows in memory, {@link #NONE} when that is not reached
+ * @param target where the last instruction jumps or calls to, {@link #NONE} when it does not
  */
 record Block(int start, List<Placed> code, int fallthrough, int target) {
-  /** An instruction and its offset in the page. */
+  static final int NONE = Integer.MIN_VALUE;
+
+  /** An instruction and its position. */
   record Placed(int offset, Insn insn) {
     int end() {
       return offset + insn.length;

@@ -3,6 +3,7 @@ package lodge.cpu.x86.translator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Which kind of {@link FlagState} each block of a region finds: constant where all ways there
@@ -12,7 +13,8 @@ final class FlagKinds {
   private FlagKinds() {}
 
   /** Kinds by block start; {@link FlagState#DYNAMIC} where they differ. */
-  static Map<Integer, Integer> atEntry(List<Block> blocks, int entry) {
+  static Map<Integer, Integer> atEntry(
+      List<Block> blocks, int entry, Function<Block.Placed, List<Integer>> indirectTargets) {
     Map<Integer, Integer> kinds = new HashMap<>();
     kinds.put(entry, FlagState.READY);
     boolean changed = true;
@@ -26,6 +28,11 @@ final class FlagKinds {
         int out = after(block, in);
         changed |= meet(kinds, block.fallthrough(), out);
         changed |= meet(kinds, block.target(), out);
+        if (Flow.of(block.last().insn()) == Flow.INDIRECT) {
+          for (int target : indirectTargets.apply(block.last())) {
+            changed |= meet(kinds, target, out);
+          }
+        }
       }
     }
     return kinds;
@@ -40,7 +47,7 @@ final class FlagKinds {
   }
 
   private static boolean meet(Map<Integer, Integer> kinds, int target, int kind) {
-    if (target < 0) {
+    if (target == Block.NONE) {
       return false;
     }
     Integer old = kinds.get(target);

@@ -5,21 +5,27 @@ import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
 
+import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.lang.classfile.MethodModel;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.reflect.AccessFlag;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.IntFunction;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.decode.Insn;
+import lodge.cpu.x86.decode.Mnemonic;
 import lodge.cpu.x86.interpreter.Op;
 
 /**
@@ -53,6 +59,8 @@ final class RegionEmitter {
   /** Instructions that their interpreter's op executes. */
   final List<Block.Placed> steps = new ArrayList<>();
 
+  private int codeLength;
+
   CodeBuilder code;
 
   /** How the flags are kept at the point reached. */
@@ -65,10 +73,47 @@ final class RegionEmitter {
   private Block block;
   private int index;
 
-  RegionEmitter(List<Block> blocks, int entry) {
+  private final boolean guarded;
+  private final IntFunction<int[]> targets;
+  /** Where calls inside the region return to. */
+  private final List<Integer> returns = new ArrayList<>();
+
+  /**
+   * @param guarded the region takes code from several pages
+   * @param targets where the indirect jump at a position was seen to lead, relative to its page
+   */
+  RegionEmitter(List<Block> blocks, int entry, boolean guarded, IntFunction<int[]> targets) {
     this.blocks = blocks;
     this.entry = entry;
-    this.entryKinds = FlagKinds.atEntry(blocks, entry);
+    this.guarded = guarded;
+    this.targets = targets;
+    Set<Integer> starts = new HashSet<>();
+    for (Block block : blocks) {
+      starts.add(block.start());
+    }
+    for (Block block : blocks) {
+      if (Flow.of(block.last().insn()) == Flow.CALL
+          && starts.contains(block.target())
+          && starts.contains(block.last().end())) {
+        returns.add(block.last().end());
+      }
+    }
+    this.entryKinds = FlagKinds.atEntry(blocks, entry, this::indirectTargets);
+  }
+
+  /** Starts of blocks that an indirect jump or return may go to directly. */
+  private List<Integer> indirectTargets(Block.Placed placed) {
+    if (placed.insn().form.mnemonic() == Mnemonic.RET) {
+      return returns;
+    }
+    if (placed.insn().form.mnemonic() == Mnemonic.JMP) {
+      List<Integer> known = new ArrayList<>();
+      for (int each : targets.apply(placed.offset())) {
+        known.add((placed.offset() & ~0xFFF) + each);
+      }
+      return known;
+    }
+    return List.of();
   }
 
   byte[] emit() {
@@ -76,7 +121,18 @@ final class RegionEmitter {
     sites.clear();
     exits.clear();
     steps.clear();
-    return build();
+    byte[] built = build();
+    for (MethodModel method : ClassFile.of().parse(built).methods()) {
+      if (method.methodName().equalsString("exec")) {
+        codeLength = method.findAttribute(Attributes.code()).orElseThrow().codeLength();
+      }
+    }
+    return built;
+  }
+
+  /** Bytes of the method just built. */
+  int codeLength() {
+    return codeLength;
   }
 
   private byte[] build() {
@@ -124,6 +180,14 @@ final class RegionEmitter {
   }
 
   private void prologue() {
+    if (guarded) {
+      Label valid = code.newLabel();
+      code.aload(Locals.THIS).aload(Locals.CPU);
+      code.invokevirtual(REGION, "enter", MethodTypeDesc.of(CD_boolean, CPU)).ifne(valid);
+      code.aload(Locals.THIS).aload(Locals.CPU);
+      code.invokevirtual(REGION, "bypass", MethodTypeDesc.of(OP, CPU)).areturn();
+      code.labelBinding(valid);
+    }
     code.aload(Locals.CPU).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
     code.aload(Locals.CPU).getfield(CPU, "mmu", MMU).astore(Locals.MMU);
     code.aload(Locals.REGISTERS).loadConstant(Cpu.CODE_BASE).laload().lstore(Locals.CODE_BASE);
@@ -194,10 +258,21 @@ final class RegionEmitter {
         case CALL -> {
           integer.push(
               placed, () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
-          exit(exitLabel, placed.end() + insn.imm);
+          goTo(each, placed.end() + insn.imm);
         }
         case INDIRECT -> {
           integer.indirect(placed);
+          for (int known : indirectTargets(placed)) {
+            if (labels.containsKey(known)) {
+              Label on = code.newLabel();
+              code.lload(Locals.TARGET).lload(Locals.CODE_BASE).lsub().loadConstant((long) known);
+              code.lcmp().ifne(on);
+              int saved = kind;
+              goTo(each, known);
+              kind = saved;
+              code.labelBinding(on);
+            }
+          }
           setKindLocal();
           code.goto_(indirectLabel);
         }
@@ -207,7 +282,7 @@ final class RegionEmitter {
         }
       }
     }
-    if (each.fallthrough() >= 0) {
+    if (each.fallthrough() != Block.NONE) {
       if (following != null && following.start() == each.fallthrough()) {
         enterKind(each.fallthrough());
       } else {
@@ -218,7 +293,7 @@ final class RegionEmitter {
 
   /** Goes to an offset: a block of the region, or out. */
   private void goTo(Block from, long target) {
-    Label label = target >= 0 && target < 4096 ? labels.get((int) target) : null;
+    Label label = target == (int) target ? labels.get((int) target) : null;
     if (label == null) {
       exit(exitLabel, target);
       return;

@@ -21,7 +21,13 @@ public abstract class RegionOp extends Op {
         }
       };
 
+  private static final int HOT_LEAVES = 1024;
+
   private final CodePage page;
+  private final int entry;
+  private final Op original;
+  private final CodePage[] pages;
+  private final int[] deltas;
   private final Site[] sites;
   private final CodeLink[] exits;
   private final Op[] ops;
@@ -32,8 +38,23 @@ public abstract class RegionOp extends Op {
   /** Where the last fault was. */
   private int faultSite;
 
+  /** The last execution was left to the original op. */
+  private boolean bypassed;
+
+  /** When and where {@link #enter} found all pages in their places. */
+  private int guardGeneration;
+
+  private long guardBase;
+
+  /** Exits taken, to find what is hot behind them. */
+  private int leaves;
+
   protected RegionOp(RegionParts parts) {
     this.page = parts.page();
+    this.entry = parts.entry();
+    this.original = page.peek(entry);
+    this.pages = parts.pages();
+    this.deltas = parts.deltas();
     this.sites = parts.sites();
     this.exits = parts.exits();
     this.ops = parts.ops();
@@ -42,14 +63,30 @@ public abstract class RegionOp extends Op {
 
   @Override
   public void unlink(CodePage page) {
-    dead = true;
+    if (!dead) {
+      dead = true;
+      if (page != this.page && this.page.peek(entry) == this) {
+        this.page.replace(entry, original);
+      }
+    }
+    if (page == this.page) {
+      original.unlink(page);
+    }
     for (CodeLink exit : exits) {
       exit.unlink();
     }
   }
 
   @Override
-  protected void relink(Op from, Op to) {
+  public Op original() {
+    return original;
+  }
+
+  @Override
+  public void relink(Op from, Op to) {
+    if (from != original) {
+      original.relink(from, to);
+    }
     for (CodeLink exit : exits) {
       exit.relink(from, to);
     }
@@ -57,19 +94,51 @@ public abstract class RegionOp extends Op {
 
   @Override
   public long faultRip(Cpu c) {
-    return c.r[Cpu.CODE_BASE] + sites[faultSite].offset();
+    return bypassed ? original.faultRip(c) : c.r[Cpu.CODE_BASE] + sites[faultSite].offset();
   }
 
   @Override
   public boolean stackSegment() {
-    return sites[faultSite].stack();
+    return bypassed ? original.stackSegment() : sites[faultSite].stack();
   }
 
   // ---------------------------------------------------------------- called by generated code
 
+  /** Whether all pages of the region are mapped where it takes them to be. */
+  protected final boolean enter(Cpu c) {
+    if (guardGeneration == page.cache.generation && guardBase == c.r[Cpu.CODE_BASE] + c.cpl) {
+      return !dead;
+    }
+    return guard(c);
+  }
+
+  private boolean guard(Cpu c) {
+    long base = c.r[Cpu.CODE_BASE];
+    for (int i = 0; i < pages.length; i++) {
+      if (page.cache.pageOrNull(base + deltas[i]) != pages[i]) {
+        return false;
+      }
+    }
+    // Looking a page up may void links, this one's too.
+    guardGeneration = page.cache.generation;
+    guardBase = base + c.cpl;
+    return !dead;
+  }
+
+  /** Leaves one instruction to the interpreter: the region is not valid here. */
+  protected final Op bypass(Cpu c) {
+    bypassed = true;
+    Op following = original.exec(c);
+    bypassed = false;
+    return following == original ? this : following;
+  }
+
   /** The op behind a direct exit. */
   protected final Op leave(Cpu c, int exit, int count) {
     page.cache.uncounted -= count - 1;
+    if ((++leaves & HOT_LEAVES - 1) == 0) {
+      page.cache.hot(exits[exit].rip(c));
+    }
     return exits[exit].follow(c);
   }
 
@@ -83,6 +152,9 @@ public abstract class RegionOp extends Op {
   /** The op at an address that was computed. */
   protected final Op leaveTo(Cpu c, long rip, int count) {
     page.cache.uncounted -= count - 1;
+    if ((++leaves & HOT_LEAVES - 1) == 0) {
+      page.cache.hot(rip);
+    }
     return page.cache.enter(rip);
   }
 
@@ -96,6 +168,7 @@ public abstract class RegionOp extends Op {
   protected final void fault(Cpu c, int site, int count) {
     page.cache.uncounted -= count - sites[site].remaining();
     faultSite = site;
+    bypassed = false;
   }
 
   /** A store at a site hit code: where to go on. */

@@ -5,4 +5,11 @@ import lodge.cpu.x86.interpreter.CodePage;
 import lodge.cpu.x86.interpreter.Op;
 
 /** What a region is made of besides its code. */
-record RegionParts(CodePage page, int entry, Site[] sites, CodeLink[] exits, Op[] ops) {}
+record RegionParts(
+    CodePage page,
+    int entry,
+    CodePage[] pages,
+    int[] deltas,
+    Site[] sites,
+    CodeLink[] exits,
+    Op[] ops) {}

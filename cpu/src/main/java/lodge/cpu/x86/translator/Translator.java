@@ -24,12 +24,15 @@ final class Translator implements HotSpots {
   /**
    * Most guest instructions in a region: HotSpot compiles what comes out in a fraction of a second.
    */
-  private static final int REGION_LIMIT = 100;
+  private static final int REGION_LIMIT = 150;
+
+  /** HotSpot does not compile methods of 8,000 bytecodes and more. */
+  private static final int MAX_CODE = 7_900;
 
   private static final int QUEUE_LIMIT = 1024;
   private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
-  private record Done(CodePage page, int entry, Op region, byte[] bytes, int from, int to) {}
+  private record Done(CodePage page, int entry, Op region, List<RegionScan.Part> parts) {}
 
   private record Spot(long gpa, int offset) {}
 
@@ -57,56 +60,68 @@ final class Translator implements HotSpots {
   }
 
   @Override
-  public void hot(CodePage page, int offset) {
+  public void hot(CodePage page, int offset, long base) {
     if (!memory.isRam(page.gpa) || !asked.add(new Spot(page.gpa, offset))) {
       return;
     }
-    byte[] bytes = new byte[4096];
-    memory.get(page.gpa, bytes, 0, 4096);
-    worker.execute(() -> translate(page, offset, bytes));
+    RegionScan scan = new RegionScan(memory, page, base, REGION_LIMIT);
+    if (scan.scan(offset)) {
+      worker.execute(() -> translate(page, offset, scan));
+    }
   }
 
   /** Puts finished regions in their places; on the vCPU's thread, between ops. */
   @Override
   public void install() {
     for (Done each = done.poll(); each != null; each = done.poll()) {
-      boolean installed =
-          each.page.cache.install(
-              each.page, each.entry, each.region, each.bytes, each.from, each.to);
-      if (!installed) {
+      boolean unchanged = each.page.peek(each.entry) != null;
+      for (RegionScan.Part part : each.parts) {
+        unchanged &= part.page().version() == part.version();
+      }
+      if (unchanged) {
+        List<CodePage> pages = each.parts.stream().map(RegionScan.Part::page).toList();
+        each.page.cache.install(each.page, each.entry, each.region, pages);
+      } else {
         asked.remove(new Spot(each.page.gpa, each.entry));
       }
     }
   }
 
-  private void translate(CodePage page, int entry, byte[] bytes) {
+  private void translate(CodePage page, int entry, RegionScan scan) {
     try {
       long start = System.nanoTime();
-      List<Block> blocks = new RegionScan(bytes, REGION_LIMIT).scan(entry);
-      if (blocks.isEmpty()) {
-        return;
+      RegionEmitter emitter = null;
+      byte[] classFile = null;
+      for (int size = scan.size(); ; size = size * 2 / 3) {
+        emitter =
+            new RegionEmitter(
+                scan.blocks(entry, size), entry, scan.parts().size() > 1, scan::targets);
+        classFile = emitter.emit();
+        if (emitter.codeLength() < MAX_CODE) {
+          instructions += size;
+          break;
+        }
       }
-      RegionEmitter emitter = new RegionEmitter(blocks, entry);
-      byte[] classFile = emitter.emit();
       CodeLink[] exits =
           emitter.exits.stream().map(t -> new CodeLink(page, t, 8)).toArray(CodeLink[]::new);
       Op[] ops =
           emitter.steps.stream()
               .map(s -> CodeCache.single(s.insn(), page, s.offset(), RegionOp.CONTINUE))
               .toArray(Op[]::new);
-      RegionParts parts =
-          new RegionParts(page, entry, emitter.sites.toArray(Site[]::new), exits, ops);
+      List<RegionScan.Part> parts = scan.parts();
+      RegionParts regionParts =
+          new RegionParts(
+              page,
+              entry,
+              parts.stream().map(RegionScan.Part::page).toArray(CodePage[]::new),
+              parts.stream().mapToInt(RegionScan.Part::delta).toArray(),
+              emitter.sites.toArray(Site[]::new),
+              exits,
+              ops);
       Class<?> type = LOOKUP.defineHiddenClass(classFile, true).lookupClass();
       MethodHandle constructor =
           LOOKUP.findConstructor(type, MethodType.methodType(void.class, RegionParts.class));
-      Op region = (Op) constructor.invoke(parts);
-      int from = blocks.getFirst().start();
-      int to = 0;
-      for (Block block : blocks) {
-        to = Math.max(to, block.last().end());
-        instructions += block.code().size();
-      }
-      done.add(new Done(page, entry, region, bytes, from, to));
+      done.add(new Done(page, entry, (Op) constructor.invoke(regionParts), parts));
       regions++;
       nanos += System.nanoTime() - start;
     } catch (Throwable e) {
