@@ -1,6 +1,7 @@
 /** What people type: the {@code lodge} command, and the recipes of the guests that it can fetch. */
 module lodge.cli {
   requires info.picocli;
+  requires lodge.cpu;
   requires lodge.machine;
 
   exports lodge.cli.guest;

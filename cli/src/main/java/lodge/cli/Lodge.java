@@ -21,7 +21,7 @@ import picocli.CommandLine.ParameterException;
     description = "Runs virtual machines in pure Java: no KVM, no root, no emulator to install.",
     mixinStandardHelpOptions = true,
     versionProvider = Lodge.Version.class,
-    subcommands = {RunCommand.class, HelpCommand.class},
+    subcommands = {RunCommand.class, CpuCommand.class, HelpCommand.class},
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
@@ -85,7 +85,7 @@ final class Lodge implements Runnable {
   /** Without a subcommand there is nothing to do. */
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Missing command: run or help");
+    throw new ParameterException(spec.commandLine(), "Missing command: run, cpu or help");
   }
 
   /** Asks the module for its version. */

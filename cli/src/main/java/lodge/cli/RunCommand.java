@@ -11,8 +11,10 @@ import lodge.cli.guest.GuestSession;
 import lodge.cli.guest.MemorySize;
 import lodge.cli.guest.Progress;
 import lodge.cli.guest.Recipe;
+import lodge.machine.Device;
 import lodge.machine.Machine;
 import lodge.machine.MachineBuilder;
+import lodge.machine.MachineException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -27,7 +29,8 @@ import picocli.CommandLine.TypeConversionException;
     versionProvider = Lodge.Version.class,
     customSynopsis = {
       "lodge run [GUEST] [--kernel FILE] [--initrd FILE] [--append STRING]",
-      "                 [--memory SIZE] [--cpus N] [--engine NAME] [--serial WHERE]",
+      "                 [--memory SIZE] [--cpus N] [--cpu MODEL] [--engine NAME]",
+      "                 [--serial WHERE] [--device NAME[,PROPERTY=VALUE...]]...",
       "                 [--no-reboot] [--stats] [--debug] [-- COMMAND...]"
     },
     footer = {
@@ -42,8 +45,6 @@ import picocli.CommandLine.TypeConversionException;
       "  lodge run --kernel vmlinux --initrd root.cpio --append console=ttyS0"
     })
 final class RunCommand implements Callable<Integer> {
-  private static final String DEFAULT_APPEND = "console=ttyS0";
-
   @Parameters(
       index = "0",
       arity = "0..1",
@@ -54,19 +55,23 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--kernel",
       paramLabel = "FILE",
-      description = "A Linux bzImage or an ELF vmlinux with a PVH note, instead of the guest's.")
+      description =
+          "A Linux bzImage, an ELF vmlinux with a PVH note or a Multiboot image, instead of the"
+              + " guest's.")
   private Path kernel;
 
   @Option(
       names = "--initrd",
       paramLabel = "FILE",
-      description = "Initial RAM disk, instead of the guest's.")
+      description = "Initial RAM disk (a Multiboot image's one module), instead of the guest's.")
   private Path initrd;
 
   @Option(
       names = "--append",
       paramLabel = "STRING",
-      description = "Kernel command line, added to the guest's; without a guest console=ttyS0.")
+      description =
+          "Kernel command line, added to the guest's; without a guest console=ttyS0, for a Multiboot"
+              + " image nothing.")
   private String append;
 
   @Option(
@@ -84,6 +89,24 @@ final class RunCommand implements Callable<Integer> {
       defaultValue = "1",
       description = "vCPUs: ${DEFAULT-VALUE}.")
   private int cpus;
+
+  @Option(
+      names = "--cpu",
+      paramLabel = "MODEL",
+      defaultValue = "max",
+      description =
+          "The vCPUs' model: ${DEFAULT-VALUE}, or another one that 'lodge cpu list' names, with"
+              + " features to add or take away: x86-64-v2,+movbe,-popcnt.")
+  private String cpu;
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      converter = DeviceDescription.class,
+      description =
+          "Adds a device: isa-debug-exit[,iobase=0xf4][,iosize=4], through which the guest ends"
+              + " lodge with twice the value that it writes plus 1, or pc-testdev.")
+  private List<Device> devices = List.of();
 
   @Option(
       names = "--engine",
@@ -132,12 +155,14 @@ final class RunCommand implements Callable<Integer> {
     MachineBuilder builder =
         Machine.builder()
             .kernel(image)
-            .append(commandLine(guest))
             .memory(memory == null ? guest.map(Guest::memory).orElse(512L << 20) : memory)
             .cpus(cpus)
+            .cpu(cpu)
             .engine(engine)
             .rebootOnReset(!noReboot && !taskGiven)
-            .debugExit(true);
+            .debugExit(taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
+    devices.forEach(builder::device);
+    commandLine(guest).ifPresent(builder::append);
     try (SerialTarget target = SerialTarget.of(serial, streams)) {
       Session session =
           new Session(target, streams, taskGiven ? Session.Goal.TASK : Session.Goal.CONSOLE);
@@ -204,7 +229,8 @@ final class RunCommand implements Callable<Integer> {
     return Path.of(System.getProperty("lodge.recipes", "guests"));
   }
 
-  private String commandLine(Optional<Guest> guest) {
+  /** Empty when it is left to the kind of kernel. */
+  private Optional<String> commandLine(Optional<Guest> guest) {
     List<String> parts = new ArrayList<>();
     guest.ifPresent(known -> parts.add(known.append()));
     if (taskGiven) {
@@ -212,10 +238,8 @@ final class RunCommand implements Callable<Integer> {
     }
     if (append != null) {
       parts.add(append);
-    } else if (guest.isEmpty()) {
-      parts.add(DEFAULT_APPEND);
     }
-    return String.join(" ", parts);
+    return parts.isEmpty() ? Optional.empty() : Optional.of(String.join(" ", parts));
   }
 
   private byte[] orders(Session session) {
@@ -229,6 +253,18 @@ final class RunCommand implements Callable<Integer> {
     return terminal.isPresent()
         ? GuestSession.task(task, type, rows, columns)
         : GuestSession.task(task);
+  }
+
+  /** Reads what stands after {@code --device}. */
+  static final class DeviceDescription implements ITypeConverter<Device> {
+    @Override
+    public Device convert(String text) {
+      try {
+        return Device.parse(text);
+      } catch (MachineException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
   }
 
   /** Reads a size. */

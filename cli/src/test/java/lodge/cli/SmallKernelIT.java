@@ -4,6 +4,8 @@ import static lodge.cli.LodgeScript.lodge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -144,6 +146,65 @@ class SmallKernelIT {
     process.destroy();
     assertThat(process.waitFor(20, java.util.concurrent.TimeUnit.SECONDS)).as("ended").isTrue();
     assertThat(process.exitValue()).isEqualTo(128 + 15);
+  }
+
+  @Test
+  void aMultibootProgramEndsLodgeThroughTheDeviceThatQemuHas() throws Exception {
+    // mov esi, [ebx+16] (the command line); mov dx, 0x3f8; each byte: lodsb; test; out; jmp
+    // then mov ecx, [ebx+24]; mov ecx, [ecx] (the module); mov eax, [ecx]; out 0xf4, eax; hlt
+    Path kernel =
+        multiboot(
+            0x8B, 0x73, 0x10, 0x66, 0xBA, 0xF8, 0x03, 0xAC, 0x84, 0xC0, 0x74, 0x03, 0xEE, 0xEB,
+            0xF8, 0x8B, 0x4B, 0x18, 0x8B, 0x09, 0x8B, 0x01, 0xE7, 0xF4, 0xF4);
+    Path module = Files.write(folder.resolve("module"), new byte[] {5, 0, 0, 0});
+
+    LodgeScript.Result run =
+        lodge(
+                "run",
+                "--kernel",
+                kernel.toString(),
+                "--initrd",
+                module.toString(),
+                "--append",
+                "one two",
+                "--device",
+                "pc-testdev",
+                "--device",
+                "isa-debug-exit,iobase=0xf4,iosize=0x4",
+                "--cpu",
+                "max,-smap")
+            .run();
+
+    assertThat(run.errors()).isEmpty();
+    assertThat(run.text()).isEqualTo(kernel + " one two");
+    assertThat(run.status()).isEqualTo(5 << 1 | 1);
+  }
+
+  @Test
+  void aMultibootProgramGetsNoArgumentsThatNobodyGave() throws Exception {
+    Path kernel =
+        multiboot(
+            0x8B, 0x73, 0x10, 0x66, 0xBA, 0xF8, 0x03, 0xAC, 0x84, 0xC0, 0x74, 0x03, 0xEE, 0xEB,
+            0xF8, 0x30, 0xC0, 0xE6, 0xF4, 0xF4);
+
+    LodgeScript.Result run = lodge("run", "--kernel", kernel.toString()).run();
+
+    assertThat(run.text()).isEqualTo(kernel.toString());
+    assertThat(run.status()).isZero();
+  }
+
+  /** A file whose Multiboot header says that it goes to 2 MiB; the code follows the header. */
+  private Path multiboot(int... code) throws IOException {
+    int address = 0x20_0000;
+    int magic = 0x1BAD_B002;
+    int flags = 1 << 16;
+    ByteBuffer file = ByteBuffer.allocate(32 + code.length).order(ByteOrder.LITTLE_ENDIAN);
+    file.putInt(magic).putInt(flags).putInt(-magic - flags);
+    file.putInt(address).putInt(address).putInt(0).putInt(0).putInt(address + 32);
+    for (int b : code) {
+      file.put((byte) b);
+    }
+    return Files.write(folder.resolve("program"), file.array());
   }
 
   private Path kernel(int... code) throws IOException {

@@ -280,11 +280,12 @@ abstract sealed class ApicInterrupts permits LocalApic {
   }
 
   /**
-   * Only a processor that was INITed listens; so a second start-up message in a row is lost, as it
-   * should be.
+   * Only a processor that was INITed listens, and to the first message: a second one in a row is
+   * lost, even when the host has not let the processor look at the first one yet.
    */
   private boolean acceptStartup(int vector) {
-    if (!waitsForStartup && (!init || (base & BASE_BSP) != 0)) {
+    boolean listens = waitsForStartup || init && (base & BASE_BSP) == 0;
+    if (!listens || startupVector >= 0) {
       return false;
     }
     startupVector = vector;

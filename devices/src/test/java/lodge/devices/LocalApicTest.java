@@ -386,7 +386,7 @@ class LocalApicTest {
     assertThat(one.takeStartup()).as("not before INIT").isEqualTo(-1);
     assertThat(one.takeInit()).isTrue();
     assertThat(one.takeInit()).isFalse();
-    assertThat(one.takeStartup()).isEqualTo(0x98);
+    assertThat(one.takeStartup()).as("the first message").isEqualTo(0x99);
     assertThat(one.waitsForStartup()).isFalse();
     out(ICR, 0x4699);
     assertThat(one.takeStartup()).as("it runs").isEqualTo(-1);

@@ -33,12 +33,13 @@ class SmallPortsTest {
   }
 
   @Test
-  void theDebugExitPortPassesOnWhatIsWritten() {
-    DebugExit port = new DebugExit(seen::add);
+  void theDebugExitPortsPassOnWhatIsWritten() {
+    DebugExit port = new DebugExit(2, seen::add);
     port.write(0, 1, 0x1FF);
     port.write(0, 4, 0x12345678);
-    port.write(1, 1, 5);
-    assertThat(seen).containsExactly(0xFF, 0x12345678);
+    port.write(1, 2, 5);
+    port.write(2, 1, 6);
+    assertThat(seen).containsExactly(0xFF, 0x12345678, 5);
     assertThat(port.read(0, 1)).isZero();
     Fuzz.hammer(12, null, port);
   }

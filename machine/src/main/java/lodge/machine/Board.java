@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import lodge.core.Clock;
 import lodge.core.GuestMemory;
+import lodge.core.HostClock;
 import lodge.core.InterruptLine;
 import lodge.core.MmioBus;
 import lodge.core.PortBus;
@@ -17,9 +19,11 @@ import lodge.devices.ApicBus;
 import lodge.devices.CharacterSink;
 import lodge.devices.CmosRtc;
 import lodge.devices.DebugExit;
+import lodge.devices.FwCfg;
 import lodge.devices.I8042;
 import lodge.devices.IoApic;
 import lodge.devices.LocalApic;
+import lodge.devices.PcTestdev;
 import lodge.devices.PciHost;
 import lodge.devices.Pic8259;
 import lodge.devices.Pit8254;
@@ -47,6 +51,15 @@ final class Board {
   private static final int PANIC_PORT = 0x505;
   private static final int DEBUG_EXIT_PORT = 0xF4;
 
+  // Registers of the local APIC (SDM volume 3, table 12-1)
+  private static final int SPURIOUS_INTERRUPT = 0xF0;
+  private static final int LINT0 = 0x350;
+  private static final int LINT1 = 0x360;
+  private static final int APIC_ENABLED = 1 << 8;
+  private static final int LEVEL_TRIGGERED = 1 << 15;
+  private static final int EXT_INT = 7 << 8;
+  private static final int NMI = 4 << 8;
+
   private static final int TIMER_IRQ = 0;
   private static final int KEYBOARD_IRQ = 1;
   private static final int CASCADE_IRQ = 2;
@@ -55,8 +68,10 @@ final class Board {
   private static final int SCI_IRQ = 9;
   private static final int MOUSE_IRQ = 12;
   private static final int TIMER_PIN = 2;
+  private static final int ISA_IRQS = 16;
 
   private final MemoryMap map;
+  private final Clock clock;
   private final PortBus ports = new PortBus();
   private final List<Stateful<?>> chips = new ArrayList<>();
   private final List<Cpu> cpus = new ArrayList<>();
@@ -79,10 +94,11 @@ final class Board {
       Consumer<Outcome> end,
       IntConsumer kick) {
     this.map = map;
+    this.clock = clock;
     ApicBus apicBus = new ApicBus();
     MmioBus mmio = new MmioBus();
-    CpuModel model = new CpuModel();
-    for (int i = 0; i < spec.cpus(); i++) {
+    CpuModel model = spec.model();
+    for (int i = 0; i < model.cpus(); i++) {
       int id = i;
       LocalApicPort port =
           new LocalApicPort(
@@ -131,9 +147,65 @@ final class Board {
     ports.map(PANIC_PORT, 1, 1, add(new PvPanic(events -> panic(events, end))));
     if (spec.debugExit()) {
       DebugExit exit =
-          add(new DebugExit(status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
+          add(new DebugExit(1, status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
       ports.map(DEBUG_EXIT_PORT, 1, 1, exit);
     }
+    ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, add(configuration(memory)));
+    for (Device device : spec.devices()) {
+      try {
+        attach(device, ioApic, mmio, end);
+      } catch (IllegalArgumentException e) {
+        throw new MachineException(
+            MachineException.Kind.INVALID, "device " + device.name() + ": " + e.getMessage(), e);
+      }
+    }
+  }
+
+  /**
+   * Finds out whether the devices get along with each other and with the board.
+   *
+   * @throws MachineException when they do not
+   */
+  static void tryOut(MachineSpec spec) {
+    try (GuestMemory memory = GuestMemory.allocate(Machine.MIN_MEMORY);
+        HostClock clock = new HostClock()) {
+      new Board(
+          spec, MemoryMap.of(Machine.MIN_MEMORY), memory, clock, _ -> {}, _ -> {}, _ -> {});
+    }
+  }
+
+  private FwCfg configuration(GuestMemory memory) {
+    FwCfg configuration = new FwCfg();
+    configuration.add64(FwCfg.RAM_SIZE, memory.size());
+    configuration.add16(FwCfg.NB_CPUS, cpus.size());
+    configuration.add16(FwCfg.MAX_CPUS, cpus.size());
+    return configuration;
+  }
+
+  private void attach(Device device, IoApic ioApic, MmioBus mmio, Consumer<Outcome> end) {
+    switch (device) {
+      case Device.IsaDebugExit(int iobase, int iosize) -> {
+        // As from QEMU: an odd status, so that 0 is left for a guest that powers itself off.
+        IntConsumer exit =
+            value -> end.accept(new Outcome.DebugExit((value << 1 | 1) & 0xFF));
+        ports.map(iobase, iosize, 4, add(new DebugExit(iosize, exit)));
+      }
+      case Device.PcTestdev() -> {
+        List<InterruptLine> lines =
+            IntStream.range(0, PcTestdev.LINES).mapToObj(n -> testLine(ioApic, n)).toList();
+        PcTestdev testdev = add(new PcTestdev(lines));
+        ports.map(PcTestdev.LATCH_PORT, PcTestdev.LATCH_LENGTH, 4, testdev.latch());
+        ports.map(PcTestdev.LATCH_BYTES_PORT, PcTestdev.LATCH_LENGTH, 1, testdev.latch());
+        ports.map(PcTestdev.FLUSH_PORT, PcTestdev.FLUSH_LENGTH, 4, testdev.flush());
+        ports.map(PcTestdev.LINES_PORT, PcTestdev.LINES, 1, testdev.lines());
+        mmio.map(PcTestdev.MEMORY_BASE, PcTestdev.MEMORY_LENGTH, 8, testdev.memory());
+      }
+    }
+  }
+
+  /** The 8259 has 16 lines, and its second one is the cascade; the I/O APIC has a pin for each. */
+  private InterruptLine testLine(IoApic ioApic, int n) {
+    return n < ISA_IRQS && n != CASCADE_IRQ ? isa(ioApic, n) : ioApic.line(n);
   }
 
   /** A guest that has loaded a crash kernel goes on by itself. */
@@ -165,8 +237,21 @@ final class Board {
     chips.forEach(Stateful::reset);
   }
 
-  /** Writes the tables that tell the guest about this board. */
+  /** All count from 0 now: guests rely on theirs being equal. */
+  void startTimeStampCounters() {
+    long now = clock.nanos();
+    cpus.forEach(cpu -> cpu.msrs.startTsc(now));
+  }
+
+  /**
+   * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC (virtual
+   * wire mode, MP specification 1.4, 3.6.2.2), and tables tell the guest about this board.
+   */
   void writeFirmware(GuestMemory memory) {
+    LocalApic apic = localApics.getFirst();
+    apic.write(SPURIOUS_INTERRUPT, 4, APIC_ENABLED | 0xFF);
+    apic.write(LINT0, 4, LEVEL_TRIGGERED | EXT_INT);
+    apic.write(LINT1, 4, LEVEL_TRIGGERED | NMI);
     AcpiTables.write(
         memory,
         new AcpiTables.Board(

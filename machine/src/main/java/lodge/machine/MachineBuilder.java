@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import lodge.cpu.x86.CpuModel;
+import lodge.cpu.x86.CpuModels;
 import lodge.cpu.x86.Engine;
 import lodge.machine.MachineException.Kind;
 import lodge.machine.boot.KernelImage;
@@ -21,22 +23,33 @@ public final class MachineBuilder {
   private final List<Engine> engines;
   private Path kernel;
   private final List<Object> initrds = new ArrayList<>();
-  private String append = "";
+  private String append;
   private long memory = 512 * MIB;
   private int cpus = 1;
+  private String cpu = "max";
   private String engine = Engines.AUTO;
   private SerialConsole serial = SerialConsole.none();
   private boolean rebootOnReset = true;
   private boolean debugExit;
+  private final List<Device> devices = new ArrayList<>();
+  private final int maxCpus;
 
   /**
    * @param engines those that {@link #engine} may name
    */
   MachineBuilder(List<Engine> engines) {
-    this.engines = engines;
+    this(engines, Machine.MAX_CPUS);
   }
 
-  /** A Linux bzImage or an ELF {@code vmlinux} with a PVH note. */
+  MachineBuilder(List<Engine> engines, int maxCpus) {
+    this.engines = engines;
+    this.maxCpus = maxCpus;
+  }
+
+  /**
+   * A Linux bzImage, an ELF {@code vmlinux} with a PVH note, or a Multiboot image, which receives
+   * the initial RAM disk as its one module and, like from QEMU, this name before its command line.
+   */
   public MachineBuilder kernel(Path file) {
     kernel = Objects.requireNonNull(file);
     return this;
@@ -54,7 +67,9 @@ public final class MachineBuilder {
     return this;
   }
 
-  /** The kernel's command line. */
+  /**
+   * The kernel's command line. Without it {@code console=ttyS0}, or for a Multiboot image nothing.
+   */
   public MachineBuilder append(String commandLine) {
     append = Objects.requireNonNull(commandLine);
     return this;
@@ -72,6 +87,15 @@ public final class MachineBuilder {
   /** Number of vCPUs, 1 to {@link Machine#MAX_CPUS}. */
   public MachineBuilder cpus(int count) {
     cpus = count;
+    return this;
+  }
+
+  /**
+   * What the vCPUs are: a model's name, followed by features to add and to take away, such as
+   * {@code x86-64-v2,+aes,-popcnt}; see {@link lodge.cpu.x86.CpuModels}. Without it {@code max}.
+   */
+  public MachineBuilder cpu(String model) {
+    cpu = Objects.requireNonNull(model);
     return this;
   }
 
@@ -105,6 +129,12 @@ public final class MachineBuilder {
     return this;
   }
 
+  /** Adds a device that not every machine has. */
+  public MachineBuilder device(Device device) {
+    devices.add(Objects.requireNonNull(device));
+    return this;
+  }
+
   /**
    * Reads the files and checks everything.
    *
@@ -112,20 +142,45 @@ public final class MachineBuilder {
    */
   public Machine build() {
     checkMemory();
-    if (cpus < 1 || cpus > Machine.MAX_CPUS) {
-      throw invalid("cpus " + cpus + ": must be from 1 to " + Machine.MAX_CPUS);
+    if (cpus < 1 || cpus > maxCpus) {
+      throw invalid("cpus " + cpus + ": must be from 1 to " + maxCpus);
     }
+    CpuModel model = model();
     if (kernel == null) {
-      throw invalid("no kernel: a machine needs a Linux bzImage or an ELF vmlinux to boot");
+      throw invalid(
+          "no kernel: a machine needs a Linux bzImage, an ELF vmlinux or a Multiboot image to"
+              + " boot");
     }
     Engine chosen = Engines.named(engine, engines);
     KernelImage image = KernelImage.read(kernel);
     MemoryMap map = MemoryMap.of(memory);
     byte[] initrd = Initrd.concatenate(initrds, Math.min(map.lowRamEnd(), Integer.MAX_VALUE - 16));
-    image.check(map, initrd.length, append);
-    return new Machine(
+    String commandLine = append == null ? image.defaultCommandLine() : append;
+    image.check(map, initrd.length, commandLine);
+    MachineSpec spec =
         new MachineSpec(
-            image, initrd, append, memory, cpus, chosen, serial, rebootOnReset, debugExit));
+            image,
+            initrd,
+            commandLine,
+            memory,
+            model,
+            chosen,
+            serial,
+            rebootOnReset,
+            debugExit,
+            devices);
+    if (!devices.isEmpty()) {
+      Board.tryOut(spec);
+    }
+    return new Machine(spec);
+  }
+
+  private CpuModel model() {
+    try {
+      return CpuModels.parse(cpu).withCpus(cpus);
+    } catch (IllegalArgumentException e) {
+      throw new MachineException(Kind.INVALID, e.getMessage(), e);
+    }
   }
 
   private void checkMemory() {

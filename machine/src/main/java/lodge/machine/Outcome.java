@@ -20,9 +20,10 @@ public sealed interface Outcome {
   record TripleFault(String dump) implements Outcome {}
 
   /**
-   * The guest wrote to the debug-exit port.
+   * The guest wrote to a debug-exit port.
    *
-   * @param status what it wrote, 0 to 255
+   * @param status what it asked for, 0 to 255: the value written, or through an isa-debug-exit
+   *     device twice the value plus 1
    */
   record DebugExit(int status) implements Outcome {}
 

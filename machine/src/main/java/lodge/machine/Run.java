@@ -121,6 +121,7 @@ final class Run {
    * to the entry.
    */
   private void load() {
+    board.startTimeStampCounters();
     board.writeFirmware(memory);
     spec.kernel()
         .boot(

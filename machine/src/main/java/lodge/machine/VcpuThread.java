@@ -97,6 +97,18 @@ final class VcpuThread {
         run.meetForReset(vcpu);
         continue;
       }
+      if (apic.takeInit()) {
+        init();
+        continue;
+      }
+      if (apic.waitsForStartup()) {
+        int vector = apic.takeStartup();
+        if (vector < 0) {
+          park();
+          continue;
+        }
+        cpu.startup(vector);
+      }
       Exit exit = vcpu.run();
       log.add(exit, cpu);
       switch (exit) {
@@ -107,11 +119,17 @@ final class VcpuThread {
         case BREAKPOINT ->
             run.request(new Outcome.Failed("a breakpoint that nobody set\n" + dump()));
       }
-      // INIT of the boot processor leads to the reset vector, where on a PC the firmware starts
-      // anew.
-      if (apic.takeInit()) {
-        run.request(new Outcome.Reset());
-      }
+    }
+  }
+
+  /**
+   * INIT leads the boot processor to the reset vector, where on a PC the firmware starts anew; the
+   * others wait for a start-up message (SDM volume 3, 9.4.2).
+   */
+  private void init() {
+    cpu.init();
+    if (!apic.waitsForStartup()) {
+      run.request(new Outcome.Reset());
     }
   }
 

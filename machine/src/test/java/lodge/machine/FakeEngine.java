@@ -1,5 +1,7 @@
 package lodge.machine;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import lodge.core.Counters;
 import lodge.core.Exit;
@@ -15,7 +17,12 @@ final class FakeEngine implements Engine {
   }
 
   private final Guest guest;
+
+  /** The last one that was created. */
   volatile FakeVcpu vcpu;
+
+  /** By their numbers. */
+  final List<FakeVcpu> vcpus = new CopyOnWriteArrayList<>();
 
   FakeEngine(Guest guest) {
     this.guest = guest;
@@ -29,6 +36,7 @@ final class FakeEngine implements Engine {
   @Override
   public Vcpu create(Cpu cpu) {
     vcpu = new FakeVcpu(cpu, guest);
+    vcpus.add(vcpu);
     return vcpu;
   }
 

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import lodge.machine.boot.TestKernels;
 import org.junit.jupiter.api.Timeout;
@@ -105,5 +106,100 @@ class GuestCodeTest {
     // mov dx, 0x1234; in al, dx; not al; mov bl, [0xd0000000]; not bl; or al, bl; out 0xF4, al
     String code = "66ba3412 ec f6d0 bf000000d0 8a1f f6d3 08d8 e6f4 f4 ebfd";
     assertThat(run(engine, bzImage(code))).isEqualTo(new Outcome.DebugExit(0));
+  }
+
+  private Outcome runMultiboot(String engine, byte[] kernel, Device... devices) throws Exception {
+    Path file = Files.write(folder.resolve("kernel"), kernel);
+    MachineBuilder builder =
+        Machine.builder()
+            .kernel(file)
+            .memory(32 << 20)
+            .engine(engine)
+            .append("args")
+            .initrd(new byte[] {42})
+            .serial(SerialConsole.of(console));
+    for (Device device : devices) {
+      builder.device(device);
+    }
+    try (Machine machine = builder.build()) {
+      machine.start();
+      return machine.await();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("engines")
+  void aMultibootKernelLeavesThroughIsaDebugExit(String engine) throws Exception {
+    // cmp eax, 0x2badb002; jne 1f; mov al, 5; out 0xf4, al; 1: hlt
+    byte[] code = bytes("3d02b0ad2b 7504 b005 e6f4 f4 ebfd");
+    Device exit = new Device.IsaDebugExit();
+    for (byte[] kernel :
+        new byte[][] {
+          TestKernels.multiboot(3, code),
+          TestKernels.multiboot64(code),
+          TestKernels.multibootWithAddresses(code)
+        }) {
+      assertThat(runMultiboot(engine, kernel, exit)).isEqualTo(new Outcome.DebugExit(11));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("engines")
+  void aMultibootKernelReadsItsCommandLineAndItsModule(String engine) throws Exception {
+    // mov esi, [ebx+16]; mov dx, 0x3f8; 1: lodsb; test al, al; jz 2f; out dx, al; jmp 1b
+    // 2: mov ecx, [ebx+24]; mov ecx, [ecx]; mov al, [ecx]; out 0xf4, al; hlt
+    byte[] code =
+        bytes("8b7310 66baf803 ac 84c0 7403 ee ebf8 8b4b18 8b09 8a01 e6f4 f4 ebfd");
+    assertThat(runMultiboot(engine, TestKernels.multiboot(0, code), new Device.IsaDebugExit()))
+        .isEqualTo(new Outcome.DebugExit(42 << 1 | 1));
+    assertThat(console.toString(StandardCharsets.US_ASCII))
+        .isEqualTo(folder.resolve("kernel") + " args");
+  }
+
+  @ParameterizedTest
+  @MethodSource("engines")
+  void theTestDeviceIsMemoryAndALatch(String engine) throws Exception {
+    // mov dword [0xff000010], 0x11; mov eax, 0x220000; out 0xe0, eax; in al, 0xea
+    // or al, [0xff000010]; out 0xf4, al; hlt
+    byte[] code =
+        bytes("c705100000ff11000000 b800002200 e7e0 e4ea 0a05100000ff e6f4 f4 ebfd");
+    Outcome outcome =
+        runMultiboot(
+            engine,
+            TestKernels.multiboot(0, code),
+            new Device.PcTestdev(),
+            new Device.IsaDebugExit());
+    assertThat(outcome).isEqualTo(new Outcome.DebugExit(0x33 << 1 | 1));
+  }
+
+  @ParameterizedTest
+  @MethodSource("engines")
+  void theTestDeviceRaisesInterrupts(String engine) throws Exception {
+    // mov esp, 0x8000; a gate for vector 0x25 at 0x5128 whose handler is 0x8:0x300100; lidt
+    String table =
+        "bc00800000 c7052851000000010800 c7052c510000008e3000 6800500000 6668ff07 0f011c24 ";
+    // The 8259's vectors begin at 0x20, all lines but 5 are masked
+    String pic = "b011 e620 b020 e621 b004 e621 b001 e621 b0df e621 ";
+    // sti; mov dx, 0x2005; mov al, 1; out dx, al; the handler: mov al, 9; out 0xf4, al; hlt
+    byte[] start = bytes(table + pic + "fb 66ba0520 b001 ee " + HALT_FOREVER);
+    byte[] handler = bytes("b009 e6f4 f4");
+    byte[] code = Arrays.copyOf(start, 0x80 + handler.length);
+    System.arraycopy(handler, 0, code, 0x80, handler.length);
+    Outcome outcome =
+        runMultiboot(
+            engine,
+            TestKernels.multiboot(0, code),
+            new Device.PcTestdev(),
+            new Device.IsaDebugExit());
+    assertThat(outcome).isEqualTo(new Outcome.DebugExit(19));
+  }
+
+  @ParameterizedTest
+  @MethodSource("engines")
+  void theConfigurationDeviceTellsTheNumberOfProcessors(String engine) throws Exception {
+    // mov dx, 0x510; mov ax, 5; out dx, ax; inc dx; in al, dx; out 0xf4, al; hlt
+    byte[] code = bytes("66ba1005 66b80500 66ef 6642 ec e6f4 f4 ebfd");
+    assertThat(runMultiboot(engine, TestKernels.multiboot(0, code), new Device.IsaDebugExit()))
+        .isEqualTo(new Outcome.DebugExit(3));
   }
 }

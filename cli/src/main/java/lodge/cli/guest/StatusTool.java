@@ -23,7 +23,7 @@ final class StatusTool {
     0x31, 0xDB, //                         xor ebx, ebx            the status
     0x48, 0x8B, 0x74, 0x24, 0x10, //       mov rsi, [rsp+16]       argv[1]
     0x48, 0x85, 0xF6, //                   test rsi, rsi
-    0x74, 0x13, //                         jz drain
+    0x74, 0x15, //                         jz drain
     0x0F, 0xB6, 0x06, //            digit: movzx eax, byte [rsi]
     0x48, 0xFF, 0xC6, //                   inc rsi
     0x83, 0xE8, 0x30, //                   sub eax, '0'

@@ -233,8 +233,23 @@ public final class Cpu {
     reset();
   }
 
-  /** The state after RESET# (SDM volume 3, 9.1.1). */
+  /** The state after RESET# (SDM volume 3, 10.1.1). */
   public void reset() {
+    cr0 = CR0_CD | CR0_NW;
+    xcr0 = 1;
+    pkru = 0;
+    Arrays.fill(xmm, 0);
+    mxcsr = 0x1F80;
+    x87.reset();
+    msrs.reset();
+    init();
+  }
+
+  /**
+   * The state after INIT (SDM volume 3, table 10-1): as after RESET#, but caching, extended state,
+   * time-stamp counter and the MSRs keep theirs.
+   */
+  public void init() {
     Arrays.fill(r, 0);
     r[RDX] = model.signature();
     rip = 0xFFF0;
@@ -253,21 +268,15 @@ public final class Cpu {
     gdtLimit = 0xFFFF;
     idtBase = 0;
     idtLimit = 0xFFFF;
-    cr0 = 0x6000_0010L;
+    cr0 = cr0 & (CR0_CD | CR0_NW) | CR0_ET;
     cr2 = 0;
     cr3 = 0;
     cr4 = 0;
     efer = 0;
     Arrays.fill(pdpte, 0);
-    xcr0 = 1;
-    pkru = 0;
     Arrays.fill(dr, 0);
     dr[6] = 0xFFFF_0FF0L;
     dr[7] = 0x400;
-    Arrays.fill(xmm, 0);
-    mxcsr = 0x1F80;
-    x87.reset();
-    msrs.reset();
     interruptShadow = false;
     halted = false;
     shutdown = false;
@@ -276,6 +285,19 @@ public final class Cpu {
     interruptPending = false;
     modeChanged();
     mmu.flushAll();
+  }
+
+  /**
+   * Where an application processor starts when it has had INIT: in real mode at the page that the
+   * start-up message names (SDM volume 3, 9.4.3).
+   *
+   * @param vector 0 to 0xFF
+   */
+  public void startup(int vector) {
+    selector[CS] = vector << 8;
+    segBase[CS] = (long) vector << 12;
+    rip = 0;
+    modeChanged();
   }
 
   /**

@@ -109,6 +109,11 @@ public final class CpuModel {
     this.cpus = cpus;
   }
 
+  /** All that is implemented. */
+  static Set<Feature> implemented() {
+    return Collections.unmodifiableSet(IMPLEMENTED);
+  }
+
   /** The same model in a machine with so many processors, 1 to 255. */
   public CpuModel withCpus(int count) {
     return new CpuModel(name, features, count);

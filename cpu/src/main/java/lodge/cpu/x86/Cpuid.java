@@ -1,6 +1,8 @@
 package lodge.cpu.x86;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /** CPUID leaf by leaf (SDM volume 2, CPUID). */
 public final class Cpuid {
@@ -41,7 +43,36 @@ public final class Cpuid {
   private static final int PKRU_BYTES = 8;
   private static final int PKRU_OFFSET = 2688;
 
+  /** What CPUID says for a leaf and a subleaf. */
+  public record Leaf(int number, int subleaf, int eax, int ebx, int ecx, int edx) {}
+
   private Cpuid() {}
+
+  /** All leaves, in ascending order, as the processor with APIC id 0 shows them after reset. */
+  public static List<Leaf> leaves(CpuModel model) {
+    List<Leaf> leaves = new ArrayList<>();
+    int[] out = new int[4];
+    for (int first : new int[] {0, 0x8000_0000}) {
+      int last = first == 0 ? MAX_BASIC : MAX_EXTENDED;
+      for (int number = first; number <= last; number++) {
+        for (int subleaf : subleaves(number)) {
+          leaf(model, 0, number, subleaf, out);
+          leaves.add(new Leaf(number, subleaf, out[0], out[1], out[2], out[3]));
+        }
+      }
+    }
+    return leaves;
+  }
+
+  private static int[] subleaves(int leaf) {
+    return switch (leaf) {
+      case 4 -> new int[] {0, 1, 2, 3, 4};
+      case 7 -> new int[] {0, 1, 2};
+      case 0xB -> new int[] {0, 1, 2};
+      case 0xD -> new int[] {0, 1, 2, 9};
+      default -> new int[] {0};
+    };
+  }
 
   /** The instruction: leaf EAX, subleaf ECX; writes EAX, EBX, ECX and EDX. */
   public static void execute(Cpu c) {

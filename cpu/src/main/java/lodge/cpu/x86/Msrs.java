@@ -60,8 +60,17 @@ public final class Msrs {
     sysenterEsp = 0;
     sysenterEip = 0;
     tscAux = 0;
+    startTsc(cpu.clock.nanos());
+  }
+
+  /**
+   * Makes the time-stamp counter count from 0 as of a moment.
+   *
+   * @param nanos of the machine's clock
+   */
+  public void startTsc(long nanos) {
     tscAdjust = 0;
-    tscOffset = -cpu.clock.nanos();
+    tscOffset = -nanos;
   }
 
   /** What the TSC is ahead of the machine's clock. */

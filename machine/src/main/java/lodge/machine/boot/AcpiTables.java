@@ -124,7 +124,7 @@ public final class AcpiTables {
   private long place(byte[] table, int alignment) {
     long address = free + alignment - 1 & -alignment;
     free = address + table.length;
-    if (free > MemoryMap.FIRMWARE_END) {
+    if (free > Placement.MULTIBOOT_GDT) {
       throw new IllegalStateException("ACPI tables do not fit below 1 MiB");
     }
     memory.put(address, table, 0, table.length);

@@ -14,6 +14,8 @@ final class EntryState {
 
   private static final int DATA_SELECTOR = 0x18;
   private static final int TASK_SELECTOR = 0x20;
+  private static final int MULTIBOOT_CODE = 0x08;
+  private static final int MULTIBOOT_DATA = 0x10;
 
   // Access rights as Cpu.segAccess holds them, limit bits 19:16 included.
   private static final int CODE_64 = 0xAF9B;
@@ -45,6 +47,27 @@ final class EntryState {
     cpu.cr4 = 0;
     cpu.efer = 0;
     segments(memory, cpu, CODE_32);
+    enter(cpu, entry);
+  }
+
+  /**
+   * As {@link #protectedMode}, with the table at the end of the firmware area, where no kernel is
+   * loaded, and the selectors that QEMU's boot loader uses (Multiboot specification 0.6.96, 3.2
+   * leaves them open). Task and local descriptor table are those after reset, and the interrupt
+   * table is the real-mode one.
+   */
+  static void multiboot(GuestMemory memory, Cpu cpu, long entry) {
+    cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_ET;
+    cpu.cr4 = 0;
+    cpu.efer = 0;
+    long gdt = Placement.MULTIBOOT_GDT;
+    memory.putLong(gdt + MULTIBOOT_CODE, descriptor(CODE_32, 0xFFFF));
+    memory.putLong(gdt + MULTIBOOT_DATA, descriptor(DATA, 0xFFFF));
+    cpu.gdtBase = gdt;
+    cpu.gdtLimit = MULTIBOOT_DATA + 7;
+    cpu.idtBase = 0;
+    cpu.idtLimit = 0x3FF;
+    flat(cpu, MULTIBOOT_CODE, CODE_32, MULTIBOOT_DATA);
     enter(cpu, entry);
   }
 
@@ -81,12 +104,16 @@ final class EntryState {
     cpu.gdtLimit = TASK_SELECTOR + 15;
     cpu.idtBase = 0;
     cpu.idtLimit = 0;
-    load(cpu, Cpu.CS, CODE_SELECTOR, codeAccess, 0xFFFF_FFFFL);
-    for (int data : new int[] {Cpu.ES, Cpu.SS, Cpu.DS, Cpu.FS, Cpu.GS}) {
-      load(cpu, data, DATA_SELECTOR, DATA, 0xFFFF_FFFFL);
-    }
+    flat(cpu, CODE_SELECTOR, codeAccess, DATA_SELECTOR);
     load(cpu, Cpu.TR, TASK_SELECTOR, TASK, TASK_LIMIT);
     load(cpu, Cpu.LDTR, 0, 0, 0);
+  }
+
+  private static void flat(Cpu cpu, int code, int codeAccess, int data) {
+    load(cpu, Cpu.CS, code, codeAccess, 0xFFFF_FFFFL);
+    for (int register : new int[] {Cpu.ES, Cpu.SS, Cpu.DS, Cpu.FS, Cpu.GS}) {
+      load(cpu, register, data, DATA, 0xFFFF_FFFFL);
+    }
     cpu.cpl = 0;
   }
 

@@ -9,15 +9,21 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
 import lodge.machine.MachineException;
 import lodge.machine.MachineException.Kind;
 
 /** A kernel that was read and found good; it can be loaded any number of times. */
-public sealed interface KernelImage permits BzImage, PvhElf {
+public sealed interface KernelImage permits BzImage, MultibootImage, PvhElf {
   /** Most bytes taken from a kernel file that is not a regular one, such as a pipe. */
   int STREAM_LIMIT = 256 << 20;
+
+  /** The command line when nobody gives one: it makes Linux use the serial line. */
+  default String defaultCommandLine() {
+    return "console=ttyS0";
+  }
 
   /**
    * Checks that everything has its place in the memory.
@@ -40,7 +46,7 @@ public sealed interface KernelImage permits BzImage, PvhElf {
       GuestMemory memory, MemoryMap map, byte[] initrd, String commandLine, long rsdp, Cpu cpu);
 
   /**
-   * Reads a kernel file: a bzImage or an ELF file with a PVH note.
+   * Reads a kernel file: a bzImage, a Multiboot image or an ELF file with a PVH note.
    *
    * @throws MachineException when it cannot be read or is none of them
    */
@@ -94,14 +100,20 @@ public sealed interface KernelImage permits BzImage, PvhElf {
    * @throws MachineException when it is no kernel, a truncated one or one that cannot be booted
    */
   static KernelImage parse(String name, MemorySegment content) {
-    if (PvhElf.looksLikeElf(content)) {
-      return PvhElf.parse(name, content);
-    }
     if (BzImage.looksLikeBzImage(content)) {
       return BzImage.parse(name, content);
     }
+    OptionalLong header = MultibootImage.findHeader(content);
+    if (header.isPresent()) {
+      return MultibootImage.parse(name, content, header.getAsLong());
+    }
+    if (ElfFile.looksLikeElf(content)) {
+      return PvhElf.parse(name, content);
+    }
     String what =
-        content.byteSize() == 0 ? "is empty" : "is neither a Linux bzImage nor an ELF vmlinux";
+        content.byteSize() == 0
+            ? "is empty"
+            : "is neither a Linux bzImage nor an ELF vmlinux nor a Multiboot image";
     throw new MachineException(Kind.NOT_A_KERNEL, "kernel " + name + ": " + what);
   }
 }

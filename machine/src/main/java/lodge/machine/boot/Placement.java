@@ -18,6 +18,9 @@ final class Placement {
   static final long PAGE_TABLES = 0x9000;
   static final long COMMAND_LINE = 0x2_0000;
 
+  /** Descriptor table of Multiboot kernels, at the end of the firmware area. */
+  static final long MULTIBOOT_GDT = MemoryMap.FIRMWARE_END - 0x40;
+
   /** Most bytes the command line's place takes, its final zero included. */
   static final int COMMAND_LINE_ROOM = 0x1_0000;
 

@@ -1,0 +1,115 @@
+package lodge.machine;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import lodge.machine.MachineException.Kind;
+
+/**
+ * A device that a machine has only when somebody asks for it, see {@link MachineBuilder#device}.
+ * Names and properties are those of QEMU's {@code -device}.
+ */
+public sealed interface Device {
+  /** What {@link #parse} knows. */
+  List<String> NAMES = List.of(IsaDebugExit.NAME, PcTestdev.NAME);
+
+  String name();
+
+  /**
+   * Ports through which a guest ends the run: writing a value is {@link Outcome.DebugExit} with
+   * twice the value plus 1.
+   *
+   * @param iobase the first port
+   * @param iosize how many ports, 1 to 0x10000
+   */
+  record IsaDebugExit(int iobase, int iosize) implements Device {
+    private static final String NAME = "isa-debug-exit";
+    private static final int PORTS = 1 << 16;
+
+    /**
+     * @throws MachineException when there are no such ports
+     */
+    public IsaDebugExit {
+      if (iobase < 0 || iobase >= PORTS) {
+        throw invalid(NAME + ": iobase must be from 0 to 0xffff");
+      }
+      if (iosize < 1 || iosize > PORTS - iobase) {
+        throw invalid(NAME + ": iosize must be from 1 to " + (PORTS - iobase));
+      }
+    }
+
+    /** Four ports from 0xF4 on. */
+    public IsaDebugExit() {
+      this(0xF4, 4);
+    }
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /**
+   * What test programs want of a PC: latches at ports 0xE0 and 0xE8, interrupt lines at 0x2000, and
+   * 64 KiB of memory behind the memory bus at 0xFF000000.
+   */
+  record PcTestdev() implements Device {
+    private static final String NAME = "pc-testdev";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /**
+   * Reads a description such as {@code isa-debug-exit,iobase=0xf4,iosize=4}.
+   *
+   * @throws MachineException of kind INVALID when the device, a property or its value is unknown
+   */
+  static Device parse(String description) {
+    String[] parts = description.split(",", -1);
+    Map<String, String> properties = new LinkedHashMap<>();
+    for (String part : List.of(parts).subList(1, parts.length)) {
+      int equals = part.indexOf('=');
+      if (equals < 0) {
+        throw invalid(
+            parts[0] + ": '" + part + "' is no property; write it like: iobase=0xf4");
+      }
+      properties.put(part.substring(0, equals), part.substring(equals + 1));
+    }
+    Device device =
+        switch (parts[0]) {
+          case IsaDebugExit.NAME -> {
+            IsaDebugExit usual = new IsaDebugExit();
+            yield new IsaDebugExit(
+                number(IsaDebugExit.NAME, "iobase", properties, usual.iobase),
+                number(IsaDebugExit.NAME, "iosize", properties, usual.iosize));
+          }
+          case PcTestdev.NAME -> new PcTestdev();
+          default ->
+              throw invalid(
+                  "'" + parts[0] + "' is unknown; there are " + String.join(", ", NAMES));
+        };
+    if (!properties.isEmpty()) {
+      throw invalid(
+          parts[0] + ": property '" + properties.keySet().iterator().next() + "' is unknown");
+    }
+    return device;
+  }
+
+  /** Takes a property out of the map. */
+  private static int number(
+      String device, String property, Map<String, String> properties, int usual) {
+    String text = properties.remove(property);
+    try {
+      return text == null ? usual : Integer.decode(text);
+    } catch (NumberFormatException e) {
+      throw invalid(device + ": " + property + " '" + text + "' is no number");
+    }
+  }
+
+  private static MachineException invalid(String what) {
+    return new MachineException(Kind.INVALID, "device " + what);
+  }
+}
