@@ -222,6 +222,16 @@ public final class CodeCache implements Mmu.CodeListener {
 
   /** Decodes and links from an offset on, until the page or the straight run ends. */
   Op decodeRun(CodePage page, int start) {
+    Op first = decodeStraight(page, start);
+    if (hotSpots != null && hotSpots.eager() && page.mode == Cpu.CODE_64) {
+      hotSpots.hot(page, start, cpu.r[Cpu.CODE_BASE]);
+      hotSpots.install();
+      return page.peek(start);
+    }
+    return first;
+  }
+
+  private Op decodeStraight(CodePage page, int start) {
     protect(page);
     int size = 4096 - start;
     if (memory.isRam(page.gpa)) {

@@ -11,6 +11,12 @@ public interface HotSpots {
    */
   void hot(CodePage page, int offset, long base);
 
+  /**
+   * Takes over all code as soon as it is decoded, on the spot: for tests of what is otherwise seldom
+   * reached.
+   */
+  boolean eager();
+
   /** Between two batches of instructions: time to put finished code in its place. */
   void install();
 

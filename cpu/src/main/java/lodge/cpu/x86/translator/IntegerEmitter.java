@@ -36,14 +36,6 @@ final class IntegerEmitter {
 
   // ---------------------------------------------------------------- what is known before emitting
 
-  /** Whether an access of the instruction that is no memory operand is to the stack. */
-  static boolean usesStack(Insn insn) {
-    return switch (insn.form.mnemonic()) {
-      case PUSH, POP, CALL, RET, LEAVE -> true;
-      default -> false;
-    };
-  }
-
   /** The flags' kind after an instruction; must agree with what {@link #emit} leaves. */
   static int flagKindAfter(Insn insn, int kind) {
     if (!emits(insn)) {
@@ -456,7 +448,7 @@ final class IntegerEmitter {
   void push(Block.Placed placed, Runnable value) {
     region.load(Cpu.RSP);
     code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
-    region.site(placed, false);
+    region.stackSite(placed);
     write(8, value);
     code().lload(Locals.ADDRESS);
     region.store(Cpu.RSP);
@@ -465,7 +457,7 @@ final class IntegerEmitter {
   private void pop(Block.Placed placed) {
     region.load(Cpu.RSP);
     code().lstore(Locals.ADDRESS);
-    region.site(placed, false);
+    region.stackSite(placed);
     read(8);
     code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
     region.store(Cpu.RSP);
@@ -475,7 +467,7 @@ final class IntegerEmitter {
   private void leave(Block.Placed placed) {
     region.load(Cpu.RBP);
     code().lstore(Locals.ADDRESS);
-    region.site(placed, false);
+    region.stackSite(placed);
     read(8);
     code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
     region.store(Cpu.RSP);
@@ -620,7 +612,7 @@ final class IntegerEmitter {
     if (insn.form.mnemonic() == Mnemonic.RET) {
       region.load(Cpu.RSP);
       code().lstore(Locals.ADDRESS);
-      region.site(placed, false);
+      region.stackSite(placed);
       read(8);
       checkTarget();
       code().lload(Locals.ADDRESS).loadConstant(8L + (insn.imm & 0xFFFF)).ladd();
@@ -628,10 +620,20 @@ final class IntegerEmitter {
       return;
     }
     readOperand(placed, 8);
+    code().lstore(Locals.TARGET);
+    if (insn.form.mnemonic() == Mnemonic.CALL) {
+      // The return address is written before the target is looked at, RSP moves after that.
+      region.load(Cpu.RSP);
+      code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
+      region.stackSite(placed);
+      write(8, () -> code().lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+    }
     region.site(placed, false);
+    code().lload(Locals.TARGET);
     checkTarget();
     if (insn.form.mnemonic() == Mnemonic.CALL) {
-      push(placed, () -> code().lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+      code().lload(Locals.ADDRESS);
+      region.store(Cpu.RSP);
     }
   }
 

@@ -30,8 +30,7 @@ import lodge.cpu.x86.interpreter.Op;
 
 /**
  * Turns the blocks of a region into one method. Guest registers live in locals: loaded at the
- * start, written back on every way out. The method is built twice; the first time tells which
- * registers that are.
+ * start, written back on every way out.
  */
 final class RegionEmitter {
   static final ClassDesc REGION = RegionOp.class.describeConstable().orElseThrow();
@@ -58,6 +57,9 @@ final class RegionEmitter {
 
   /** Instructions that their interpreter's op executes. */
   final List<Block.Placed> steps = new ArrayList<>();
+
+  /** A class file of this length has no method that is too long for HotSpot. */
+  private static final int SURELY_SHORT = 8_000;
 
   private int codeLength;
 
@@ -117,11 +119,15 @@ final class RegionEmitter {
   }
 
   byte[] emit() {
-    build();
-    sites.clear();
-    exits.clear();
-    steps.clear();
+    for (Block block : blocks) {
+      for (Block.Placed placed : block.code()) {
+        RegisterUse.mark(placed.insn(), used, written);
+      }
+    }
     byte[] built = build();
+    if (built.length < SURELY_SHORT) {
+      return built;
+    }
     for (MethodModel method : ClassFile.of().parse(built).methods()) {
       if (method.methodName().equalsString("exec")) {
         codeLength = method.findAttribute(Attributes.code()).orElseThrow().codeLength();
@@ -343,7 +349,7 @@ final class RegionEmitter {
    * back.
    */
   private void step(Block.Placed placed) {
-    int site = newSite(placed, false);
+    int site = newSite(placed, false, false);
     // Negative: the op's own faults find the state written back already.
     code.loadConstant(-1 - site).istore(Locals.WHERE);
     storeRegisters();
@@ -392,13 +398,15 @@ final class RegionEmitter {
     Label stored = code.newLabel();
     Label own = code.newLabel();
     code.iload(Locals.WHERE).ifge(own);
-    code.loadConstant(-1).iload(Locals.WHERE).isub().istore(Locals.WHERE);
+    code.aload(Locals.THIS).aload(Locals.CPU);
+    code.loadConstant(-1).iload(Locals.WHERE).isub().iload(Locals.COUNT);
+    code.invokevirtual(REGION, "stepFault", MethodTypeDesc.of(CD_void, CPU, CD_int, CD_int));
     code.goto_(stored);
     code.labelBinding(own);
     storeAtSite();
-    code.labelBinding(stored);
     code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE).iload(Locals.COUNT);
     code.invokevirtual(REGION, "fault", MethodTypeDesc.of(CD_void, CPU, CD_int, CD_int));
+    code.labelBinding(stored);
     code.aload(Locals.TEMP_1).athrow();
 
     code.exceptionCatch(start, end, code.newBoundLabel(), CHANGED);
@@ -422,12 +430,16 @@ final class RegionEmitter {
 
   /** Says where a fault comes from, before an access that may raise one. */
   void site(Block.Placed placed, boolean complete) {
-    code.loadConstant(newSite(placed, complete)).istore(Locals.WHERE);
+    boolean stack = placed.insn().memory && placed.insn().segment == Cpu.SS;
+    code.loadConstant(newSite(placed, complete, stack)).istore(Locals.WHERE);
   }
 
-  private int newSite(Block.Placed placed, boolean complete) {
-    Insn insn = placed.insn();
-    boolean stack = insn.segment == Cpu.SS && insn.memory || IntegerEmitter.usesStack(insn);
+  /** As {@link #site}, for an access to the stack that is not the memory operand. */
+  void stackSite(Block.Placed placed) {
+    code.loadConstant(newSite(placed, false, true)).istore(Locals.WHERE);
+  }
+
+  private int newSite(Block.Placed placed, boolean complete, boolean stack) {
     sites.add(
         new Site(
             placed.offset(), placed.end(), complete, kind, block.code().size() - index, stack));
@@ -436,14 +448,13 @@ final class RegionEmitter {
 
   /** Pushes a register's 64 bits. */
   void load(int register) {
-    used[register] = true;
+    assert used[register];
     code.lload(Locals.register(register));
   }
 
   /** Pops 64 bits into a register. */
   void store(int register) {
-    used[register] = true;
-    written[register] = true;
+    assert written[register];
     code.lstore(Locals.register(register));
   }
 }

@@ -21,7 +21,8 @@ public abstract class RegionOp extends Op {
         }
       };
 
-  private static final int HOT_LEAVES = 1024;
+  /** Exits taken as often as this are where the next region starts. */
+  private static final int HOT_EXIT = 4096;
 
   private final CodePage page;
   private final int entry;
@@ -38,6 +39,11 @@ public abstract class RegionOp extends Op {
   /** Where the last fault was. */
   private int faultSite;
 
+  /** The op of the last instruction that the interpreter's op executed, and the one that faulted. */
+  private Op stepping;
+
+  private Op stepped;
+
   /** The last execution was left to the original op. */
   private boolean bypassed;
 
@@ -46,7 +52,9 @@ public abstract class RegionOp extends Op {
 
   private long guardBase;
 
-  /** Exits taken, to find what is hot behind them. */
+  private final int[] exitHeat;
+
+  /** Indirect exits taken. */
   private int leaves;
 
   protected RegionOp(RegionParts parts) {
@@ -58,6 +66,7 @@ public abstract class RegionOp extends Op {
     this.sites = parts.sites();
     this.exits = parts.exits();
     this.ops = parts.ops();
+    this.exitHeat = new int[exits.length];
     place(parts.entry(), 0);
   }
 
@@ -99,7 +108,10 @@ public abstract class RegionOp extends Op {
 
   @Override
   public boolean stackSegment() {
-    return bypassed ? original.stackSegment() : sites[faultSite].stack();
+    if (bypassed) {
+      return original.stackSegment();
+    }
+    return stepped != null ? stepped.stackSegment() : sites[faultSite].stack();
   }
 
   // ---------------------------------------------------------------- called by generated code
@@ -136,7 +148,7 @@ public abstract class RegionOp extends Op {
   /** The op behind a direct exit. */
   protected final Op leave(Cpu c, int exit, int count) {
     page.cache.uncounted -= count - 1;
-    if ((++leaves & HOT_LEAVES - 1) == 0) {
+    if (++exitHeat[exit] == HOT_EXIT) {
       page.cache.hot(exits[exit].rip(c));
     }
     return exits[exit].follow(c);
@@ -152,7 +164,7 @@ public abstract class RegionOp extends Op {
   /** The op at an address that was computed. */
   protected final Op leaveTo(Cpu c, long rip, int count) {
     page.cache.uncounted -= count - 1;
-    if ((++leaves & HOT_LEAVES - 1) == 0) {
+    if ((++leaves & HOT_EXIT - 1) == 0) {
       page.cache.hot(rip);
     }
     return page.cache.enter(rip);
@@ -169,6 +181,13 @@ public abstract class RegionOp extends Op {
     page.cache.uncounted -= count - sites[site].remaining();
     faultSite = site;
     bypassed = false;
+    stepped = null;
+  }
+
+  /** A fault in an op executed for a site: the state is written back already. */
+  protected final void stepFault(Cpu c, int site, int count) {
+    fault(c, site, count);
+    stepped = stepping;
   }
 
   /** A store at a site hit code: where to go on. */
@@ -189,6 +208,7 @@ public abstract class RegionOp extends Op {
    */
   protected final boolean step(Cpu c, int number) {
     Op op = ops[number];
+    stepping = op;
     while (true) {
       Op following = op.exec(c);
       if (following == CONTINUE) {

@@ -24,7 +24,7 @@ final class Translator implements HotSpots {
   /**
    * Most guest instructions in a region: HotSpot compiles what comes out in a fraction of a second.
    */
-  private static final int REGION_LIMIT = 150;
+  private static final int REGION_LIMIT = 60;
 
   /** HotSpot does not compile methods of 8,000 bytecodes and more. */
   private static final int MAX_CODE = 7_900;
@@ -54,19 +54,31 @@ final class Translator implements HotSpots {
   volatile long nanos;
   volatile Throwable failure;
 
-  Translator(GuestMemory memory) {
+  private final boolean eager;
+
+  @Override
+  public boolean eager() {
+    return eager;
+  }
+
+  Translator(GuestMemory memory, boolean eager) {
+    this.eager = eager;
     this.memory = memory;
     worker.allowCoreThreadTimeOut(true);
   }
 
   @Override
   public void hot(CodePage page, int offset, long base) {
-    if (!memory.isRam(page.gpa) || !asked.add(new Spot(page.gpa, offset))) {
+    if (!memory.isRam(page.gpa) || !asked.add(new Spot(page.gpa, offset)) && !eager) {
       return;
     }
     RegionScan scan = new RegionScan(memory, page, base, REGION_LIMIT);
     if (scan.scan(offset)) {
-      worker.execute(() -> translate(page, offset, scan));
+      if (eager) {
+        translate(page, offset, scan);
+      } else {
+        worker.execute(() -> translate(page, offset, scan));
+      }
     }
   }
 

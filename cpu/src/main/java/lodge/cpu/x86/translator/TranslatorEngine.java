@@ -7,6 +7,19 @@ import lodge.cpu.x86.interpreter.InterpreterVcpu;
 
 /** The interpreter with its hot code translated to JVM bytecode. */
 public final class TranslatorEngine implements Engine {
+  private final boolean eager;
+
+  public TranslatorEngine() {
+    this(false);
+  }
+
+  /**
+   * @param eager translates all code as soon as it is decoded, on the vCPU's thread: slow, for tests
+   */
+  public TranslatorEngine(boolean eager) {
+    this.eager = eager;
+  }
+
   @Override
   public String name() {
     return "translator";
@@ -14,6 +27,6 @@ public final class TranslatorEngine implements Engine {
 
   @Override
   public Vcpu create(Cpu cpu) {
-    return new InterpreterVcpu(cpu, new Translator(cpu.memory));
+    return new InterpreterVcpu(cpu, new Translator(cpu.memory, eager));
   }
 }
