@@ -188,43 +188,71 @@ public final class Mmu {
   // ---------------------------------------------------------------- writes
 
   public void write8(long gva, int value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva & PAGE_MASK)) {
-      memory.putByte(gva + t[i + ADDEND], (byte) value);
-    } else {
+    if (!tryWrite8(gva, value)) {
       writeSlow(gva, 1, value);
     }
   }
 
-  public void write16(long gva, int value) {
+  /** The fast path of {@link #write8}; false when it is not open and nothing was written. */
+  public boolean tryWrite8(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 1 & PAGE_MASK)) {
-      memory.putShort(gva + t[i + ADDEND], (short) value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva & PAGE_MASK)) {
+      return false;
+    }
+    memory.putByte(gva + t[i + ADDEND], (byte) value);
+    return true;
+  }
+
+  public void write16(long gva, int value) {
+    if (!tryWrite16(gva, value)) {
       writeSlow(gva, 2, value);
     }
   }
 
-  public void write32(long gva, int value) {
+  /** The fast path of {@link #write16}; false when it is not open and nothing was written. */
+  public boolean tryWrite16(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 3 & PAGE_MASK)) {
-      memory.putInt(gva + t[i + ADDEND], value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva + 1 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putShort(gva + t[i + ADDEND], (short) value);
+    return true;
+  }
+
+  public void write32(long gva, int value) {
+    if (!tryWrite32(gva, value)) {
       writeSlow(gva, 4, value);
     }
   }
 
-  public void write64(long gva, long value) {
+  /** The fast path of {@link #write32}; false when it is not open and nothing was written. */
+  public boolean tryWrite32(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
-      memory.putLong(gva + t[i + ADDEND], value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva + 3 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putInt(gva + t[i + ADDEND], value);
+    return true;
+  }
+
+  public void write64(long gva, long value) {
+    if (!tryWrite64(gva, value)) {
       writeSlow(gva, 8, value);
     }
+  }
+
+  /** The fast path of {@link #write64}; false when it is not open and nothing was written. */
+  public boolean tryWrite64(long gva, long value) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i + WRITE_TAG] != (gva + 7 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putLong(gva + t[i + ADDEND], value);
+    return true;
   }
 
   /**
@@ -513,7 +541,8 @@ public final class Mmu {
     return mmio.read(gpa, size);
   }
 
-  private void writeSlow(long gva, int size, long value) {
+  /** What {@link #write} does when the fast path is not open. */
+  public void writeSlow(long gva, int size, long value) {
     checkSlow(gva, size);
     writeAnywhere(gva, size, value);
   }

@@ -134,8 +134,7 @@ final class Tlb {
     for (int slot = 0; slot < KINDS * TABLE_LONGS; slot += ENTRY_LONGS) {
       long[] table = tables[slot / TABLE_LONGS];
       int i = slot % TABLE_LONGS;
-      boolean global =
-          table[i + READ_TAG] != INVALID && (table[i + LEAF] & PageWalk.GLOBAL) != 0;
+      boolean global = table[i + READ_TAG] != INVALID && (table[i + LEAF] & PageWalk.GLOBAL) != 0;
       if (global && count < LISTED) {
         slots[count++] = slot;
       } else {

@@ -67,9 +67,7 @@ class CpuidTest {
   @Test
   void announces_no_avx_and_nothing_that_needs_it() {
     for (Feature feature :
-        new Feature[] {
-          Feature.AVX, Feature.AVX2, Feature.FMA, Feature.F16C, Feature.BMI1
-        }) {
+        new Feature[] {Feature.AVX, Feature.AVX2, Feature.FMA, Feature.F16C, Feature.BMI1}) {
       assertThat(c.model.has(feature)).as(feature.name()).isFalse();
     }
   }
