@@ -44,8 +44,8 @@ final class VexConvert {
     @Override
     public Op exec(Cpu c) {
       checkAvx(c);
-      long operand = rm >= 0 ? c.r[general] : c.mmu.read(readAddress(c, size), size);
-      long value = size == 4 ? (int) operand : operand;
+      long source = rm >= 0 ? c.r[general] : c.mmu.read(readAddress(c, size), size);
+      long value = size == 8 ? source : (int) source;
       SimdFloat e = c.simd.begin(c);
       long result =
           toDouble
