@@ -131,13 +131,12 @@ final class Board {
     ports.map(0x3F8, 8, 1, com1);
     ports.map(0x80, 1, 1, add(new PostCode()));
 
-    // Address line 20 is always on: nothing that boots here needs the wrap-around of the first PCs.
-    InterruptLine a20 = level -> {};
+    A20Gate a20 = new A20Gate(open -> cpus.getFirst().setA20(open));
     Runnable reset = () -> end.accept(new Outcome.Reset());
-    I8042 keyboard = add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20, reset));
+    I8042 keyboard = add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20::keyboard, reset));
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
-    ports.map(0x92, 1, 1, add(new SystemControlA(a20, reset)));
+    ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
     ports.map(0xCF8, 8, 4, add(new PciHost(add(new ResetControl(reset)))));
 
     Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
@@ -245,9 +244,11 @@ final class Board {
 
   /**
    * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC (virtual
-   * wire mode, MP specification 1.4, 3.6.2.2), and tables tell the guest about this board.
+   * wire mode, MP specification 1.4, 3.6.2.2), the processors know the memory types, and tables tell
+   * the guest about this board.
    */
   void writeFirmware(GuestMemory memory) {
+    cpus.forEach(MemoryTypes::set);
     LocalApic apic = localApics.getFirst();
     apic.write(SPURIOUS_INTERRUPT, 4, APIC_ENABLED | 0xFF);
     apic.write(LINT0, 4, LEVEL_TRIGGERED | EXT_INT);

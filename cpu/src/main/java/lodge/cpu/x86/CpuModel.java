@@ -22,6 +22,7 @@ public final class CpuModel {
       EnumSet.of(
           Feature.X87,
           Feature.VME,
+          Feature.DE,
           Feature.PSE,
           Feature.TSC,
           Feature.MSR,
@@ -67,6 +68,8 @@ public final class CpuModel {
           Feature.CLFLUSHOPT,
           Feature.CLWB,
           Feature.UMIP,
+          Feature.PKU,
+          Feature.LA57,
           Feature.RDPID,
           Feature.FSRM,
           Feature.SERIALIZE,

@@ -53,7 +53,7 @@ class MsrsTest {
     c.msrs.write(msr, 0x7FFF_FFFF_FFFFL);
     assertThat(c.msrs.read(msr)).isEqualTo(0x7FFF_FFFF_FFFFL);
     c.msrs.write(msr, 0xFFFF_8000_0000_0000L);
-    refused(msr, 0x8000_0000_0000L);
+    refused(msr, 1L << 56);
     refused(msr, Long.MIN_VALUE);
     assertThat(c.msrs.read(msr)).isEqualTo(0xFFFF_8000_0000_0000L);
   }

@@ -19,15 +19,22 @@ final class CodePage {
   /** Decoding mode, see {@link lodge.cpu.x86.Cpu#codeKey}. */
   final int mode;
 
+  /**
+   * Bytes that are inside the code segment, 1 to 4096: what goes on behind them faults. Only the
+   * page in which a segment ends has less than all.
+   */
+  final int end;
+
   private final Op[][] chunks = new Op[4096 >> CHUNK_SHIFT][];
 
   /** Which 64-byte grains hold bytes of decoded instructions. */
   private long decoded;
 
-  CodePage(CodeCache cache, long gpa, int mode) {
+  CodePage(CodeCache cache, long gpa, int mode, int end) {
     this.cache = cache;
     this.gpa = gpa;
     this.mode = mode;
+    this.end = end;
   }
 
   /** The op at an offset, decoded now if it was not before. */

@@ -8,14 +8,15 @@ import lodge.cpu.x86.vector.Mxcsr;
 /**
  * FXSAVE, FXRSTOR and the XSAVE family (SDM volume 1, 10.5 and chapter 13).
  *
- * <p>Components are x87 (bit 0), SSE (bit 1) and the upper halves of the YMM registers (bit 2).
- * Both formats have the last of these right behind the header. The processor has no supervisor
- * components: IA32_XSS is 0.
+ * <p>Components are x87 (bit 0), SSE (bit 1), the upper halves of the YMM registers (bit 2) and PKRU
+ * (bit 9). Both formats have the third of these right behind the header. The processor has no
+ * supervisor components: IA32_XSS is 0.
  */
 final class ExtendedState {
   private static final long X87 = 1;
   private static final long SSE = 1 << 1;
   private static final long AVX = 1 << 2;
+  private static final long PKRU = 1 << 9;
   private static final long COMPACT = 1L << 63;
 
   private static final int MXCSR = 24;
@@ -25,6 +26,9 @@ final class ExtendedState {
   private static final int XCOMP_BV = HEADER + 8;
   private static final int RESERVED = HEADER + 16;
   private static final int UPPER_HALVES = HEADER + 64;
+  private static final int UPPER_HALVES_SIZE = 256;
+  private static final int STANDARD_PKRU = 2688;
+  private static final int PKRU_SIZE = 8;
 
   private ExtendedState() {}
 
@@ -97,6 +101,19 @@ final class ExtendedState {
     return value;
   }
 
+  private static void loadPkru(Cpu c, int value) {
+    if (value != c.pkru) {
+      c.pkru = value;
+      // Cached translations hold the rights that the keys gave them.
+      c.mmu.flushAll();
+    }
+  }
+
+  /** XGETBV with ECX = 1: XINUSE as software sees it (SDM volume 1, 13.6). */
+  static long inUseForSoftware(Cpu c) {
+    return inUse(c) | X87 | (c.mxcsr != Mxcsr.DEFAULT ? SSE : 0);
+  }
+
   /** XINUSE: the components that differ from their initial state. */
   private static long inUse(Cpu c) {
     long sse = 0;
@@ -105,12 +122,28 @@ final class ExtendedState {
       sse |= c.xmm[i] | c.xmm[i + 1];
       avx |= c.xmm[i + 2] | c.xmm[i + 3];
     }
-    return (c.x87.inUse() ? X87 : 0) | (sse != 0 ? SSE : 0) | (avx != 0 ? AVX : 0);
+    return (c.x87.inUse() ? X87 : 0)
+        | (sse != 0 ? SSE : 0)
+        | (avx != 0 ? AVX : 0)
+        | (c.pkru != 0 ? PKRU : 0);
   }
 
-  /** How far an area reaches, in bytes, that holds these components. */
+  /** Where PKRU stands in the compacted format. */
+  private static int compactPkru(long listed) {
+    return (listed & AVX) != 0 ? UPPER_HALVES + UPPER_HALVES_SIZE : UPPER_HALVES;
+  }
+
+  /** How far an area in the standard format reaches, in bytes, that holds these components. */
   private static int extent(long components) {
-    return (components & AVX) != 0 ? UPPER_HALVES + 256 : UPPER_HALVES;
+    if ((components & PKRU) != 0) {
+      return STANDARD_PKRU + PKRU_SIZE;
+    }
+    return (components & AVX) != 0 ? UPPER_HALVES + UPPER_HALVES_SIZE : UPPER_HALVES;
+  }
+
+  /** The same in the compacted format. */
+  private static int compactExtent(long listed) {
+    return compactPkru(listed) + ((listed & PKRU) != 0 ? PKRU_SIZE : 0);
   }
 
   /** An op on a save area. */
@@ -216,6 +249,9 @@ final class ExtendedState {
       if ((saved & AVX) != 0) {
         storeUpperHalves(c, area);
       }
+      if ((saved & PKRU) != 0) {
+        c.mmu.write64(area + STANDARD_PKRU, c.pkru & 0xFFFF_FFFFL);
+      }
       c.mmu.write64(area + XSTATE_BV, old & ~requested | inUse & requested);
       return next;
     }
@@ -237,7 +273,7 @@ final class ExtendedState {
         throw c.generalProtection(0);
       }
       long requested = requested(c);
-      int extent = extent(requested);
+      int extent = compactExtent(requested);
       long area = writeAddress(c, extent);
       checkAlignment(c, area, 64);
       c.mmu.probeWrite(area, extent);
@@ -254,6 +290,9 @@ final class ExtendedState {
       }
       if ((saved & AVX) != 0) {
         storeUpperHalves(c, area);
+      }
+      if ((saved & PKRU) != 0) {
+        c.mmu.write64(area + compactPkru(requested), c.pkru & 0xFFFF_FFFFL);
       }
       c.mmu.write64(area + XSTATE_BV, saved);
       c.mmu.write64(area + XCOMP_BV, requested | COMPACT);
@@ -287,9 +326,12 @@ final class ExtendedState {
       boolean compact = format < 0;
       checkHeader(c, area, present, format);
       long loaded = requested & present;
-      if ((loaded & AVX) != 0) {
-        c.mmu.probeRead(readAddress(c, extent(loaded)), extent(loaded));
+      int extent = compact ? compactExtent(format) : extent(loaded);
+      if ((loaded & (AVX | PKRU)) != 0) {
+        c.mmu.probeRead(readAddress(c, extent), extent);
       }
+      int pkru = compact ? compactPkru(format) : STANDARD_PKRU;
+      int keys = (loaded & PKRU) != 0 ? c.mmu.read32(area + pkru) : 0;
       // In the standard format MXCSR is loaded for SSE and for AVX, whether or not the header says
       // that it is there.
       boolean control = compact ? (loaded & SSE) != 0 : (requested & (SSE | AVX)) != 0;
@@ -312,6 +354,9 @@ final class ExtendedState {
         loadUpperHalves(c, area);
       } else if ((requested & AVX) != 0) {
         clear(c, 2);
+      }
+      if ((requested & PKRU) != 0) {
+        loadPkru(c, keys);
       }
       return next;
     }

@@ -91,7 +91,7 @@ final class PortOps {
         return c.attention ? leave(c) : next;
       }
       Registers.write(c.r, Cpu.RCX, addressSize, count - 1);
-      return count == 1 ? next : this;
+      return count == 1 ? Repeat.done(c, next) : Repeat.again(c, this);
     }
 
     final void advance(Cpu c, int register) {
