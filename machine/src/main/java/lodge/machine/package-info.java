@@ -5,7 +5,7 @@
  *   MachineBuilder --reads and checks--> MachineSpec --> Machine --start--> Run ---> Outcome
  *                                                                            |
  *        SerialConsole &lt;--- SerialLink (two virtual threads) ----------------+
- *        Engine (a service) ---> Vcpu &lt;--- VcpuThread (a platform thread a vCPU) --+
+ *        Engine (a service) ---> Vcpu &lt;--- VcpuThread (one platform thread) --+
  *        GuestMemory, HostClock, KernelImage ---> Board (the chips) ---------+
  * </pre>
  *

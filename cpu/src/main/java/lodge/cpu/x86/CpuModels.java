@@ -132,11 +132,7 @@ public final class CpuModels {
       boolean adds = change.startsWith("+");
       if (!adds && !change.startsWith("-")) {
         throw new IllegalArgumentException(
-            "cpu '"
-                + description
-                + "': '"
-                + change
-                + "' is no change; write +feature or -feature");
+            "cpu '" + description + "': '" + change + "' is no change; write +feature or -feature");
       }
       Feature feature = implemented(change.substring(1));
       if (adds) {

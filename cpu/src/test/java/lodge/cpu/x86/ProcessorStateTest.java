@@ -108,9 +108,25 @@ class ProcessorStateTest {
   @Test
   void a_privileged_instruction_is_refused_in_user_code() {
     String[] privileged = {
-      "f4", "0f06", "0f08", "0f09", "0f30", "0f32", "0f01f8", "0f20c0", "0f22c0", "0f21c0",
-      "0f23c0", "0f00d0", "0f00d8", "0f01142500060000", "0f011c2500060000", "0f01f0",
-      "0f013c2500060000", "0f35", "480f07"
+      "f4",
+      "0f06",
+      "0f08",
+      "0f09",
+      "0f30",
+      "0f32",
+      "0f01f8",
+      "0f20c0",
+      "0f22c0",
+      "0f21c0",
+      "0f23c0",
+      "0f00d0",
+      "0f00d8",
+      "0f01142500060000",
+      "0f011c2500060000",
+      "0f01f0",
+      "0f013c2500060000",
+      "0f35",
+      "480f07"
     };
     for (String code : privileged) {
       m.longMode(3);

@@ -24,33 +24,9 @@ final class InstructionDocument {
   /** Those that need privilege level 0: user code can only see that it is refused. */
   private static final Set<String> PRIVILEGED =
       Set.of(
-          "HLT",
-          "LLDT",
-          "LTR",
-          "LGDT",
-          "LIDT",
-          "LMSW",
-          "INVLPG",
-          "CLAC",
-          "STAC",
-          "XSETBV",
-          "SWAPGS",
-          "CLTS",
-          "SYSRET",
-          "INVD",
-          "WBINVD",
-          "MOV_CR",
-          "MOV_DR",
-          "WRMSR",
-          "RDMSR",
-          "SYSEXIT",
-          "INVPCID",
-          "IN",
-          "OUT",
-          "INS",
-          "OUTS",
-          "CLI",
-          "STI");
+          "HLT", "LLDT", "LTR", "LGDT", "LIDT", "LMSW", "INVLPG", "CLAC", "STAC", "XSETBV",
+          "SWAPGS", "CLTS", "SYSRET", "INVD", "WBINVD", "MOV_CR", "MOV_DR", "WRMSR", "RDMSR",
+          "SYSEXIT", "INVPCID", "IN", "OUT", "INS", "OUTS", "CLI", "STI");
 
   /** Unit tests that execute an instruction and look at all that it does, by mnemonic. */
   private static final Map<String, String> UNIT_TESTS = new TreeMap<>();
@@ -177,12 +153,15 @@ final class InstructionDocument {
         Every form that is not `not implemented` has been executed by the test that checks this file.
 
         """);
-    text.append("| | forms | implemented | of these compared or checked |\n| --- | --- | --- | --- |\n");
+    text.append(
+        "| | forms | implemented | of these compared or checked |\n| --- | --- | --- | --- |\n");
     lines.forEach(
         (table, rows) -> {
           long executed = rows.stream().filter(Line::executed).count();
           long tested = rows.stream().filter(l -> l.executed && !l.tests().isEmpty()).count();
-          text.append("| %s | %d | %d | %d |%n".formatted(TABLES.get(table), rows.size(), executed, tested));
+          text.append(
+              "| %s | %d | %d | %d |%n"
+                  .formatted(TABLES.get(table), rows.size(), executed, tested));
         });
     lines.forEach(
         (table, rows) -> {
