@@ -116,12 +116,16 @@ class DifferentialTest {
     finish(comparison, engine().name() + "-sequences-" + codeSize);
   }
 
+  /** Whether a row is compared where the host's processor has it. */
+  static boolean compares(FormRow row) {
+    return !CaseGenerator.EXCLUDED.contains(row.mnemonic) && MODEL.has(row.feature);
+  }
+
   private List<FormRow> rows(String table, int codeSize) {
     Predicate<FormRow> wanted =
         row ->
             row.inMode(codeSize)
-                && !CaseGenerator.EXCLUDED.contains(row.mnemonic)
-                && MODEL.has(row.feature)
+                && compares(row)
                 && silicon.host().has(row.feature)
                 && (ONLY.isEmpty() || row.text.matches(ONLY));
     return new ArrayList<>(FormRow.table(table).stream().filter(wanted).toList());
