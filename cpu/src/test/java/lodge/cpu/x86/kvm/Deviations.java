@@ -1,6 +1,8 @@
 package lodge.cpu.x86.kvm;
 
 import java.util.Set;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.DebugRegisters;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Vector;
 
@@ -14,6 +16,10 @@ final class Deviations {
       Machine.Outcome kvm,
       Machine.Outcome engine,
       KvmComparison.Difference difference) {
+    String whole = wrongCourse(s, kvm, engine);
+    if (whole != null) {
+      return whole;
+    }
     long changed = difference.kvm() ^ difference.engine();
     if (difference.name().equals("rflags")
         && changed == Flags.AC
@@ -30,7 +36,34 @@ final class Deviations {
         && difference.name().startsWith("[810")) {
       return "KVM stores 8 bytes under REX.W; SDM volume 2, MOV, SLDT, SMSW: 16 bits to memory";
     }
+    if ((s.start.v[CpuState.DR7] & DebugRegisters.DR7_GD) != 0
+        && difference.name().startsWith("[")
+        && changed == Flags.RF
+        && at(kvm, Vector.DB)) {
+      return "KVM pushes RF clear for general detect; SDM volume 3, 18.3.1.1: set for all faults"
+          + " but instruction breakpoints";
+    }
     return null;
+  }
+
+  /** Differences in what happens at all. */
+  private static String wrongCourse(Scenario s, Machine.Outcome kvm, Machine.Outcome engine) {
+    if (s.mnemonic.matches("MOV .*CR[1567].*|MOV .*DR[45].*")
+        && at(kvm, Vector.GP)
+        && at(engine, Vector.UD)) {
+      return "KVM checks the privilege level before whether there is such a register; SDM volume"
+          + " 3, table 6-2: invalid opcodes come before faults of the execution";
+    }
+    if (s.mnemonic.equals("MOV CR4, r")
+        && at(engine, Vector.GP)
+        && kvm.state().v[CpuState.CR4] == (s.start.v[Cpu.RAX] & 0xFFFF_FFFFL)) {
+      return "KVM takes CR4 bits whose feature its CPUID does not announce; SDM volume 3, 2.5";
+    }
+    return null;
+  }
+
+  private static boolean at(Machine.Outcome outcome, int vector) {
+    return outcome.state().v[CpuState.RIP] == BoardImage.HANDLERS + 16 * vector + 1;
   }
 
   /**

@@ -134,6 +134,11 @@ final class KvmMachine implements Machine {
           }
         }
       }
+      if (leaf == 7 && cpuid.get(JAVA_INT, at + 4) == 0) {
+        // HLE and RTM: they give DR6 and DR7 one more bit.
+        int ebx = cpuid.get(JAVA_INT, at + 16);
+        cpuid.set(JAVA_INT, at + 16, ebx & ~(1 << 4 | 1 << 11));
+      }
       if (leaf == 0x8000_0008) {
         int eax = cpuid.get(JAVA_INT, at + 12);
         cpuid.set(JAVA_INT, at + 12, eax & ~0xFF | all.physicalAddressBits());
