@@ -96,7 +96,8 @@ final class CpuState {
   void normalize() {
     for (int i = 0; i < 8; i++) {
       int at = SEGMENTS + 4 * i;
-      if ((v[at + ACCESS] & 0x80) == 0) {
+      boolean nullStack = i == 2 && (v[EFER] & 0x400) != 0 && (v[at] & 0xFFFC) == 0;
+      if ((v[at + ACCESS] & 0x80) == 0 || nullStack) {
         v[at + ACCESS] = 0;
         v[at + LIMIT] = 0;
         boolean flat = (v[EFER] & 0x400) != 0 && (i == 4 || i == 5);

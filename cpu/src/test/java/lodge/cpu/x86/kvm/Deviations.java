@@ -43,7 +43,47 @@ final class Deviations {
       return "KVM pushes RF clear for general detect; SDM volume 3, 18.3.1.1: set for all faults"
           + " but instruction breakpoints";
     }
+    if (s.mnemonic.startsWith("MOV DR")
+        && (difference.name().equals("dr6") && changed == 1 << 16
+            || difference.name().equals("dr7") && changed == 1 << 11)) {
+      return "KVM has the RTM bits of DR6 and DR7 where CPUID does not announce RTM; SDM volume 3,"
+          + " 18.2.3 and 18.2.4";
+    }
+    if (s.mnemonic.equals("WRMSR") && difference.name().equals("msr174") && (int) changed == 0) {
+      return "KVM keeps bits 63:32 of IA32_SYSENTER_CS; SDM volume 4, table 2-2: reserved";
+    }
+    if (changed == 0x20
+        && (difference.kvm() & 0x20) == 0
+        && at(engine, Vector.PF)
+        && isEntry(s, difference.name())) {
+      return "KVM sets no accessed flag when the walk ends in a fault; SDM volume 3, 4.8: whenever"
+          + " an entry is used, present ones above the fault's cause included";
+    }
+    if (difference.name().startsWith("[")
+        && difference.kvm() == 0
+        && at(kvm, Vector.GP)
+        && at(engine, Vector.GP)
+        && (s.mnemonic.startsWith("LTR") || s.mnemonic.equals("IRET"))) {
+      return "KVM gives #GP(0) for LTR of an LDT selector and for IRET's CS; SDM volume 2, LTR and"
+          + " IRET: #GP(selector)";
+    }
+    boolean toLong = s.mode == Mode.COMPATIBILITY_USER && s.mnemonic.matches("(RET|JMP|CALL|IRET).*");
+    if (toLong && (changed & ~(Flags.AC | Flags.NT | Flags.IOPL)) == 0) {
+      return "KVM that runs 64-bit user code directly keeps IOPL and NT to itself; SDM volume 1,"
+          + " 3.4.3: they do not change";
+    }
     return null;
+  }
+
+  /** Whether a difference is in an entry of the probed page's translation. */
+  private static boolean isEntry(Scenario s, String name) {
+    for (int level = 0; level < 4; level++) {
+      int entry = BoardImage.probeEntry(s.mode.paging, level);
+      if (entry != 0 && name.equals("[" + Scenario.hex(entry) + "]")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Differences in what happens at all. */
@@ -53,6 +93,35 @@ final class Deviations {
         && at(engine, Vector.UD)) {
       return "KVM checks the privilege level before whether there is such a register; SDM volume"
           + " 3, table 6-2: invalid opcodes come before faults of the execution";
+    }
+    if (s.mnemonic.equals("WRMSR")
+        && s.start.v[Cpu.RCX] == 0x277
+        && at(engine, Vector.GP)
+        && !at(kvm, Vector.GP)) {
+      return "KVM takes reserved memory types into IA32_PAT; SDM volume 3, 12.12.2: #GP";
+    }
+    if (s.mode == Mode.REAL && s.mnemonic.startsWith("INT") && s.code.startsWith("66")) {
+      return "KVM pushes 32-bit frames for INT with an operand-size prefix in real mode; SDM volume"
+          + " 2, INT n, real-address-mode: FLAGS, CS and IP of 16 bits";
+    }
+    if (s.mnemonic.equals("SYSRET")) {
+      return "KVM takes SYSRET outside 64-bit mode, changes the level before it checks RCX and keeps"
+          + " all of R11 in RFLAGS; SDM volume 2, SYSRET: #UD, #GP(0) at CPL 0, R11 & 3C7FD7H";
+    }
+    if (s.mnemonic.equals("WRMSR")
+        && (s.start.v[Cpu.RCX] & 0xFFFF_FFFFL) == 0xC000_0084L
+        && s.start.v[Cpu.RDX] << 32 != 0
+        && at(engine, Vector.GP)) {
+      return "KVM takes bits 63:32 of IA32_FMASK; SDM volume 4, table 2-2: reserved, volume 2,"
+          + " WRMSR: #GP(0)";
+    }
+    if ((s.start.v[CpuState.DR7] & DebugRegisters.DR7_GD) != 0
+        && s.mnemonic.startsWith("MOV DR")
+        && s.start.v[Cpu.RAX] >>> 32 != 0
+        && at(kvm, Vector.GP)
+        && at(engine, Vector.DB)) {
+      return "KVM checks what goes into DR6 and DR7 before GD; SDM volume 3, 18.2.4: the debug"
+          + " exception comes prior to any MOV";
     }
     if (s.mnemonic.equals("MOV CR4, r")
         && at(engine, Vector.GP)
@@ -78,6 +147,12 @@ final class Deviations {
         && engine.state().v[CpuState.RIP] != undefined) {
       return true;
     }
+    if (at(engine, Vector.DB)
+        && (engine.state().v[CpuState.DR6] & DebugRegisters.DR6_BS) != 0
+        && (kvm.state().v[CpuState.RFLAGS] & Flags.TF) != 0) {
+      // A trap after HLT, which is KVM's end.
+      return true;
+    }
     return s.mode == Mode.LONG_USER && DIRECT.contains(s.mnemonic);
   }
 
@@ -85,7 +160,9 @@ final class Deviations {
       Set.of(
           "LAR", "LSL", "VERR", "VERW", "MOV ES, r16", "MOV SS, r16", "MOV DS, r16",
           "MOV FS, r16", "MOV GS, r16", "POP FS", "POP GS", "LSS", "LFS", "LGS", "IRET",
-          "RET far", "RET far imm16", "JMP m far", "CALL m far", "POPF");
+          "RET far", "RET far imm16", "JMP m far", "CALL m far", "POPF",
+          "PUSHF", "SYSCALL", "SYSRET", "MOV r, FS", "MOV r, GS", "MOV m16, FS", "MOV m16, GS",
+          "PUSH FS", "PUSH GS");
 
   private static boolean handled(Machine.Outcome kvm) {
     long at = kvm.state().v[CpuState.RIP] - BoardImage.HANDLERS;

@@ -1,5 +1,6 @@
 package lodge.cpu.x86.kvm;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ final class KvmComparison {
   private final Map<Mode, Boolean> modes = new EnumMap<>(Mode.class);
   private final Set<String> hung = new TreeSet<>();
   volatile Scenario current;
+  private boolean translations;
   private volatile boolean abandoned;
   volatile long startedNanos = Long.MAX_VALUE;
 
@@ -67,7 +69,7 @@ final class KvmComparison {
         });
   }
 
-  void check(Scenario s) {
+  void check(Scenario s) throws IOException {
     String name = s.mode + "\t" + s.mnemonic;
     if (hung.contains(name) || !runs(s.mode)) {
       counts.computeIfAbsent(name, _ -> new Count()).notExecuted++;
@@ -77,6 +79,10 @@ final class KvmComparison {
     startedNanos = System.nanoTime();
     fill(kvm.memory(), s);
     fill(engine.memory(), s);
+    if (s.translations || translations) {
+      kvm.forgetTranslations();
+    }
+    translations = s.translations;
     Machine.Outcome silicon = kvm.run(s.start);
     Machine.Outcome ours = engine.run(s.start);
     startedNanos = Long.MAX_VALUE;

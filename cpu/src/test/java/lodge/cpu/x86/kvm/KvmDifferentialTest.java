@@ -3,6 +3,7 @@ package lodge.cpu.x86.kvm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
@@ -60,7 +61,11 @@ class KvmDifferentialTest {
       for (ScenarioGenerator.Row row : ScenarioGenerator.table()) {
         for (Mode mode : Mode.values()) {
           if (ScenarioGenerator.fits(row, mode) && row.mnemonic().matches(ONLY)) {
-            comparison.check(generator.draw(row, mode));
+            try {
+              comparison.check(generator.draw(row, mode));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
           }
         }
       }

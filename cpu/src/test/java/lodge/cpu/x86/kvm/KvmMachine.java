@@ -72,11 +72,13 @@ final class KvmMachine implements Machine {
   private int vcpu = -1;
   private MemorySegment memory;
   private MemorySegment run;
+  private final MemorySegment region = arena.allocate(32, 8);
   private final MemorySegment regs = arena.allocate(0x90, 8);
   private final MemorySegment sregs = arena.allocate(SREGS_SIZE, 8);
   private final MemorySegment debug = arena.allocate(0x80, 8);
   private final MemorySegment events = arena.allocate(0x40, 8);
   private final MemorySegment msrs = arena.allocate(8 + 16 * CpuState.MSR_NUMBERS.length, 8);
+  private boolean slot;
   private CpuModel model;
   private volatile boolean abandoned;
 
@@ -97,10 +99,8 @@ final class KvmMachine implements Machine {
       vm = HostCalls.ioctl(kvm, KVM_CREATE_VM, 0);
       HostCalls.ioctl(vm, KVM_SET_TSS_ADDR, 0xFFFB_D000L);
       memory = HostCalls.map(MEMORY, -1);
-      MemorySegment region = arena.allocate(32, 8);
-      region.set(JAVA_LONG, 16, MEMORY);
       region.set(JAVA_LONG, 24, memory.address());
-      HostCalls.ioctl(vm, KVM_SET_USER_MEMORY_REGION, region.address());
+      forgetTranslations();
       vcpu = HostCalls.ioctl(vm, KVM_CREATE_VCPU, 0);
       run = HostCalls.map(HostCalls.ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), vcpu);
       setCpuid();
@@ -110,6 +110,15 @@ final class KvmMachine implements Machine {
         close();
       }
     }
+  }
+
+  /** Takes the memory away and gives it back: no shadow of the guest's page tables survives. */
+  void forgetTranslations() throws IOException {
+    for (long size : slot ? new long[] {0, MEMORY} : new long[] {MEMORY}) {
+      region.set(JAVA_LONG, 16, size);
+      HostCalls.ioctl(vm, KVM_SET_USER_MEMORY_REGION, region.address());
+    }
+    slot = true;
   }
 
   /** Makes the processor one that KVM and Lodge both know. */

@@ -15,6 +15,9 @@ final class Scenario {
   final List<Poke> pokes = new ArrayList<>();
   String code = "";
 
+  /** Page tables are others than before: what is known of them has to be forgotten. */
+  boolean translations;
+
   Scenario(String mnemonic, Mode mode) {
     this.mnemonic = mnemonic;
     this.mode = mode;

@@ -478,6 +478,7 @@ final class ScenarioGenerator {
     }
     boolean small = paging == Mode.Paging.TWO_LEVEL;
     BoardImage image = IMAGE;
+    s.translations = true;
     for (int level = 0; level < 4; level++) {
       int at = BoardImage.probeEntry(paging, level);
       if (at == 0 || random.nextInt(3) == 0) {
@@ -493,7 +494,7 @@ final class ScenarioGenerator {
           entry |= 1 << 13 + random.nextInt(8);
         }
       } else if (!small && random.nextInt(4) == 0) {
-        entry |= 1L << (random.nextBoolean() ? 63 : 40 + random.nextInt(23));
+        entry |= 1L << (random.nextBoolean() ? 63 : 46 + random.nextInt(17));
       } else if (level > 1 && random.nextInt(6) == 0) {
         entry |= 0x80;
       }
