@@ -52,6 +52,14 @@ final class Deviations {
     if (s.mnemonic.equals("WRMSR") && difference.name().equals("msr174") && (int) changed == 0) {
       return "KVM keeps bits 63:32 of IA32_SYSENTER_CS; SDM volume 4, table 2-2: reserved";
     }
+    if (s.mnemonic.matches("(ADD|XCHG) m, r")
+        && changed == 0x20
+        && (difference.engine() & 0x20) == 0
+        && at(engine, Vector.PF)
+        && isEntry(s, difference.name())) {
+      return "KVM reads before it knows that it may write; SDM volume 3, 4.8, says not which of the"
+          + " two accesses of an instruction sets the flag";
+    }
     if (changed == 0x20
         && (difference.kvm() & 0x20) == 0
         && at(engine, Vector.PF)
@@ -66,6 +74,13 @@ final class Deviations {
         && (s.mnemonic.startsWith("LTR") || s.mnemonic.equals("IRET"))) {
       return "KVM gives #GP(0) for LTR of an LDT selector and for IRET's CS; SDM volume 2, LTR and"
           + " IRET: #GP(selector)";
+    }
+    if (s.mnemonic.startsWith("CALL")
+        && at(kvm, Vector.GP)
+        && at(engine, Vector.GP)
+        && difference.kvm() == 0xF4F4_F4F4L) {
+      return "KVM checks the target before it pushes; silicon, compared in user mode, pushes first,"
+          + " below RSP, and SDM volume 2, CALL, gives no order for what is left there";
     }
     boolean toLong = s.mode == Mode.COMPATIBILITY_USER && s.mnemonic.matches("(RET|JMP|CALL|IRET).*");
     if (toLong && (changed & ~(Flags.AC | Flags.NT | Flags.IOPL)) == 0) {
@@ -103,6 +118,30 @@ final class Deviations {
     if (s.mode == Mode.REAL && s.mnemonic.startsWith("INT") && s.code.startsWith("66")) {
       return "KVM pushes 32-bit frames for INT with an operand-size prefix in real mode; SDM volume"
           + " 2, INT n, real-address-mode: FLAGS, CS and IP of 16 bits";
+    }
+    if (s.mnemonic.equals("WRMSR")
+        && (s.start.v[Cpu.RCX] == 0x175 || s.start.v[Cpu.RCX] == 0x176)
+        && at(engine, Vector.GP)
+        && !at(kvm, Vector.GP)) {
+      return "KVM takes non-canonical addresses into IA32_SYSENTER_ESP and _EIP; SDM volume 2,"
+          + " WRMSR: #GP(0)";
+    }
+    if (s.mnemonic.matches("MOV (CR0|DR[45]), r")
+        && s.start.v[Cpu.RAX] >>> 32 != 0
+        && at(engine, Vector.GP)
+        && !at(kvm, Vector.GP)) {
+      return "KVM ignores bits 63:32 of what goes into CR0, and into DR6 and DR7 by their other"
+          + " names; SDM volume 2, MOV to control and to debug registers: #GP(0)";
+    }
+    if (s.mnemonic.startsWith("LTR") && at(engine, Vector.GP) && !at(kvm, Vector.GP)) {
+      return "KVM takes 16-bit TSSs in long mode, and upper halves with a type; SDM volume 3, 3.5,"
+          + " 7.2.3";
+    }
+    if (s.mnemonic.startsWith("LLDT")
+        && (s.start.v[Cpu.RAX] & 4) != 0
+        && at(engine, Vector.GP)
+        && !at(kvm, Vector.GP)) {
+      return "KVM takes selectors of the LDT in LLDT; SDM volume 2, LLDT: #GP(selector)";
     }
     if (s.mnemonic.equals("SYSRET")) {
       return "KVM takes SYSRET outside 64-bit mode, changes the level before it checks RCX and keeps"
@@ -153,6 +192,19 @@ final class Deviations {
       // A trap after HLT, which is KVM's end.
       return true;
     }
+    if (s.mnemonic.equals("INT") && !s.mode.real()) {
+      // Where it is not an internal error it is #GP(0), whatever the gate.
+      return true;
+    }
+    boolean compatible = s.mode == Mode.COMPATIBILITY || s.mode == Mode.COMPATIBILITY_USER;
+    if (s.mnemonic.equals("IRET") && compatible && at(kvm, Vector.GP)) {
+      return true;
+    }
+    boolean pages = (s.start.v[Cpu.RAX] & 1L << 31) != 0 && !s.mode.longMode();
+    if (s.mnemonic.equals("MOV CR0, r") && pages && at(kvm, Vector.GP)) {
+      // Paging with 32-bit entries or PAE is not to be had.
+      return true;
+    }
     return s.mode == Mode.LONG_USER && DIRECT.contains(s.mnemonic);
   }
 
@@ -162,7 +214,8 @@ final class Deviations {
           "MOV FS, r16", "MOV GS, r16", "POP FS", "POP GS", "LSS", "LFS", "LGS", "IRET",
           "RET far", "RET far imm16", "JMP m far", "CALL m far", "POPF",
           "PUSHF", "SYSCALL", "SYSRET", "MOV r, FS", "MOV r, GS", "MOV m16, FS", "MOV m16, GS",
-          "PUSH FS", "PUSH GS");
+          "PUSH FS", "PUSH GS", "MOV r, DS", "MOV r, ES", "MOV m16, DS", "MOV m16, ES", "MOV r, SS",
+          "MOV m16, SS");
 
   private static boolean handled(Machine.Outcome kvm) {
     long at = kvm.state().v[CpuState.RIP] - BoardImage.HANDLERS;

@@ -136,7 +136,8 @@ final class KvmMachine implements Machine {
         if (feature.leaf() == leaf && feature.subleaf() == cpuid.get(JAVA_INT, at + 4)) {
           int register = at + 12 + 4 * feature.register().ordinal();
           int value = cpuid.get(JAVA_INT, register);
-          if (!all.has(feature)) {
+          // KVMs announce LA57 because the host has it, and do not all let CR4.LA57 be set.
+          if (!all.has(feature) || feature == Feature.LA57) {
             cpuid.set(JAVA_INT, register, value & ~(1 << feature.bit()));
           } else if ((value >> feature.bit() & 1) != 0) {
             common.add(feature);

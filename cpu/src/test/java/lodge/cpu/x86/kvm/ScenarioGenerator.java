@@ -454,6 +454,7 @@ final class ScenarioGenerator {
     long[] v = s.start.v;
     Mode.Paging paging = s.mode.paging;
     if (paging == Mode.Paging.NONE) {
+      v[Cpu.RBX] = BoardImage.TARGET;
       return;
     }
     long probe =
@@ -463,6 +464,7 @@ final class ScenarioGenerator {
           default -> s.mode.codeSize == 8 ? BoardImage.PROBE_LONG : 0;
         };
     if (probe == 0) {
+      v[Cpu.RBX] = BoardImage.TARGET;
       return;
     }
     v[Cpu.RBX] = probe + 0x100 + random.nextInt(8);
