@@ -89,9 +89,8 @@ final class BoardImage {
     Arrays.fill(bytes, (byte) 0xF4);
     Arrays.fill(bytes, 0, 0x6000, (byte) 0);
     Arrays.fill(bytes, PML4, 0x2_0000, (byte) 0);
-    for (int i = 0; i < 0x1000; i++) {
+    for (int i = 0x100; i < 0x140; i++) {
       bytes[DATA + i] = (byte) (i * 37 + 11);
-      bytes[PROBE_FRAME + i] = (byte) 0xF4;
     }
     descriptors();
     gates();

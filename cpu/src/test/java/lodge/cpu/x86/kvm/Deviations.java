@@ -68,12 +68,11 @@ final class Deviations {
           + " an entry is used, present ones above the fault's cause included";
     }
     if (difference.name().startsWith("[")
-        && difference.kvm() == 0
         && at(kvm, Vector.GP)
         && at(engine, Vector.GP)
-        && (s.mnemonic.startsWith("LTR") || s.mnemonic.equals("IRET"))) {
-      return "KVM gives #GP(0) for LTR of an LDT selector and for IRET's CS; SDM volume 2, LTR and"
-          + " IRET: #GP(selector)";
+        && (s.mnemonic.startsWith("LTR") && difference.kvm() == 0 || s.mnemonic.equals("IRET"))) {
+      return "KVM gives #GP(0) for LTR of an LDT selector and another one for IRET's CS; SDM volume"
+          + " 2, LTR and IRET: #GP(selector)";
     }
     if (s.mnemonic.startsWith("CALL")
         && at(kvm, Vector.GP)

@@ -258,7 +258,9 @@ final class ScenarioGenerator {
   }
 
   private int offset() {
-    return random.nextInt(8) == 0 ? random.nextInt() : BoardImage.TARGET + random.nextInt(16);
+    // In 16 bits, too, it is a place where there is code.
+    int high = random.nextInt(8) == 0 ? random.nextInt() << 16 : 0;
+    return high | BoardImage.TARGET + random.nextInt(16);
   }
 
   /** A selector that means something in the mode. */
@@ -383,10 +385,9 @@ final class ScenarioGenerator {
     int selector = codeSelector(s.mode);
     long ip = offset() & 0xFFFF_FFFFL;
     if (random.nextInt(8) == 0) {
-      ip = random.nextLong();
+      ip |= random.nextLong() << 16;
     }
-    if (random.nextInt(8) == 0) {
-      // What POP takes.
+    if (s.mnemonic.startsWith("POP")) {
       ip = selector(s.mode);
     }
     int slot = at;
