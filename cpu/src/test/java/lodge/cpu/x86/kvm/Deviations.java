@@ -118,6 +118,23 @@ final class Deviations {
       return "KVM pushes 32-bit frames for INT with an operand-size prefix in real mode; SDM volume"
           + " 2, INT n, real-address-mode: FLAGS, CS and IP of 16 bits";
     }
+    if (s.mnemonic.equals("IRET") && at(kvm, Vector.SS) && at(engine, Vector.GP)) {
+      return "KVM looks at the presence of IRET's SS before its RPL and DPL; SDM volume 2, IRET:"
+          + " #GP(selector) comes first";
+    }
+    if (s.mnemonic.matches("WRMSR|LGDT|LIDT") && at(engine, Vector.GP) && !at(kvm, Vector.GP)) {
+      CpuState after = kvm.state();
+      long value =
+          switch (s.mnemonic) {
+            case "WRMSR" -> s.start.v[Cpu.RDX] << 32 | s.start.v[Cpu.RAX] & 0xFFFF_FFFFL;
+            case "LGDT" -> after.v[CpuState.GDT_BASE];
+            default -> after.v[CpuState.IDT_BASE];
+          };
+      if (value << 7 >> 7 == value && value << 16 >> 16 != value) {
+        return "KVM asks for 57-bit canonical addresses where the host has LA57 and CPUID does not"
+            + " announce it; SDM volume 1, 3.3.7.1";
+      }
+    }
     if (s.mnemonic.equals("WRMSR")
         && (s.start.v[Cpu.RCX] == 0x175 || s.start.v[Cpu.RCX] == 0x176)
         && at(engine, Vector.GP)
@@ -195,8 +212,8 @@ final class Deviations {
       // Where it is not an internal error it is #GP(0), whatever the gate.
       return true;
     }
-    boolean compatible = s.mode == Mode.COMPATIBILITY || s.mode == Mode.COMPATIBILITY_USER;
-    if (s.mnemonic.equals("IRET") && compatible && at(kvm, Vector.GP)) {
+    boolean legacy = !s.mode.real() && s.mode.codeSize != 8;
+    if (s.mnemonic.equals("IRET") && legacy && at(kvm, Vector.GP)) {
       return true;
     }
     boolean pages = (s.start.v[Cpu.RAX] & 1L << 31) != 0 && !s.mode.longMode();
