@@ -94,7 +94,8 @@ final class Deviations {
       return "KVM leaves inner data segments loaded at IRET to an outer level, and reserved flags;"
           + " SDM volume 2, IRET: they become null; volume 1, 3.4.3";
     }
-    boolean toLong = s.mode == Mode.COMPATIBILITY_USER && s.mnemonic.matches("(RET|JMP|CALL|IRET).*");
+    boolean toLong =
+        s.mode == Mode.COMPATIBILITY_USER && s.mnemonic.matches("(RET|JMP|CALL|IRET).*");
     if (toLong && (changed & ~(Flags.AC | Flags.NT | Flags.IOPL)) == 0) {
       return "KVM that runs 64-bit user code directly keeps IOPL and NT to itself; SDM volume 1,"
           + " 3.4.3: they do not change";
@@ -184,13 +185,13 @@ final class Deviations {
           + " to 32 bits";
     }
     if (s.mnemonic.matches("L(TR|LDT).*") && at(engine, Vector.GP) && !at(kvm, Vector.GP)) {
-      return "KVM takes 16-bit TSSs, and upper halves with a type in long mode, and in LLDT selectors"
-          + " of the LDT; SDM volume 2, LTR and LLDT, volume 3, 3.5,"
-          + " 7.2.3";
+      return "KVM takes 16-bit TSSs, and upper halves with a type in long mode, and in LLDT"
+          + " selectors of the LDT; SDM volume 2, LTR and LLDT, volume 3, 3.5, 7.2.3";
     }
     if (s.mnemonic.equals("SYSRET")) {
-      return "KVM takes SYSRET outside 64-bit mode, changes the level before it checks RCX and keeps"
-          + " all of R11 in RFLAGS; SDM volume 2, SYSRET: #UD, #GP(0) at CPL 0, R11 & 3C7FD7H";
+      return "KVM takes SYSRET outside 64-bit mode, changes the level before it checks RCX and"
+          + " keeps all of R11 in RFLAGS; SDM volume 2, SYSRET: #UD, #GP(0) at CPL 0, R11 &"
+          + " 3C7FD7H";
     }
     if (s.mnemonic.equals("WRMSR")
         && (s.start.v[Cpu.RCX] & 0xFFFF_FFFFL) == 0xC000_0084L
@@ -255,11 +256,40 @@ final class Deviations {
 
   private static final Set<String> DIRECT =
       Set.of(
-          "LAR", "LSL", "VERR", "VERW", "MOV ES, r16", "MOV SS, r16", "MOV DS, r16",
-          "MOV FS, r16", "MOV GS, r16", "POP FS", "POP GS", "LSS", "LFS", "LGS", "IRET",
-          "RET far", "RET far imm16", "JMP m far", "CALL m far", "POPF",
-          "PUSHF", "SYSCALL", "SYSRET", "MOV r, FS", "MOV r, GS", "MOV m16, FS", "MOV m16, GS",
-          "PUSH FS", "PUSH GS", "MOV r, DS", "MOV r, ES", "MOV m16, DS", "MOV m16, ES", "MOV r, SS",
+          "LAR",
+          "LSL",
+          "VERR",
+          "VERW",
+          "MOV ES, r16",
+          "MOV SS, r16",
+          "MOV DS, r16",
+          "MOV FS, r16",
+          "MOV GS, r16",
+          "POP FS",
+          "POP GS",
+          "LSS",
+          "LFS",
+          "LGS",
+          "IRET",
+          "RET far",
+          "RET far imm16",
+          "JMP m far",
+          "CALL m far",
+          "POPF",
+          "PUSHF",
+          "SYSCALL",
+          "SYSRET",
+          "MOV r, FS",
+          "MOV r, GS",
+          "MOV m16, FS",
+          "MOV m16, GS",
+          "PUSH FS",
+          "PUSH GS",
+          "MOV r, DS",
+          "MOV r, ES",
+          "MOV m16, DS",
+          "MOV m16, ES",
+          "MOV r, SS",
           "MOV m16, SS");
 
   private static boolean handled(Machine.Outcome kvm) {
