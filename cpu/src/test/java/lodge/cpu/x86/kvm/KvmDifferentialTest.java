@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -57,6 +58,33 @@ class KvmDifferentialTest {
       }
       assertThat(failure.get()).isNull();
       finish(comparison);
+    }
+  }
+
+  @Test
+  void aMachineLeavesNothingOpenAndNothingMapped() throws IOException {
+    openAndClose();
+    long files = count("fd");
+    long mappings = count("map_files");
+    for (int i = 0; i < 50; i++) {
+      openAndClose();
+    }
+    assertThat(count("fd")).isLessThan(files + 25);
+    // The JVM maps and unmaps for itself meanwhile, but not by the hundred.
+    assertThat(count("map_files")).isLessThan(mappings + 50);
+  }
+
+  private static void openAndClose() {
+    try {
+      new KvmMachine().close();
+    } catch (IOException e) {
+      Assumptions.abort("no KVM: " + e.getMessage());
+    }
+  }
+
+  private static long count(String what) throws IOException {
+    try (Stream<Path> entries = Files.list(Path.of("/proc/self", what))) {
+      return entries.count();
     }
   }
 

@@ -501,7 +501,9 @@ final class ScenarioGenerator {
       }
       long entry = image.read(at);
       entry = small ? entry & 0xFFFF_FFFFL : entry;
-      entry ^= random.nextInt() & random.nextInt() & (level == 0 ? 0x167 : 0x67);
+      int sparse = random.nextInt();
+      sparse &= random.nextInt();
+      entry ^= sparse & (level == 0 ? 0x167 : 0x67);
       if (level == 1 && random.nextInt(4) == 0) {
         // A large page at 0: the frame behind the probed address is another one then.
         entry = entry & 0x67 | 0x80;
