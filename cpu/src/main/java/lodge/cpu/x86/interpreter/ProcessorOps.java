@@ -142,7 +142,7 @@ final class ProcessorOps {
     public Op exec(Cpu c) {
       requireBases(c);
       long base = Registers.read(c.r, src, size);
-      if (!c.canonicalBase(base)) {
+      if (!c.canonical(base)) {
         throw c.generalProtection(0);
       }
       c.segBase[segment] = base;
@@ -177,7 +177,11 @@ final class ProcessorOps {
       if ((c.r[Cpu.RDX] & LOW) != 0) {
         throw c.generalProtection(0);
       }
-      c.pkru = (int) c.r[Cpu.RAX];
+      int value = (int) c.r[Cpu.RAX];
+      if (c.pkru == value) {
+        return next;
+      }
+      c.pkru = value;
       c.mmu.flushAll();
       return leave(c);
     }
