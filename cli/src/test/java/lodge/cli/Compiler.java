@@ -17,7 +17,7 @@ final class Compiler {
   private static final Map<String, String> PLAIN_SSE =
       Map.of(
           "GLIBC_TUNABLES",
-          "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX,-AVX512F,-AVX512VL,-AVX_Fast_Unaligned_Load,-XSAVEC,-ERMS");
+          "glibc.cpu.hwcaps=-AVX512F,-AVX512VL");
 
   /**
    * What a program did.
