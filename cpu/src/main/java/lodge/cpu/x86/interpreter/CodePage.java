@@ -1,5 +1,7 @@
 package lodge.cpu.x86.interpreter;
 
+import static lodge.core.CodeWatch.grains;
+
 /**
  * The decoded instructions of one guest-physical page under one decoding mode, found by the offset
  * of their first byte.
@@ -7,9 +9,6 @@ package lodge.cpu.x86.interpreter;
 final class CodePage {
   private static final int CHUNK_SHIFT = 8;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
-
-  /** Resolution of {@link #decoded}: one bit for 64 bytes. */
-  private static final int GRAIN_SHIFT = 6;
 
   final CodeCache cache;
 
@@ -27,7 +26,7 @@ final class CodePage {
 
   private final Op[][] chunks = new Op[4096 >> CHUNK_SHIFT][];
 
-  /** Which 64-byte grains hold bytes of decoded instructions. */
+  /** Grains that hold bytes of decoded instructions, see {@link lodge.core.CodeWatch}. */
   private long decoded;
 
   CodePage(CodeCache cache, long gpa, int mode, int end) {
@@ -65,19 +64,14 @@ final class CodePage {
     decoded |= grains(offset, Math.min(length, 4096 - offset));
   }
 
-  boolean isEmpty() {
-    return decoded == 0;
+  /** Which grains hold bytes of decoded instructions. */
+  long decoded() {
+    return decoded;
   }
 
   /** Whether bytes of a decoded instruction may lie in the range. */
   boolean overlaps(int offset, int length) {
     return (decoded & grains(offset, length)) != 0;
-  }
-
-  private static long grains(int offset, int length) {
-    int first = offset >> GRAIN_SHIFT;
-    int last = offset + length - 1 >> GRAIN_SHIFT;
-    return -1L << first & -1L >>> 63 - last;
   }
 
   /** Forgets all ops. The one being executed finds its way on through {@link EnterOp}. */

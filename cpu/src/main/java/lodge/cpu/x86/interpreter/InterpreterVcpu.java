@@ -34,9 +34,19 @@ final class InterpreterVcpu implements Vcpu {
 
   @Override
   public Exit run() {
+    code.enter();
+    try {
+      return execute();
+    } finally {
+      code.leave();
+    }
+  }
+
+  private Exit execute() {
     while (true) {
       if (cpu.attention) {
         cpu.look();
+        code.serve();
         kicks++;
         return Exit.KICKED;
       }
@@ -46,7 +56,7 @@ final class InterpreterVcpu implements Vcpu {
           return Exit.HALTED;
         }
         code.trim();
-        execute();
+        executeSome();
       }
       if (cpu.shutdown) {
         return Exit.SHUTDOWN;
@@ -77,6 +87,8 @@ final class InterpreterVcpu implements Vcpu {
     if (cpu.interruptPending && (cpu.eflags & Flags.IF) != 0) {
       int vector = cpu.apic.acknowledge();
       cpu.interruptPending = cpu.apic.pending();
+      // It may have come after the last look: with it comes what its sender stored before.
+      code.serve();
       if (vector >= 0) {
         interrupt(vector);
         return true;
@@ -90,7 +102,7 @@ final class InterpreterVcpu implements Vcpu {
     Interrupts.deliver(cpu, vector, CpuException.NO_ERROR_CODE, Interrupts.Source.HARDWARE);
   }
 
-  private void execute() {
+  private void executeSome() {
     boolean alone =
         (cpu.eflags & Flags.TF) != 0
             || (cpu.codeBreakpoints | cpu.pendingDebug) != 0

@@ -67,6 +67,7 @@ final class TableOps {
       if (!c.canonicalBase(base)) {
         throw c.generalProtection(0);
       }
+      c.drainStores();
       if (idt) {
         c.idtLimit = limit;
         c.idtBase = base;
@@ -119,6 +120,7 @@ final class TableOps {
       SegmentOps.requireDescriptors(c);
       requireCpl0(c);
       int selector = (int) load(c);
+      c.drainStores();
       if (task) {
         DescriptorTables.loadTr(c, selector);
       } else {
