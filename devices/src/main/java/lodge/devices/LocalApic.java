@@ -477,7 +477,11 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
     boolean baseValid =
         (state.base & ~baseWritable) == 0 && (state.base & (BASE_EN | BASE_EXTD)) != BASE_EXTD;
     boolean nmisValid = state.nmis >= 0 && state.nmis <= MAX_NMIS;
-    if (!nmisValid || !arrays || !baseValid || !ApicTimer.valid(state.timer) || state.startupVector > 0xFF) {
+    if (!nmisValid
+        || !arrays
+        || !baseValid
+        || !ApicTimer.valid(state.timer)
+        || state.startupVector > 0xFF) {
       throw new IllegalArgumentException("not the state of a local APIC: " + state);
     }
     synchronized (this) {

@@ -133,7 +133,8 @@ final class Board {
 
     A20Gate a20 = new A20Gate(open -> cpus.getFirst().setA20(open));
     Runnable reset = () -> end.accept(new Outcome.Reset());
-    I8042 keyboard = add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20::keyboard, reset));
+    I8042 keyboard =
+        add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20::keyboard, reset));
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
     ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
@@ -168,8 +169,7 @@ final class Board {
   static void tryOut(MachineSpec spec) {
     try (GuestMemory memory = GuestMemory.allocate(Machine.MIN_MEMORY);
         HostClock clock = new HostClock()) {
-      new Board(
-          spec, MemoryMap.of(Machine.MIN_MEMORY), memory, clock, _ -> {}, _ -> {}, _ -> {});
+      new Board(spec, MemoryMap.of(Machine.MIN_MEMORY), memory, clock, _ -> {}, _ -> {}, _ -> {});
     }
   }
 
@@ -185,8 +185,7 @@ final class Board {
     switch (device) {
       case Device.IsaDebugExit(int iobase, int iosize) -> {
         // As from QEMU: an odd status, so that 0 is left for a guest that powers itself off.
-        IntConsumer exit =
-            value -> end.accept(new Outcome.DebugExit((value << 1 | 1) & 0xFF));
+        IntConsumer exit = value -> end.accept(new Outcome.DebugExit((value << 1 | 1) & 0xFF));
         ports.map(iobase, iosize, 4, add(new DebugExit(iosize, exit)));
       }
       case Device.PcTestdev() -> {
@@ -243,9 +242,9 @@ final class Board {
   }
 
   /**
-   * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC (virtual
-   * wire mode, MP specification 1.4, 3.6.2.2), the processors know the memory types, and tables tell
-   * the guest about this board.
+   * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC
+   * (virtual wire mode, MP specification 1.4, 3.6.2.2), the processors know the memory types, and
+   * tables tell the guest about this board.
    */
   void writeFirmware(GuestMemory memory) {
     cpus.forEach(MemoryTypes::set);

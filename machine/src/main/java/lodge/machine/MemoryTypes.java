@@ -5,8 +5,8 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Feature;
 
 /**
- * What firmware writes into the memory-type range registers of each processor (SDM volume 3, 12.11):
- * all is write-back, but for the video memory, the ROMs and the PCI hole.
+ * What firmware writes into the memory-type range registers of each processor (SDM volume 3,
+ * 12.11): all is write-back, but for the video memory, the ROMs and the PCI hole.
  */
 final class MemoryTypes {
   private static final int PHYSBASE0 = 0x200;

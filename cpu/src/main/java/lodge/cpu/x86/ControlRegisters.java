@@ -70,6 +70,8 @@ public final class ControlRegisters {
     if ((changed & (Cpu.CR0_PG | Cpu.CR0_PE | Cpu.CR0_WP)) != 0) {
       c.modeChanged();
       c.mmu.flushAll();
+    } else {
+      c.vectorsChanged();
     }
   }
 
@@ -90,6 +92,7 @@ public final class ControlRegisters {
   /** CLTS. */
   public static void clearTaskSwitched(Cpu c) {
     c.cr0 &= ~Cpu.CR0_TS;
+    c.vectorsChanged();
   }
 
   // ---------------------------------------------------------------- CR3
@@ -176,6 +179,8 @@ public final class ControlRegisters {
     if ((changed & CR4_TRANSLATION) != 0) {
       c.modeChanged();
       c.mmu.flushAll();
+    } else {
+      c.vectorsChanged();
     }
   }
 
@@ -221,6 +226,7 @@ public final class ControlRegisters {
       throw c.generalProtection(0);
     }
     c.xcr0 = value;
+    c.vectorsChanged();
   }
 
   /**

@@ -83,6 +83,9 @@ public final class Cpu {
   public static final int CR4_SMAP = 1 << 21;
   public static final int CR4_PKE = 1 << 22;
 
+  /** XCR0: the state of SSE and that of AVX. */
+  public static final int XCR0_YMM = 6;
+
   public static final int EFER_SCE = 1;
   public static final int EFER_LME = 1 << 8;
   public static final int EFER_LMA = 1 << 10;
@@ -156,13 +159,25 @@ public final class Cpu {
   /** How code has to be decoded now: one of the {@code CODE_} values. */
   public int codeKey = CODE_16;
 
-  /** XMM0-15 (YMM0-15): register {@code i} has its 64-bit lanes at {@code 4*i}, lowest first. */
-  public final long[] xmm = new long[64];
+  /** Index into {@link #xmm} of four lanes that belong to no register: a memory operand's place. */
+  public static final int OPERAND = 64;
+
+  /**
+   * XMM0-15 (YMM0-15): register {@code i} has its 64-bit lanes at {@code 4*i}, lowest first. Then
+   * the lanes at {@link #OPERAND}, which mean nothing between instructions.
+   */
+  public final long[] xmm = new long[68];
 
   public int mxcsr = 0x1F80;
 
   /** SSE instructions are available: CR0.EM and CR0.TS are clear, CR4.OSFXSR is set. */
   public boolean sseReady;
+
+  /**
+   * AVX instructions are available: protected mode other than virtual-8086, CR0.TS is clear,
+   * CR4.OSXSAVE and the bits of SSE and AVX in {@link #xcr0} are set.
+   */
+  public boolean avxReady;
 
   /** Floating-point arithmetic under {@link #mxcsr}. */
   public final SimdFloat simd = new SimdFloat();
@@ -346,8 +361,27 @@ public final class Cpu {
     } else {
       codeKey = codeSize == 8 ? CODE_64 : CODE_16;
     }
-    sseReady = (cr0 & (CR0_EM | CR0_TS)) == 0 && (cr4 & CR4_OSFXSR) != 0;
+    vectorsChanged();
     mmu.selectRights();
+  }
+
+  /**
+   * To be called after any change of CR0, CR4, XCR0 or RFLAGS.VM: derives {@link #sseReady} and
+   * {@link #avxReady}. Part of {@link #modeChanged}.
+   */
+  public void vectorsChanged() {
+    sseReady = (cr0 & (CR0_EM | CR0_TS)) == 0 && (cr4 & CR4_OSFXSR) != 0;
+    avxReady = (cr0 & CR0_TS) == 0 && avxEnabled();
+  }
+
+  /** Mode and control registers allow AVX, leaving CR0.TS aside (SDM volume 2, table 2-18). */
+  public boolean avxEnabled() {
+    return vexAllowed() && (cr4 & CR4_OSXSAVE) != 0 && (xcr0 & XCR0_YMM) == XCR0_YMM;
+  }
+
+  /** The mode knows VEX prefixes: neither real nor virtual-8086 mode. */
+  public boolean vexAllowed() {
+    return protectedMode() && !virtual8086();
   }
 
   public boolean protectedMode() {

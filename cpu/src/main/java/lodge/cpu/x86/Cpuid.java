@@ -42,7 +42,9 @@ public final class Cpuid {
   private static final int AVX_BYTES = 256;
   private static final int AVX_OFFSET = 576;
   private static final int PKRU_BYTES = 8;
-  private static final int PKRU_OFFSET = 2688;
+
+  /** Where the standard format of XSAVE has PKRU. */
+  public static final int PKRU_OFFSET = 2688;
 
   /** What CPUID says for a leaf and a subleaf. */
   public record Leaf(int number, int subleaf, int eax, int ebx, int ecx, int edx) {}

@@ -200,43 +200,71 @@ public final class Mmu {
   // ---------------------------------------------------------------- writes
 
   public void write8(long gva, int value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva & PAGE_MASK)) {
-      memory.putByte(gva + t[i + ADDEND], (byte) value);
-    } else {
+    if (!tryWrite8(gva, value)) {
       writeSlow(gva, 1, value);
     }
   }
 
-  public void write16(long gva, int value) {
+  /** The fast path of {@link #write8}; false when it is not open and nothing was written. */
+  public boolean tryWrite8(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 1 & PAGE_MASK)) {
-      memory.putShort(gva + t[i + ADDEND], (short) value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva & PAGE_MASK)) {
+      return false;
+    }
+    memory.putByte(gva + t[i + ADDEND], (byte) value);
+    return true;
+  }
+
+  public void write16(long gva, int value) {
+    if (!tryWrite16(gva, value)) {
       writeSlow(gva, 2, value);
     }
   }
 
-  public void write32(long gva, int value) {
+  /** The fast path of {@link #write16}; false when it is not open and nothing was written. */
+  public boolean tryWrite16(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 3 & PAGE_MASK)) {
-      memory.putInt(gva + t[i + ADDEND], value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva + 1 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putShort(gva + t[i + ADDEND], (short) value);
+    return true;
+  }
+
+  public void write32(long gva, int value) {
+    if (!tryWrite32(gva, value)) {
       writeSlow(gva, 4, value);
     }
   }
 
-  public void write64(long gva, long value) {
+  /** The fast path of {@link #write32}; false when it is not open and nothing was written. */
+  public boolean tryWrite32(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
-      memory.putLong(gva + t[i + ADDEND], value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva + 3 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putInt(gva + t[i + ADDEND], value);
+    return true;
+  }
+
+  public void write64(long gva, long value) {
+    if (!tryWrite64(gva, value)) {
       writeSlow(gva, 8, value);
     }
+  }
+
+  /** The fast path of {@link #write64}; false when it is not open and nothing was written. */
+  public boolean tryWrite64(long gva, long value) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i + WRITE_TAG] != (gva + 7 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putLong(gva + t[i + ADDEND], value);
+    return true;
   }
 
   /**
@@ -267,14 +295,7 @@ public final class Mmu {
     if (t[i] == (gva + 7 & PAGE_MASK)) {
       return memory.getLong(gva + t[i + ADDEND]);
     }
-    if (!aligned) {
-      return readSlow(gva, 8);
-    }
-    long value = 0;
-    for (int b = 0; b < 8; b++) {
-      value |= (long) read8(gva + b) << 8 * b;
-    }
-    return value;
+    return readAnywhere(gva, 8);
   }
 
   /** See {@link #readLane}. */
@@ -283,12 +304,62 @@ public final class Mmu {
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
       memory.putLong(gva + t[i + ADDEND], value);
-    } else if (!aligned) {
-      writeSlow(gva, 8, value);
     } else {
-      for (int b = 0; b < 8; b++) {
-        write8(gva + b, (int) (value >>> 8 * b));
-      }
+      writeAnywhere(gva, 8, value);
+    }
+  }
+
+  /** As {@link #readLane}, 4 bytes: elements that are moved under a mask. */
+  public int readHalfLane(long gva) {
+    return aligned ? (int) readAnywhere(gva, 4) : read32(gva);
+  }
+
+  /** See {@link #readHalfLane}. */
+  public void writeHalfLane(long gva, int value) {
+    if (aligned) {
+      writeAnywhere(gva, 4, value);
+    } else {
+      write32(gva, value);
+    }
+  }
+
+  /** The four lanes of a 32-byte operand that may stand anywhere; after a fault none is read. */
+  public void read256(long gva, long[] into, int at) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i] == (gva + 31 & PAGE_MASK)) {
+      long gpa = gva + t[i + ADDEND];
+      into[at] = memory.getLong(gpa);
+      into[at + 1] = memory.getLong(gpa + 8);
+      into[at + 2] = memory.getLong(gpa + 16);
+      into[at + 3] = memory.getLong(gpa + 24);
+      return;
+    }
+    long first = readLane(gva);
+    long second = readLane(gva + 8);
+    long third = readLane(gva + 16);
+    long fourth = readLane(gva + 24);
+    into[at] = first;
+    into[at + 1] = second;
+    into[at + 2] = third;
+    into[at + 3] = fourth;
+  }
+
+  /** Four lanes of {@code from} or, after a fault, none. Exempt from alignment checks. */
+  public void write256(long gva, long[] from, int at) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i + WRITE_TAG] == (gva + 31 & PAGE_MASK)) {
+      long gpa = gva + t[i + ADDEND];
+      memory.putLong(gpa, from[at]);
+      memory.putLong(gpa + 8, from[at + 1]);
+      memory.putLong(gpa + 16, from[at + 2]);
+      memory.putLong(gpa + 24, from[at + 3]);
+      return;
+    }
+    probeWrite(gva, 32);
+    for (int lane = 0; lane < 4; lane++) {
+      writeLane(gva + 8 * lane, from[at + lane]);
     }
   }
 
@@ -579,6 +650,10 @@ public final class Mmu {
 
   private long readSlow(long gva, int size) {
     checkSlow(gva, size);
+    return readAnywhere(gva, size);
+  }
+
+  private long readAnywhere(long gva, int size) {
     if (cpu.dataBreakpoints != 0) {
       watch(gva, size, false);
     }
@@ -616,8 +691,13 @@ public final class Mmu {
     return mmio.read(gpa, size);
   }
 
-  private void writeSlow(long gva, int size, long value) {
+  /** What {@link #write} does when the fast path is not open. */
+  public void writeSlow(long gva, int size, long value) {
     checkSlow(gva, size);
+    writeAnywhere(gva, size, value);
+  }
+
+  private void writeAnywhere(long gva, int size, long value) {
     if (cpu.dataBreakpoints != 0) {
       watch(gva, size, true);
     }

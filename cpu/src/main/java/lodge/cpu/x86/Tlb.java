@@ -134,8 +134,7 @@ final class Tlb {
     for (int slot = 0; slot < KINDS * TABLE_LONGS; slot += ENTRY_LONGS) {
       long[] table = tables[slot / TABLE_LONGS];
       int i = slot % TABLE_LONGS;
-      boolean global =
-          table[i + READ_TAG] != INVALID && (table[i + LEAF] & PageWalk.GLOBAL) != 0;
+      boolean global = table[i + READ_TAG] != INVALID && (table[i + LEAF] & PageWalk.GLOBAL) != 0;
       if (global && count < LISTED) {
         slots[count++] = slot;
       } else {
@@ -195,16 +194,22 @@ final class Tlb {
       clear();
       return;
     }
+    int kept = 0;
     for (int n = 0; n < used; n++) {
       long[] table = tables[slots[n] / TABLE_LONGS];
       int i = slots[n] % TABLE_LONGS;
-      if ((table[i + LEAF] & PageWalk.LARGE) != 0
-          && (table[i + READ_TAG] ^ gva) >>> 30 == 0
-          && (!globalsOnly || isGlobal(table, i))) {
+      boolean drop =
+          (table[i + LEAF] & PageWalk.LARGE) != 0
+              && (table[i + READ_TAG] ^ gva) >>> 30 == 0
+              && (!globalsOnly || isGlobal(table, i));
+      if (drop || table[i + READ_TAG] == INVALID) {
         table[i + READ_TAG] = INVALID;
         table[i + WRITE_TAG] = INVALID;
+      } else {
+        slots[kept++] = slots[n];
       }
     }
+    used = kept;
   }
 
   /** Makes writes to a page of guest memory take the slow path; or to {@link #EVERY_PAGE}. */

@@ -155,7 +155,8 @@ class ControlRegistersTest {
   @Test
   void xcr0_keeps_x87_and_refuses_what_is_not_there() {
     refused(() -> ControlRegisters.writeXcr(c, 0, 2));
-    refused(() -> ControlRegisters.writeXcr(c, 0, 7));
+    refused(() -> ControlRegisters.writeXcr(c, 0, 5));
+    refused(() -> ControlRegisters.writeXcr(c, 0, 8 | 3));
     refused(() -> ControlRegisters.writeXcr(c, 1, 3));
     ControlRegisters.writeXcr(c, 0, 3);
     assertThat(ControlRegisters.readXcr(c, 0, 0)).isEqualTo(3);

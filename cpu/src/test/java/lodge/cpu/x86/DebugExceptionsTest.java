@@ -163,7 +163,7 @@ class DebugExceptionsTest {
 
   @Test
   void a_step_comes_before_the_interrupt_that_waits() {
-    var apic = new OneInterrupt();
+    var apic = new FakeApic();
     try (var other = new TestMachine(apic)) {
       other.longMode(0);
       other.gate64(Vector.DB, CODE_64, HANDLER, INTERRUPT_GATE, 0, 0);
@@ -173,7 +173,7 @@ class DebugExceptionsTest {
       // inc ebp; iretq
       other.code(HANDLER, "FF C5 48 CF");
       other.c.eflags |= Flags.IF | Flags.TF;
-      apic.vector = 0x30;
+      apic.vectorOnWrite = 0x30;
       // wrmsr to the APIC makes the interrupt pending in the middle of a stepped instruction
       other.c.r[Cpu.RCX] = 0x80B;
       other.run("0F 30 90");
@@ -432,64 +432,5 @@ class DebugExceptionsTest {
     assertThat(m.errorCode(Vector.GP, "0F 21 C0")).isZero();
     m.longMode(0);
     assertThat(m.fault(Vector.UD, "44 0F 21 C0")[0]).as("DR8").isEqualTo(CODE);
-  }
-
-  /** An interrupt that the first write to an APIC register raises. */
-  private static final class OneInterrupt implements ApicPort {
-    int vector = -1;
-    private boolean waiting;
-
-    @Override
-    public boolean pending() {
-      return waiting;
-    }
-
-    @Override
-    public int acknowledge() {
-      waiting = false;
-      return vector;
-    }
-
-    @Override
-    public boolean takeNmi() {
-      return false;
-    }
-
-    @Override
-    public int cr8() {
-      return 0;
-    }
-
-    @Override
-    public void setCr8(int value) {}
-
-    @Override
-    public boolean hasMsr(int msr) {
-      return msr == 0x80B;
-    }
-
-    @Override
-    public long readMsr(int msr) {
-      return 0;
-    }
-
-    @Override
-    public boolean writeMsr(int msr, long value) {
-      waiting = true;
-      return true;
-    }
-
-    @Override
-    public long mmioBase() {
-      return -1;
-    }
-
-    @Override
-    public long read(int offset, int size) {
-      return -1;
-    }
-
-    @Override
-    public void write(int offset, int size, long value) {}
   }
 }

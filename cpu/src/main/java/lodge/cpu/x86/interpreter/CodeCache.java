@@ -3,10 +3,12 @@ package lodge.cpu.x86.interpreter;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import lodge.core.CodeWatch;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
@@ -19,7 +21,7 @@ import lodge.cpu.x86.decode.Mnemonic;
  * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into
  * it.
  */
-final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
+public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Longest straight run that is decoded at once. */
   private static final int RUN = 64;
 
@@ -30,6 +32,10 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private static final int MAX_SEGMENT_ENDS = 512;
 
   private static final int PAGE_SIZE = 4096;
+
+  /** Branches taken as often as this are where translation starts. */
+  static final int HOT = 4096;
+
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;
 
@@ -52,13 +58,13 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private final boolean[] lookupGlobal = new boolean[LOOKUP_SIZE];
 
   /** Changes whenever a link between ops of different pages may have become void. */
-  int generation = 1;
+  public int generation = 1;
 
   /** The same for links from one global page to another. */
   int globalGeneration = 1;
 
   /** Executed ops that are no instructions. */
-  long uncounted;
+  public long uncounted;
 
   long invalidations;
 
@@ -67,7 +73,8 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   private int ops;
 
-  CodeCache(Cpu cpu) {
+  CodeCache(Cpu cpu, HotSpots hotSpots) {
+    this.hotSpots = hotSpots;
     this.cpu = cpu;
     this.memory = cpu.memory;
     this.watch = cpu.mmu.codeWatch();
@@ -79,7 +86,7 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
    * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the
    * fetch faults, an op that raises that fault with {@code rip} as its own address.
    */
-  Op enter(long rip) {
+  public Op enter(long rip) {
     long linear = rip;
     if (cpu.codeKey != Cpu.CODE_64) {
       rip &= 0xFFFF_FFFFL;
@@ -126,6 +133,63 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     return segmentEnds.computeIfAbsent(
         gpa | inside | (long) cpu.codeKey << 60,
         key -> new CodePage(this, gpa, cpu.codeKey, inside));
+  }
+
+  /** The code page at a 64-bit address if it was found there lately, null otherwise. */
+  public CodePage peekPage(long rip) {
+    int i = (int) (rip >>> 12) & LOOKUP_SIZE - 1;
+    return lookupTags[i] == tag(rip) ? lookupPages[i] : null;
+  }
+
+  /** Where the processor's code gets hot; null: nobody is interested. */
+  private final HotSpots hotSpots;
+
+  /** A branch was taken often: tells whoever translates. */
+  void hot(Branch branch, Cpu c) {
+    if (hotSpots != null) {
+      hot(branch.link().rip(c));
+    }
+  }
+
+  /** The code at an address in the current mode is often entered: tells whoever translates. */
+  public void hot(long rip) {
+    if (hotSpots != null && cpu.codeKey == Cpu.CODE_64) {
+      CodePage page = peekPage(rip);
+      if (page != null && page.peek((int) rip & 0xFFF) != null) {
+        hotSpots.hot(page, (int) rip & 0xFFF, rip & ~0xFFFL);
+      }
+    }
+  }
+
+  /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
+  public void install(CodePage page, int offset, Op region, List<CodePage> parts) {
+    page.replace(offset, region);
+    for (CodePage part : parts) {
+      part.addRegion(region);
+    }
+    voidLinks();
+  }
+
+  /** The op for an instruction, to be executed apart from its neighbours. */
+  public static Op single(Insn insn, CodePage page, int offset, Op following) {
+    Op op = Linker.link(insn, page, offset);
+    op.place(offset, insn.length);
+    op.next = following;
+    return op;
+  }
+
+  /** The code page at a 64-bit address, or null where a fetch would fault; nothing is raised. */
+  public CodePage pageOrNull(long rip) {
+    CodePage page = peekPage(rip);
+    if (page == null) {
+      long cr2 = cpu.cr2;
+      try {
+        page = page(rip);
+      } catch (CpuException e) {
+        cpu.cr2 = cr2;
+      }
+    }
+    return page;
   }
 
   private long tag(long linear) {
@@ -180,14 +244,19 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
       int most = Math.min(RUN * Decoder.MAX_LENGTH, PAGE_SIZE - start);
       watch.cover(page.gpa, CodeWatch.grains(start, most), this);
     }
-    Op first = decodeCovered(page, start);
+    Op first = decodeStraight(page, start);
     if (ram && !watch.single()) {
       watch.narrow(page.gpa, decoded(page.gpa));
+    }
+    if (hotSpots != null && hotSpots.eager() && page.mode == Cpu.CODE_64) {
+      hotSpots.hot(page, start, cpu.r[Cpu.CODE_BASE]);
+      hotSpots.install();
+      return page.peek(start);
     }
     return first;
   }
 
-  private Op decodeCovered(CodePage page, int start) {
+  private Op decodeStraight(CodePage page, int start) {
     int size = page.end - start;
     if (memory.isRam(page.gpa)) {
       memory.get(page.gpa + start, bytes, start, size);
@@ -203,7 +272,7 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
       if (!known) {
         Insn insn = decoder.decode(bytes, offset, page.end - offset, codeSize(page.mode));
         op = insn == null ? incomplete(page, offset) : Linker.link(insn, page, offset);
-        op.offset = (short) offset;
+        op.offset = offset;
         op.length = (byte) (insn == null ? 0 : insn.length);
         page.put(offset, insn == null ? page.end - offset : insn.length, op);
         ops++;
@@ -242,7 +311,7 @@ final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     }
     Insn insn = decoder.decode(bytes, offset, 15, codeSize(page.mode));
     Op op = Linker.link(insn, page, offset);
-    op.offset = (short) offset;
+    op.offset = offset;
     op.length = (byte) insn.length;
     op.next = new EnterOp(this, offset + insn.length);
     return op;

@@ -2,18 +2,21 @@ package lodge.cpu.x86.interpreter;
 
 import static lodge.core.CodeWatch.grains;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * The decoded instructions of one guest-physical page under one decoding mode, found by the offset
  * of their first byte.
  */
-final class CodePage {
+public final class CodePage {
   private static final int CHUNK_SHIFT = 8;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
 
-  final CodeCache cache;
+  public final CodeCache cache;
 
   /** Page-aligned. */
-  final long gpa;
+  public final long gpa;
 
   /** Decoding mode, see {@link lodge.cpu.x86.Cpu#codeKey}. */
   final int mode;
@@ -28,6 +31,12 @@ final class CodePage {
 
   /** Grains that hold bytes of decoded instructions, see {@link lodge.core.CodeWatch}. */
   private long decoded;
+
+  /** Changes whenever the ops are thrown away. */
+  private int version;
+
+  /** Regions that were made from this page's code, among others. */
+  private final List<Op> regions = new ArrayList<>();
 
   CodePage(CodeCache cache, long gpa, int mode, int end) {
     this.cache = cache;
@@ -49,7 +58,7 @@ final class CodePage {
   }
 
   /** The op at an offset, or null when it is not decoded. */
-  Op peek(int offset) {
+  public Op peek(int offset) {
     Op[] chunk = chunks[offset >> CHUNK_SHIFT];
     return chunk == null ? null : chunk[offset & CHUNK - 1];
   }
@@ -64,14 +73,33 @@ final class CodePage {
     decoded |= grains(offset, Math.min(length, 4096 - offset));
   }
 
+  /** Puts an op in the place of another one, everywhere in the page. */
+  public void replace(int offset, Op op) {
+    Op old = peek(offset);
+    chunks[offset >> CHUNK_SHIFT][offset & CHUNK - 1] = op;
+    for (Op[] chunk : chunks) {
+      if (chunk != null) {
+        for (Op other : chunk) {
+          if (other != null) {
+            other.relink(old, op);
+          }
+        }
+      }
+    }
+  }
+
+  public int version() {
+    return version;
+  }
+
+  /** Has a region unlinked together with the ops of this page. */
+  void addRegion(Op region) {
+    regions.add(region);
+  }
+
   /** Which grains hold bytes of decoded instructions. */
   long decoded() {
     return decoded;
-  }
-
-  /** Whether bytes of a decoded instruction may lie in the range. */
-  boolean overlaps(int offset, int length) {
-    return (decoded & grains(offset, length)) != 0;
   }
 
   /** Forgets all ops. The one being executed finds its way on through {@link EnterOp}. */
@@ -87,5 +115,10 @@ final class CodePage {
       }
     }
     decoded = 0;
+    version++;
+    for (Op region : List.copyOf(regions)) {
+      region.unlink(this);
+    }
+    regions.clear();
   }
 }

@@ -216,7 +216,7 @@ final class ControlOps {
     public Op exec(Cpu c) {
       requireCpl0(c);
       c.drainStores();
-      return next;
+      return serialized(c);
     }
   }
 }

@@ -96,12 +96,12 @@ final class ConvertOps {
 
     DoubleToInteger(Insn insn, int offset) {
       super(insn, offset, insn.reg);
-      truncate = insn.form.mnemonic() == Mnemonic.CVTTSD2SI;
+      truncate = VexLinker.operation(insn) == Mnemonic.CVTTSD2SI;
     }
 
     @Override
     public Op exec(Cpu c) {
-      check(c);
+      checkEncoding(c);
       long source = narrow(c, 8);
       SimdFloat e = c.simd.begin(c);
       int mode = truncate ? FloatConvert.TRUNCATE : FloatConvert.currentMode(e);
@@ -121,12 +121,12 @@ final class ConvertOps {
 
     SingleToInteger(Insn insn, int offset) {
       super(insn, offset, insn.reg);
-      truncate = insn.form.mnemonic() == Mnemonic.CVTTSS2SI;
+      truncate = VexLinker.operation(insn) == Mnemonic.CVTTSS2SI;
     }
 
     @Override
     public Op exec(Cpu c) {
-      check(c);
+      checkEncoding(c);
       int source = (int) narrow(c, 4);
       SimdFloat e = c.simd.begin(c);
       int mode = truncate ? FloatConvert.TRUNCATE : FloatConvert.currentMode(e);

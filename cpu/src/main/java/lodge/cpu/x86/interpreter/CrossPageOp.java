@@ -14,7 +14,7 @@ final class CrossPageOp extends Op {
 
   CrossPageOp(CodePage page, int offset) {
     this.page = page;
-    this.offset = (short) offset;
+    this.offset = offset;
   }
 
   @Override
@@ -47,12 +47,12 @@ final class CrossPageOp extends Op {
   }
 
   @Override
-  boolean stackSegment() {
+  public boolean stackSegment() {
     return op != null && op.stackSegment();
   }
 
   @Override
-  void unlink(CodePage page) {
+  public void unlink(CodePage page) {
     if (op != null) {
       op.unlink(page);
     }

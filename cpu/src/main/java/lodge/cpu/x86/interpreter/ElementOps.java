@@ -177,7 +177,7 @@ final class ElementOps {
 
     @Override
     public Op exec(Cpu c) {
-      check(c);
+      checkEncoding(c);
       long value = c.xmm[lane] >>> shift & mask;
       if (rm < 0) {
         c.mmu.write(writeAddress(c, size), size, value);
@@ -222,7 +222,7 @@ final class ElementOps {
 
     @Override
     public Op exec(Cpu c) {
-      check(c);
+      checkEncoding(c);
       long gva = writeAddress(c, 16);
       long low = c.xmm[rm];
       long high = c.xmm[rm + 1];

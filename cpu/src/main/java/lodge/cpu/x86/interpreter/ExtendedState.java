@@ -1,6 +1,7 @@
 package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Cpuid;
 import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.vector.Mxcsr;
@@ -8,8 +9,9 @@ import lodge.cpu.x86.vector.Mxcsr;
 /**
  * FXSAVE, FXRSTOR and the XSAVE family (SDM volume 1, 10.5 and chapter 13).
  *
- * <p>Components are x87 (bit 0), SSE (bit 1), the upper halves of the YMM registers (bit 2) and PKRU
- * (bit 9). Both formats have the third of these right behind the header. The processor has no
+ * <p>Components are x87 (bit 0), SSE (bit 1), the upper halves of the YMM registers (bit 2) and
+ * PKRU (bit 9). Both formats have the upper halves right behind the header; PKRU has a place of its
+ * own in the standard format and follows what is there in the compacted one. The processor has no
  * supervisor components: IA32_XSS is 0.
  */
 final class ExtendedState {
@@ -26,9 +28,8 @@ final class ExtendedState {
   private static final int XCOMP_BV = HEADER + 8;
   private static final int RESERVED = HEADER + 16;
   private static final int UPPER_HALVES = HEADER + 64;
-  private static final int UPPER_HALVES_SIZE = 256;
-  private static final int STANDARD_PKRU = 2688;
-  private static final int PKRU_SIZE = 8;
+  private static final int UPPER_BYTES = 256;
+  private static final int PKRU_BYTES = 8;
 
   private ExtendedState() {}
 
@@ -101,14 +102,6 @@ final class ExtendedState {
     return value;
   }
 
-  private static void loadPkru(Cpu c, int value) {
-    if (value != c.pkru) {
-      c.pkru = value;
-      // Cached translations hold the rights that the keys gave them.
-      c.mmu.flushAll();
-    }
-  }
-
   /** XGETBV with ECX = 1: XINUSE as software sees it (SDM volume 1, 13.6). */
   static long inUseForSoftware(Cpu c) {
     return inUse(c) | X87 | (c.mxcsr != Mxcsr.DEFAULT ? SSE : 0);
@@ -128,22 +121,33 @@ final class ExtendedState {
         | (c.pkru != 0 ? PKRU : 0);
   }
 
-  /** Where PKRU stands in the compacted format. */
-  private static int compactPkru(long listed) {
-    return (listed & AVX) != 0 ? UPPER_HALVES + UPPER_HALVES_SIZE : UPPER_HALVES;
+  /**
+   * Where PKRU stands in the compacted format.
+   *
+   * @param layout the components that have a place in the area
+   */
+  private static int compactPkru(long layout) {
+    return (layout & AVX) != 0 ? UPPER_HALVES + UPPER_BYTES : UPPER_HALVES;
   }
 
-  /** How far an area in the standard format reaches, in bytes, that holds these components. */
-  private static int extent(long components) {
+  /**
+   * How far an area reaches, in bytes, that holds these components.
+   *
+   * @param pkru where PKRU stands
+   */
+  private static int extent(long components, int pkru) {
     if ((components & PKRU) != 0) {
-      return STANDARD_PKRU + PKRU_SIZE;
+      return pkru + PKRU_BYTES;
     }
-    return (components & AVX) != 0 ? UPPER_HALVES + UPPER_HALVES_SIZE : UPPER_HALVES;
+    return (components & AVX) != 0 ? UPPER_HALVES + UPPER_BYTES : UPPER_HALVES;
   }
 
-  /** The same in the compacted format. */
-  private static int compactExtent(long listed) {
-    return compactPkru(listed) + ((listed & PKRU) != 0 ? PKRU_SIZE : 0);
+  /** Cached translations hold the rights that the keys gave them. */
+  private static void loadPkru(Cpu c, int value) {
+    if (c.pkru != value) {
+      c.pkru = value;
+      c.mmu.flushAll();
+    }
   }
 
   /** An op on a save area. */
@@ -231,7 +235,7 @@ final class ExtendedState {
       checkXsave(c);
       long requested = requested(c);
       long inUse = inUse(c);
-      int extent = extent(requested);
+      int extent = extent(requested, Cpuid.PKRU_OFFSET);
       long area = writeAddress(c, extent);
       checkAlignment(c, area, 64);
       c.mmu.probeWrite(area, extent);
@@ -250,7 +254,7 @@ final class ExtendedState {
         storeUpperHalves(c, area);
       }
       if ((saved & PKRU) != 0) {
-        c.mmu.write64(area + STANDARD_PKRU, c.pkru & 0xFFFF_FFFFL);
+        c.mmu.write64(area + Cpuid.PKRU_OFFSET, c.pkru & 0xFFFF_FFFFL);
       }
       c.mmu.write64(area + XSTATE_BV, old & ~requested | inUse & requested);
       return next;
@@ -273,7 +277,8 @@ final class ExtendedState {
         throw c.generalProtection(0);
       }
       long requested = requested(c);
-      int extent = compactExtent(requested);
+      int pkru = compactPkru(requested);
+      int extent = extent(requested, pkru);
       long area = writeAddress(c, extent);
       checkAlignment(c, area, 64);
       c.mmu.probeWrite(area, extent);
@@ -292,7 +297,7 @@ final class ExtendedState {
         storeUpperHalves(c, area);
       }
       if ((saved & PKRU) != 0) {
-        c.mmu.write64(area + compactPkru(requested), c.pkru & 0xFFFF_FFFFL);
+        c.mmu.write64(area + pkru, c.pkru & 0xFFFF_FFFFL);
       }
       c.mmu.write64(area + XSTATE_BV, saved);
       c.mmu.write64(area + XCOMP_BV, requested | COMPACT);
@@ -326,12 +331,11 @@ final class ExtendedState {
       boolean compact = format < 0;
       checkHeader(c, area, present, format);
       long loaded = requested & present;
-      int extent = compact ? compactExtent(format) : extent(loaded);
-      if ((loaded & (AVX | PKRU)) != 0) {
+      int pkru = compact ? compactPkru(format) : Cpuid.PKRU_OFFSET;
+      int extent = extent(loaded, pkru);
+      if (extent > UPPER_HALVES) {
         c.mmu.probeRead(readAddress(c, extent), extent);
       }
-      int pkru = compact ? compactPkru(format) : STANDARD_PKRU;
-      int keys = (loaded & PKRU) != 0 ? c.mmu.read32(area + pkru) : 0;
       // In the standard format MXCSR is loaded for SSE and for AVX, whether or not the header says
       // that it is there.
       boolean control = compact ? (loaded & SSE) != 0 : (requested & (SSE | AVX)) != 0;
@@ -356,7 +360,7 @@ final class ExtendedState {
         clear(c, 2);
       }
       if ((requested & PKRU) != 0) {
-        loadPkru(c, keys);
+        loadPkru(c, (loaded & PKRU) != 0 ? c.mmu.read32(area + pkru) : 0);
       }
       return next;
     }

@@ -149,12 +149,12 @@ final class FloatOps {
 
     OrderDouble(Insn insn, int offset) {
       super(insn, offset);
-      signaling = insn.form.mnemonic() == Mnemonic.COMISD;
+      signaling = VexLinker.operation(insn) == Mnemonic.COMISD;
     }
 
     @Override
     public Op exec(Cpu c) {
-      check(c);
+      checkEncoding(c);
       long source = narrow(c, 8);
       SimdFloat e = c.simd.begin(c);
       int order = FloatCompare.order64(e, c.xmm[reg], source, signaling);
@@ -170,12 +170,12 @@ final class FloatOps {
 
     OrderSingle(Insn insn, int offset) {
       super(insn, offset);
-      signaling = insn.form.mnemonic() == Mnemonic.COMISS;
+      signaling = VexLinker.operation(insn) == Mnemonic.COMISS;
     }
 
     @Override
     public Op exec(Cpu c) {
-      check(c);
+      checkEncoding(c);
       int source = (int) narrow(c, 4);
       SimdFloat e = c.simd.begin(c);
       int order = FloatCompare.order32(e, (int) c.xmm[reg], source, signaling);

@@ -18,6 +18,9 @@ final class IntegerLinker {
     if (op == null) {
       op = linkMoves(insn, offset);
     }
+    if (op == null) {
+      op = BitManipulation.link(insn, offset);
+    }
     return op != null ? op : linkControl(insn, page, offset);
   }
 

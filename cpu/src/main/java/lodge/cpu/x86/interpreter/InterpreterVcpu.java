@@ -12,7 +12,7 @@ import lodge.cpu.x86.Vector;
 /**
  * The run loop: events between instructions first, then a batch of instructions, again and again.
  */
-final class InterpreterVcpu implements Vcpu {
+public final class InterpreterVcpu implements Vcpu {
   /** Instructions between two looks at {@link Cpu#attention}: some ten microseconds. */
   private static final int BATCH = 2048;
 
@@ -27,9 +27,15 @@ final class InterpreterVcpu implements Vcpu {
   private long kicks;
   private final EventLog events = new EventLog();
 
-  InterpreterVcpu(Cpu cpu) {
+  private final HotSpots hotSpots;
+
+  /**
+   * @param hotSpots takes hot code over, or null
+   */
+  public InterpreterVcpu(Cpu cpu, HotSpots hotSpots) {
     this.cpu = cpu;
-    this.code = new CodeCache(cpu);
+    this.code = new CodeCache(cpu, hotSpots);
+    this.hotSpots = hotSpots;
   }
 
   @Override
@@ -56,6 +62,9 @@ final class InterpreterVcpu implements Vcpu {
           return Exit.HALTED;
         }
         code.trim();
+        if (hotSpots != null) {
+          hotSpots.install();
+        }
         executeSome();
       }
       if (cpu.shutdown) {
@@ -134,7 +143,7 @@ final class InterpreterVcpu implements Vcpu {
       cpu.mmu.batching = false;
       instructions += BATCH - left - code.uncounted;
       if (op != null) {
-        cpu.rip = op.rip(cpu);
+        cpu.rip = op.faultRip(cpu);
       }
       if (fault.vector == CpuException.ALONE) {
         executeAlone();
@@ -177,7 +186,7 @@ final class InterpreterVcpu implements Vcpu {
     Op op = null;
     Op next;
     try {
-      op = code.enterOrFault(cpu.rip);
+      op = code.enterOrFault(cpu.rip).original();
       next = op.exec(cpu);
       instructions++;
     } catch (CpuException fault) {
@@ -246,11 +255,18 @@ final class InterpreterVcpu implements Vcpu {
     counters.add("page_walks", cpu.mmu.pageWalks());
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
     counters.add("code_invalidations", code.invalidations);
+    if (hotSpots != null) {
+      hotSpots.count(counters);
+    }
     cpu.msrs.count(counters);
     code.unimplemented.forEach(
         (mnemonic, places) -> counters.add("unimplemented_" + mnemonic, places));
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    if (hotSpots != null) {
+      hotSpots.close();
+    }
+  }
 }

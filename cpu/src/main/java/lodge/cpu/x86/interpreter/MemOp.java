@@ -98,13 +98,28 @@ abstract class MemOp extends Op {
     return c.segBase[segment] + offset;
   }
 
+  /** An offset cut to the address size. */
+  final long wrap(long offset) {
+    return offset & mask;
+  }
+
+  /** As {@link #readAddress(Cpu, int)}, at another offset in the same segment. */
+  final long readAddressAt(Cpu c, long offset, int size) {
+    return readAddress(c, segment, offset, size);
+  }
+
+  /** As {@link #writeAddress(Cpu, int)}, at another offset in the same segment. */
+  final long writeAddressAt(Cpu c, long offset, int size) {
+    return writeAddress(c, segment, offset, size);
+  }
+
   /** As {@link #writeAddress(Cpu, int)}, {@code displacement} bytes further on. */
   final long writeAddress(Cpu c, int displacement, int size) {
     return writeAddress(c, segment, effectiveAddress(c) + displacement & mask, size);
   }
 
   @Override
-  final boolean stackSegment() {
+  public final boolean stackSegment() {
     return stack;
   }
 }

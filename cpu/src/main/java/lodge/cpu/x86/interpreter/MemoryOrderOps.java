@@ -27,14 +27,14 @@ final class MemoryOrderOps {
     };
   }
 
-  static final class LoadControl extends MemOp {
+  static final class LoadControl extends SimdOp {
     LoadControl(Insn insn, int offset) {
       super(insn, offset);
     }
 
     @Override
     public Op exec(Cpu c) {
-      SimdOp.check(c);
+      checkEncoding(c);
       int value = c.mmu.read32(readAddress(c, 4));
       if ((value & ~Mxcsr.VALID) != 0) {
         throw c.generalProtection(0);
@@ -44,14 +44,14 @@ final class MemoryOrderOps {
     }
   }
 
-  static final class StoreControl extends MemOp {
+  static final class StoreControl extends SimdOp {
     StoreControl(Insn insn, int offset) {
       super(insn, offset);
     }
 
     @Override
     public Op exec(Cpu c) {
-      SimdOp.check(c);
+      checkEncoding(c);
       c.mmu.write32(writeAddress(c, 4), c.mxcsr);
       return next;
     }

@@ -53,7 +53,7 @@ final class ProcessorOps {
     public Op exec(Cpu c) {
       c.drainStores();
       Cpuid.execute(c);
-      return next;
+      return serialized(c);
     }
   }
 
@@ -144,7 +144,7 @@ final class ProcessorOps {
     public Op exec(Cpu c) {
       requireBases(c);
       long base = Registers.read(c.r, src, size);
-      if (!c.canonicalBase(base)) {
+      if (!c.canonical(base)) {
         throw c.generalProtection(0);
       }
       c.segBase[segment] = base;
@@ -179,7 +179,11 @@ final class ProcessorOps {
       if ((c.r[Cpu.RDX] & LOW) != 0) {
         throw c.generalProtection(0);
       }
-      c.pkru = (int) c.r[Cpu.RAX];
+      int value = (int) c.r[Cpu.RAX];
+      if (c.pkru == value) {
+        return next;
+      }
+      c.pkru = value;
       c.mmu.flushAll();
       return leave(c);
     }

@@ -13,8 +13,12 @@ abstract class SimdOp extends MemOp {
   /** The same for ModRM.rm; -1 when that is memory. */
   final byte rm;
 
+  /** VEX-encoded: other rules say whether it may run. */
+  final boolean vex;
+
   SimdOp(Insn insn, int offset) {
     super(insn, offset);
+    this.vex = insn.vex;
     this.reg = (byte) (4 * insn.reg);
     this.rm = (byte) (insn.memory ? -1 : 4 * insn.rm);
   }
@@ -23,6 +27,15 @@ abstract class SimdOp extends MemOp {
   static void check(Cpu c) {
     if (!c.sseReady) {
       throw unavailable(c);
+    }
+  }
+
+  /** For what exists in both encodings: {@link #check} or {@link VexOp#checkAvx}. */
+  final void checkEncoding(Cpu c) {
+    if (vex) {
+      VexOp.checkAvx(c);
+    } else {
+      check(c);
     }
   }
 

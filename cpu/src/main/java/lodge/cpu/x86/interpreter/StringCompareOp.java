@@ -13,9 +13,9 @@ final class StringCompareOp extends SimdOp {
   private final boolean wideLengths;
   private final int control;
 
-  private StringCompareOp(Insn insn, int offset) {
+  StringCompareOp(Insn insn, int offset) {
     super(insn, offset);
-    Mnemonic m = insn.form.mnemonic();
+    Mnemonic m = VexLinker.operation(insn);
     explicit = m == Mnemonic.PCMPESTRI || m == Mnemonic.PCMPESTRM;
     index = m == Mnemonic.PCMPESTRI || m == Mnemonic.PCMPISTRI;
     wideLengths = insn.rexW;
@@ -31,7 +31,7 @@ final class StringCompareOp extends SimdOp {
 
   @Override
   public Op exec(Cpu c) {
-    check(c);
+    checkEncoding(c);
     long aLow = c.xmm[reg];
     long aHigh = c.xmm[reg + 1];
     long bLow;
@@ -58,6 +58,10 @@ final class StringCompareOp extends SimdOp {
     } else {
       c.xmm[0] = StringCompare.mask(result, control, 0);
       c.xmm[1] = StringCompare.mask(result, control, 1);
+      if (vex) {
+        c.xmm[2] = 0;
+        c.xmm[3] = 0;
+      }
     }
     Flags.setArithmetic(c, StringCompare.flags(result, aLength, bLength, control));
     return next;

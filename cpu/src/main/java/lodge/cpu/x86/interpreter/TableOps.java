@@ -75,7 +75,7 @@ final class TableOps {
         c.gdtLimit = limit;
         c.gdtBase = base;
       }
-      return next;
+      return serialized(c);
     }
   }
 
@@ -126,7 +126,7 @@ final class TableOps {
       } else {
         DescriptorTables.loadLdtr(c, selector);
       }
-      return next;
+      return serialized(c);
     }
   }
 

@@ -3,8 +3,8 @@ package lodge.cpu.x86.interpreter;
 import lodge.cpu.x86.decode.Insn;
 
 /**
- * Links MMX and SSE to SSE4.2 with all that belongs to them: extended state, fences, cache control,
- * CRC32.
+ * Links MMX, SSE, AES, SHA and what is VEX-encoded, with all that belongs to them: extended state,
+ * fences, cache control, CRC32.
  */
 final class VectorLinker {
   private VectorLinker() {}
@@ -15,7 +15,7 @@ final class VectorLinker {
    */
   static Op link(Insn insn, int offset) {
     if (insn.vex) {
-      return null;
+      return VexLinker.link(insn, offset);
     }
     if (MmxOps.isMmx(insn)) {
       return MmxOps.link(insn, offset);
@@ -44,6 +44,9 @@ final class VectorLinker {
     }
     if (op == null) {
       op = StringCompareOp.link(insn, offset);
+    }
+    if (op == null) {
+      op = CryptoOps.link(insn, offset);
     }
     if (op == null) {
       op = MemoryOrderOps.link(insn, offset);

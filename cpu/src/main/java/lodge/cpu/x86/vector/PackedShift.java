@@ -94,4 +94,67 @@ public final class PackedShift {
   public static long rightBytesHigh(long high, int bytes) {
     return bytes >= 8 ? 0 : high >>> 8 * bytes;
   }
+
+  /** Each doubleword by the count in the same place (VPSLLVD). */
+  public static long leftEachDoubleword(long a, long counts) {
+    return leftOne((int) a, (int) counts) & 0xFFFF_FFFFL
+        | (long) leftOne((int) (a >>> 32), (int) (counts >>> 32)) << 32;
+  }
+
+  private static int leftOne(int a, int count) {
+    return count >>> 5 == 0 ? a << count : 0;
+  }
+
+  /** VPSRLVD. */
+  public static long rightEachDoubleword(long a, long counts) {
+    return rightOne((int) a, (int) counts) & 0xFFFF_FFFFL
+        | (long) rightOne((int) (a >>> 32), (int) (counts >>> 32)) << 32;
+  }
+
+  private static int rightOne(int a, int count) {
+    return count >>> 5 == 0 ? a >>> count : 0;
+  }
+
+  /** VPSRAVD. */
+  public static long arithmeticEachDoubleword(long a, long counts) {
+    return arithmeticOne((int) a, (int) counts) & 0xFFFF_FFFFL
+        | (long) arithmeticOne((int) (a >>> 32), (int) (counts >>> 32)) << 32;
+  }
+
+  private static int arithmeticOne(int a, int count) {
+    return a >> (count >>> 5 == 0 ? count : 31);
+  }
+
+  /**
+   * Eight bytes from a place on in 32 bytes, with zeros behind (VPALIGNR).
+   *
+   * @param bytes where they start, 0 or more
+   */
+  public static long window(long l0, long l1, long l2, long l3, int bytes) {
+    int shift = 8 * (bytes & 7);
+    long here;
+    long next;
+    switch (bytes >> 3) {
+      case 0 -> {
+        here = l0;
+        next = l1;
+      }
+      case 1 -> {
+        here = l1;
+        next = l2;
+      }
+      case 2 -> {
+        here = l2;
+        next = l3;
+      }
+      case 3 -> {
+        here = l3;
+        next = 0;
+      }
+      default -> {
+        return 0;
+      }
+    }
+    return shift == 0 ? here : here >>> shift | next << 64 - shift;
+  }
 }

@@ -110,6 +110,12 @@ public final class PackedShuffle {
     return doubleword(low, high, selectors) | doubleword(low, high, selectors >> 2) << 32;
   }
 
+  /** Two doublewords as the low two bits of each doubleword of a lane choose (VPERMILPS). */
+  public static long permute(long low, long high, long selectors) {
+    return doubleword(low, high, (int) selectors)
+        | doubleword(low, high, (int) (selectors >>> 32)) << 32;
+  }
+
   /**
    * Four words of a lane as the four bit pairs of {@code selectors} choose (PSHUFW, PSHUFLW,
    * PSHUFHW).

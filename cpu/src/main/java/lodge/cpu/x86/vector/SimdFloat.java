@@ -201,6 +201,23 @@ public final class SimdFloat {
     return SoftFloat.squareRoot(this, a, SoftFloat.F64);
   }
 
+  /**
+   * The product of a and b plus c, rounded once.
+   *
+   * @param signs {@link FusedFloat#NEGATE_PRODUCT}, {@link FusedFloat#NEGATE_ADDEND}, both or 0
+   */
+  public long fused64(long a, long b, long c, int signs) {
+    if (fast() && !precisionPending() && ordinary(a) && ordinary(b) && ordinary(c)) {
+      double x = longBitsToDouble(a ^ (long) (signs & FusedFloat.NEGATE_PRODUCT) << 63);
+      double z = longBitsToDouble(c ^ (long) (signs & FusedFloat.NEGATE_ADDEND) << 62);
+      long bits = doubleToRawLongBits(Math.fma(x, longBitsToDouble(b), z));
+      if (safe(bits)) {
+        return bits;
+      }
+    }
+    return FusedFloat.multiplyAdd(this, a, b, c, signs, SoftFloat.F64);
+  }
+
   // ---------------------------------------------------------------- single precision
 
   public int add32(int a, int b) {
@@ -286,5 +303,18 @@ public final class SimdFloat {
       return floatToRawIntBits(root);
     }
     return (int) SoftFloat.squareRoot(this, a, SoftFloat.F32);
+  }
+
+  /** See {@link #fused64}. */
+  public int fused32(int a, int b, int c, int signs) {
+    if (fast() && !precisionPending() && ordinary(a) && ordinary(b) && ordinary(c)) {
+      float x = intBitsToFloat(a ^ (signs & FusedFloat.NEGATE_PRODUCT) << 31);
+      float z = intBitsToFloat(c ^ (signs & FusedFloat.NEGATE_ADDEND) << 30);
+      int bits = floatToRawIntBits(Math.fma(x, intBitsToFloat(b), z));
+      if (safe(bits)) {
+        return bits;
+      }
+    }
+    return (int) FusedFloat.multiplyAdd(this, a, b, c, signs, SoftFloat.F32);
   }
 }

@@ -4,12 +4,13 @@ package lodge.cpu.x86.vector;
  * Binary floating point in integer arithmetic: every rounding mode, DAZ, FTZ and every exception of
  * the two SSE formats.
  *
- * <p>A format is named by the width of its fraction, {@link #F32} or {@link #F64}. A single is
- * taken from and delivered in the low 32 bits of a long; higher bits of operands are ignored, of
- * results unspecified. Between unpacking and rounding a significand has its leading 1 at bit 62,
- * and bit 0 is sticky.
+ * <p>A format is named by the width of its fraction, {@link #F32} or {@link #F64}, for conversions
+ * also {@link #F16}. A single is taken from and delivered in the low 32 bits of a long; higher bits
+ * of operands are ignored, of results unspecified. Between unpacking and rounding a significand has
+ * its leading 1 at bit 62, and bit 0 is sticky.
  */
 final class SoftFloat {
+  static final int F16 = 10;
   static final int F32 = 23;
   static final int F64 = 52;
 
@@ -18,15 +19,15 @@ final class SoftFloat {
   // ---------------------------------------------------------------- parts
 
   static int maxExponent(int f) {
-    return f == F64 ? 0x7FF : 0xFF;
+    return f == F64 ? 0x7FF : f == F32 ? 0xFF : 0x1F;
   }
 
   static int bias(int f) {
-    return f == F64 ? 1023 : 127;
+    return f == F64 ? 1023 : f == F32 ? 127 : 15;
   }
 
   private static int signBit(int f) {
-    return f == F64 ? 63 : 31;
+    return f == F64 ? 63 : f == F32 ? 31 : 15;
   }
 
   static int sign(long a, int f) {
@@ -91,19 +92,19 @@ final class SoftFloat {
     return quiet(isNan(a, f) ? a : b, f);
   }
 
-  private static long invalid(SimdFloat e, int f) {
+  static long invalid(SimdFloat e, int f) {
     e.raised |= Mxcsr.IE;
     return indefinite(f);
   }
 
-  private static void noteDenormals(SimdFloat e, long a, long b, int f) {
+  static void noteDenormals(SimdFloat e, long a, long b, int f) {
     if (isDenormal(a, f) || isDenormal(b, f)) {
       e.raised |= Mxcsr.DE;
     }
   }
 
   /** The significand of a number that is not zero, leading bit at bit 62. */
-  private static long significand(long a, int f) {
+  static long significand(long a, int f) {
     long fraction = fraction(a, f);
     if (exponent(a, f) != 0) {
       return (fraction | 1L << f) << 62 - f;
@@ -112,7 +113,7 @@ final class SoftFloat {
   }
 
   /** The biased exponent that goes with {@link #significand}; below 1 for denormals. */
-  private static int normalizedExponent(long a, int f) {
+  static int normalizedExponent(long a, int f) {
     int exponent = exponent(a, f);
     if (exponent != 0) {
       return exponent;
@@ -146,7 +147,17 @@ final class SoftFloat {
    * @param significand leading bit at bit 62, bit 0 sticky
    */
   static long round(SimdFloat e, int sign, int exponent, long significand, int f) {
-    int mode = e.rounding();
+    return round(e, sign, exponent, significand, f, e.rounding(), (e.mxcsr & Mxcsr.FTZ) != 0);
+  }
+
+  /**
+   * As above.
+   *
+   * @param mode as MXCSR encodes it
+   * @param flush tiny results become zero while underflow is masked
+   */
+  static long round(
+      SimdFloat e, int sign, int exponent, long significand, int f, int mode, boolean flush) {
     int shift = 62 - f;
     long mask = (1L << shift) - 1;
     long increment = increment(mode, sign, mask);
@@ -158,7 +169,7 @@ final class SoftFloat {
         e.raised |= (significand & mask) != 0 ? Mxcsr.UE | Mxcsr.PE : Mxcsr.UE;
         return zero(sign, f);
       }
-      if (tiny && (e.mxcsr & Mxcsr.FTZ) != 0) {
+      if (tiny && flush) {
         e.raised |= Mxcsr.UE | Mxcsr.PE;
         return zero(sign, f);
       }

@@ -2,6 +2,7 @@ package lodge.cpu.x86.interpreter;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Every MMX and SSE instruction form in assembler notation, grouped by the values that are worth
@@ -19,8 +20,13 @@ final class VectorForms {
 
   /**
    * @param text one instruction, Intel syntax
+   * @param needs processor features that it takes beyond SSE4.2, as Linux names them
    */
-  record Line(String text, Kind kind) {}
+  record Line(String text, Kind kind, Set<String> needs) {
+    Line(String text, Kind kind) {
+      this(text, kind, Set.of());
+    }
+  }
 
   private static final String BOTH =
       """
@@ -61,6 +67,7 @@ final class VectorForms {
         expand(lines, Kind.TEXT, name + " X,Y," + control);
       }
     }
+    cryptography(lines);
     return lines;
   }
 
@@ -105,6 +112,26 @@ final class VectorForms {
       expand(lines, Kind.INTEGER, "pmovsx" + suffix + " X,y4", "pmovzx" + suffix + " X,y4");
     }
     expand(lines, Kind.INTEGER, "pmovsxbq X,y2", "pmovzxbq X,y2");
+  }
+
+  private static void cryptography(List<Line> lines) {
+    List<Line> plain = new ArrayList<>();
+    for (String name : "aesenc aesenclast aesdec aesdeclast aesimc".split(" ")) {
+      expand(plain, Kind.INTEGER, name + " X,Y");
+    }
+    expand(plain, Kind.INTEGER, "aeskeygenassist X,Y,I");
+    plain.forEach(line -> lines.add(new Line(line.text(), line.kind(), Set.of("aes"))));
+    plain.clear();
+    expand(plain, Kind.INTEGER, "pclmulqdq X,Y,I", "pclmulqdq X,Y,1", "pclmulqdq X,Y,16");
+    plain.forEach(line -> lines.add(new Line(line.text(), line.kind(), Set.of("pclmulqdq"))));
+    plain.clear();
+    for (String name : "sha1nexte sha1msg1 sha1msg2 sha256rnds2 sha256msg1 sha256msg2".split(" ")) {
+      expand(plain, Kind.INTEGER, name + " X,Y");
+    }
+    for (int function = 0; function < 4; function++) {
+      expand(plain, Kind.INTEGER, "sha1rnds4 X,Y," + function);
+    }
+    plain.forEach(line -> lines.add(new Line(line.text(), line.kind(), Set.of("sha_ni"))));
   }
 
   private static void moves(List<Line> lines) {
@@ -287,7 +314,7 @@ final class VectorForms {
         "cvtpi2pd xmm1,[rsi]");
   }
 
-  private static void expand(List<Line> lines, Kind kind, String... templates) {
+  static void expand(List<Line> lines, Kind kind, String... templates) {
     for (String template : templates) {
       if (template.endsWith("I")) {
         for (int immediate : new int[] {0, 0x1B, 0x4E, 0x93, 0xE5, 0x0F, 0x72, 0xA8, 0xFF}) {

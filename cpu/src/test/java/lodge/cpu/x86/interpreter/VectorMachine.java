@@ -34,6 +34,7 @@ final class VectorMachine implements AutoCloseable {
     cpu = new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), STOPPED, NO_APIC);
     cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_NE | Cpu.CR0_ET;
     cpu.cr4 = Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT | Cpu.CR4_OSXSAVE;
+    cpu.xcr0 = 7;
     cpu.efer = Cpu.EFER_LMA | Cpu.EFER_LME;
     cpu.segAccess[Cpu.CS] |= Descriptor.LONG;
     cpu.modeChanged();

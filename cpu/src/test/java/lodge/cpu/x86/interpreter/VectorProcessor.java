@@ -10,11 +10,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** The host's own processor, as a helper program that is compiled on the spot. */
 final class VectorProcessor {
-  static final int CASE_SIZE = 8 + 8 * (1 + 6 + 8 + 8 + 8);
+  static final int CASE_SIZE = 8 + 8 * (1 + 6 + 8 + 16 + 8);
   static final int RESULT_SIZE = CASE_SIZE + 8;
 
   private final Path folder;
@@ -27,11 +29,26 @@ final class VectorProcessor {
     this.code = code;
   }
 
+  /** The host processor's features as Linux names them; none on another kind of host. */
+  static Set<String> features() {
+    if (!System.getProperty("os.arch").equals("amd64")) {
+      return Set.of();
+    }
+    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      return lines
+          .filter(line -> line.startsWith("flags"))
+          .findFirst()
+          .map(line -> Set.copyOf(List.of(line.replaceFirst(".*: ", "").split(" "))))
+          .orElse(Set.of());
+    } catch (IOException e) {
+      return Set.of();
+    }
+  }
+
   /** Whether there are an x86 host with all of SSE4.2 and the tools to use it. */
   static boolean available() {
     try {
-      return System.getProperty("os.arch").equals("amd64")
-          && Files.readString(Path.of("/proc/cpuinfo")).contains("sse4_2")
+      return features().contains("sse4_2")
           && new ProcessBuilder("gcc", "--version")
                   .redirectErrorStream(true)
                   .redirectOutput(ProcessBuilder.Redirect.DISCARD)

@@ -15,12 +15,12 @@
 
 typedef struct {
   uint32_t slot, mxcsr;
-  uint64_t rflags, gpr[GPRS], mm[8], xmm[XMMS][2], memory[8];
+  uint64_t rflags, gpr[GPRS], mm[8], ymm[XMMS][4], memory[8];
 } Case;
 
 typedef struct {
   uint32_t signal, mxcsr;
-  uint64_t rflags, gpr[GPRS], mm[8], tags, xmm[XMMS][2], memory[8];
+  uint64_t rflags, gpr[GPRS], mm[8], tags, ymm[XMMS][4], memory[8];
 } Result;
 
 static const int xmm_number[XMMS] = {0, 1, 2, 9};
@@ -38,6 +38,9 @@ typedef struct {
 
 Image fx_in, fx_out;
 uint64_t gpr_in[GPRS], gpr_out[GPRS], flags_in, flags_out, saved_rsp;
+// Without AVX the upper halves stay as they are.
+uint64_t ymm_in[XMMS][4], ymm_out[XMMS][4];
+uint8_t avx;
 void *entry;
 extern char run_back[], run_out[];
 void run(void);
@@ -48,6 +51,10 @@ asm(
     "push rbx; push rbp; push r12; push r13; push r14; push r15\n"
     "mov [rip+saved_rsp], rsp\n"
     "fxrstor64 [rip+fx_in]\n"
+    "cmp byte ptr [rip+avx],0; je 1f\n"
+    "vmovdqu ymm0,[rip+ymm_in]; vmovdqu ymm1,[rip+ymm_in+32]\n"
+    "vmovdqu ymm2,[rip+ymm_in+64]; vmovdqu ymm9,[rip+ymm_in+96]\n"
+    "1:\n"
     "push [rip+flags_in]; popfq\n"
     "mov rax,[rip+gpr_in]; mov rcx,[rip+gpr_in+8]; mov rdx,[rip+gpr_in+16]\n"
     "mov rsi,[rip+gpr_in+24]; mov rdi,[rip+gpr_in+32]; mov r8,[rip+gpr_in+40]\n"
@@ -57,6 +64,10 @@ asm(
     "mov [rip+gpr_out+24],rsi; mov [rip+gpr_out+32],rdi; mov [rip+gpr_out+40],r8\n"
     "pushfq; pop [rip+flags_out]\n"
     "fxsave64 [rip+fx_out]\n"
+    "cmp byte ptr [rip+avx],0; je 1f\n"
+    "vmovdqu [rip+ymm_out],ymm0; vmovdqu [rip+ymm_out+32],ymm1\n"
+    "vmovdqu [rip+ymm_out+64],ymm2; vmovdqu [rip+ymm_out+96],ymm9\n"
+    "1:\n"
     ".globl run_out\nrun_out:\n"
     "cld\n"
     "mov rsp,[rip+saved_rsp]\n"
@@ -74,6 +85,13 @@ static void handler(int number, siginfo_t *info, void *context) {
   // RF is set in the image of every fault.
   flags_out = u->uc_mcontext.gregs[REG_EFL] & ~0x10000;
   memcpy(&fx_out, u->uc_mcontext.fpregs, sizeof fx_out);
+  // Behind the legacy image: a header that begins with the components that are there, the upper halves at 576.
+  uint8_t *area = (uint8_t *)u->uc_mcontext.fpregs;
+  for (int i = 0; avx && i < XMMS; i++) {
+    memcpy(ymm_out[i], fx_out.xmm[xmm_number[i]], 16);
+    memset(&ymm_out[i][2], 0, 16);
+    if (area[512] & 4) memcpy(&ymm_out[i][2], area + 576 + 16 * xmm_number[i], 16);
+  }
   ((Image *)u->uc_mcontext.fpregs)->mxcsr = 0x1f80;
   u->uc_mcontext.gregs[REG_RIP] = (greg_t)run_out;
 }
@@ -101,6 +119,7 @@ int main(int argc, char **argv) {
   struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
   int signals[] = {SIGFPE, SIGSEGV, SIGBUS, SIGILL};
   for (int i = 0; i < 4; i++) sigaction(signals[i], &action, 0);
+  avx = __builtin_cpu_supports("avx") != 0;
   static Case c;
   static Result r;
   while (fread(&c, sizeof c, 1, stdin) == 1) {
@@ -111,7 +130,9 @@ int main(int argc, char **argv) {
     fx_in.mxcsr = c.mxcsr;
     // ST(i) is physical register (TOP + i) & 7; MMi is a physical register.
     for (int i = 0; i < 8; i++) fx_in.st[(i - 3) & 7].low = c.mm[i];
-    for (int i = 0; i < XMMS; i++) memcpy(fx_in.xmm[xmm_number[i]], c.xmm[i], 16);
+    for (int i = 0; i < XMMS; i++) memcpy(fx_in.xmm[xmm_number[i]], c.ymm[i], 16);
+    memcpy(ymm_in, c.ymm, sizeof ymm_in);
+    memcpy(ymm_out, c.ymm, sizeof ymm_out);
     memcpy(gpr_in, c.gpr, sizeof gpr_in);
     flags_in = c.rflags;
     memcpy(memory + 64, c.memory, sizeof c.memory);
@@ -131,7 +152,8 @@ int main(int argc, char **argv) {
       r.mm[i] = fx_out.st[(i - top) & 7].low;
       r.tags |= (uint64_t)((fx_out.st[(i - top) & 7].high & 0xffff) == 0xffff) << (16 + i);
     }
-    for (int i = 0; i < XMMS; i++) memcpy(r.xmm[i], fx_out.xmm[xmm_number[i]], 16);
+    for (int i = 0; i < XMMS; i++) memcpy(ymm_out[i], fx_out.xmm[xmm_number[i]], 16);
+    memcpy(r.ymm, ymm_out, sizeof r.ymm);
     memcpy(r.memory, memory + 64, sizeof r.memory);
     fwrite(&r, sizeof r, 1, stdout);
   }
