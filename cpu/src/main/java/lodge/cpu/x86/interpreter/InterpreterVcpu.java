@@ -40,9 +40,19 @@ public final class InterpreterVcpu implements Vcpu {
 
   @Override
   public Exit run() {
+    code.enter();
+    try {
+      return execute();
+    } finally {
+      code.leave();
+    }
+  }
+
+  private Exit execute() {
     while (true) {
       if (cpu.attention) {
         cpu.look();
+        code.serve();
         kicks++;
         return Exit.KICKED;
       }
@@ -55,7 +65,7 @@ public final class InterpreterVcpu implements Vcpu {
         if (hotSpots != null) {
           hotSpots.install();
         }
-        execute();
+        executeSome();
       }
       if (cpu.shutdown) {
         return Exit.SHUTDOWN;
@@ -86,6 +96,8 @@ public final class InterpreterVcpu implements Vcpu {
     if (cpu.interruptPending && (cpu.eflags & Flags.IF) != 0) {
       int vector = cpu.apic.acknowledge();
       cpu.interruptPending = cpu.apic.pending();
+      // It may have come after the last look: with it comes what its sender stored before.
+      code.serve();
       if (vector >= 0) {
         interrupt(vector);
         return true;
@@ -99,7 +111,7 @@ public final class InterpreterVcpu implements Vcpu {
     Interrupts.deliver(cpu, vector, CpuException.NO_ERROR_CODE, Interrupts.Source.HARDWARE);
   }
 
-  private void execute() {
+  private void executeSome() {
     boolean alone =
         (cpu.eflags & Flags.TF) != 0
             || (cpu.codeBreakpoints | cpu.pendingDebug) != 0
