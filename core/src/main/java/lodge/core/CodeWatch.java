@@ -14,8 +14,8 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <ul>
  *   <li>Before a vCPU reads bytes to decode them it {@linkplain Member#cover covers} them. That
- *       returns only when no other vCPU can write to the page unnoticed any more: those that may are
- *       asked to give up their write paths, and waited for, unless they are not executing.
+ *       returns only when no other vCPU can write to the page unnoticed any more: those that may
+ *       are asked to give up their write paths, and waited for, unless they are not executing.
  *   <li>Who has written to a page that holds code {@linkplain Member#written says so}. Those whose
  *       decoded bytes were hit find it in their mailbox at their next look at their attention flag,
  *       and always before they take an interrupt that was sent after the store. That is what code

@@ -19,9 +19,9 @@ import java.nio.ByteOrder;
  *
  * <p>Guests count on the memory order of x86 processors: only a store and a later load of another
  * place may change places (SDM volume 3, 10.2.2). On an x86 host plain accesses have that order as
- * long as the compiler keeps theirs, and it does: engines execute each guest access in a method call
- * of its own that the compiler cannot see through, or keep their order themselves. On other hosts
- * loads are followed and stores preceded by fences, once the machine has several vCPUs.
+ * long as the compiler keeps theirs, and it does: engines execute each guest access in a method
+ * call of its own that the compiler cannot see through, or keep their order themselves. On other
+ * hosts loads are followed and stores preceded by fences, once the machine has several vCPUs.
  */
 public final class GuestMemory implements AutoCloseable {
   public static final int PAGE_SHIFT = 12;

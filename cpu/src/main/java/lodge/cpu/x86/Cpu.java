@@ -468,7 +468,8 @@ public final class Cpu {
 
   /**
    * What serializing and I/O instructions do to memory: all stores before them are seen by others
-   * before anything after them is done (SDM volume 3, 10.3). With one processor there are no others.
+   * before anything after them is done (SDM volume 3, 10.3). With one processor there are no
+   * others.
    */
   public void drainStores() {
     if (!mmu.codeWatch().single()) {

@@ -401,7 +401,8 @@ public final class Mmu {
 
   /**
    * Reads, modifies and writes an operand as an instruction with LOCK does: atomically, and as a
-   * full fence (SDM volume 3, 10.1.2). Faults as a write does, before the modification is asked for.
+   * full fence (SDM volume 3, 10.1.2). Faults as a write does, before the modification is asked
+   * for.
    *
    * <p>An operand of RAM that does not cross a multiple of 8 is exchanged by the host's own atomic
    * instruction: nobody sees it half done, whatever accesses it. Any other (it crosses, or is no
@@ -468,8 +469,8 @@ public final class Mmu {
   }
 
   /**
-   * Replaces 16 bytes, as LOCK CMPXCHG16B does, if they are as expected; what was there is in {@link
-   * #seenLow} and {@link #seenHigh}.
+   * Replaces 16 bytes, as LOCK CMPXCHG16B does, if they are as expected; what was there is in
+   * {@link #seenLow} and {@link #seenHigh}.
    *
    * <p>There is no such instruction to be had of the host: the halves are exchanged one after the
    * other, under a lock for all accesses of this kind to these bytes. So it is atomic towards
@@ -478,8 +479,7 @@ public final class Mmu {
    *
    * @param gva a multiple of 16
    */
-  public boolean exchange128(
-      long gva, long expectedLow, long expectedHigh, long low, long high) {
+  public boolean exchange128(long gva, long expectedLow, long expectedHigh, long low, long high) {
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (tlb[i + WRITE_TAG] == (gva & PAGE_MASK)) {
       return exchangePair(gva + tlb[i + ADDEND], expectedLow, expectedHigh, low, high);
@@ -504,8 +504,7 @@ public final class Mmu {
     return done;
   }
 
-  private boolean exchangePair(
-      long gpa, long expectedLow, long expectedHigh, long low, long high) {
+  private boolean exchangePair(long gpa, long expectedLow, long expectedHigh, long low, long high) {
     synchronized (memory.codeWatch().pairLock(gpa)) {
       while (true) {
         seenLow = memory.getLong(gpa);

@@ -208,8 +208,7 @@ final class PageWalk {
    * @param size of the entry in bytes
    */
   private boolean mark(long address, int size, long entry, long marked) {
-    return marked == entry
-        || memory.compareAndExchange(address, size, entry, marked) == entry;
+    return marked == entry || memory.compareAndExchange(address, size, entry, marked) == entry;
   }
 
   private long read32(long gpa) {

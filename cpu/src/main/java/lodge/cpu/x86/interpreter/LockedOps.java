@@ -198,8 +198,7 @@ final class LockedOps {
         throw c.generalProtection(0);
       }
       long[] r = c.r;
-      boolean equal =
-          c.mmu.exchange128(gva, r[Cpu.RAX], r[Cpu.RDX], r[Cpu.RBX], r[Cpu.RCX]);
+      boolean equal = c.mmu.exchange128(gva, r[Cpu.RAX], r[Cpu.RDX], r[Cpu.RBX], r[Cpu.RCX]);
       if (!equal) {
         r[Cpu.RAX] = c.mmu.seenLow;
         r[Cpu.RDX] = c.mmu.seenHigh;
