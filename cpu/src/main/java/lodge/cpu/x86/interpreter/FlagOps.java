@@ -24,7 +24,7 @@ final class FlagOps {
    * processor that this one uses up.
    */
   static final class Pause extends Op {
-    private static final int PATIENCE = 64;
+    private static final int PATIENCE = 512;
 
     private int spins;
 
