@@ -173,7 +173,7 @@ public final class InterpreterVcpu implements Vcpu {
     boolean shadow = cpu.debugShadow;
     cpu.interruptShadow = false;
     cpu.debugShadow = false;
-    if (cpu.codeBreakpoints != 0 && !shadow && Interrupts.breakpoint(cpu)) {
+    if (!shadow && Interrupts.breakpoint(cpu)) {
       exceptions++;
       return;
     }
@@ -201,6 +201,11 @@ public final class InterpreterVcpu implements Vcpu {
       cpu.rip = next.rip(cpu);
     }
     cutRip();
+    if (shadow && cpu.debugShadow) {
+      // Of several MOV SS in a row only the first one holds events up.
+      cpu.debugShadow = false;
+      cpu.interruptShadow = false;
+    }
     if (cpu.steps && !cpu.debugShadow) {
       boolean branched = cpu.rip != start + op.length && next != op;
       cpu.pendingDebug |= cpu.msrs.stepMask(branched);
