@@ -80,7 +80,9 @@ final class HostileGuests implements Runnable, AutoCloseable {
   private void guest() {
     random.generator = new SplittableRandom(seed);
     GuestMode[] modes = GuestMode.values();
-    GuestMode mode = modes[random.nextInt(modes.length)];
+    // 64-bit code is what most engines translate.
+    GuestMode mode =
+        random.nextInt(4) == 0 ? GuestMode.LONG : modes[random.nextInt(modes.length)];
     boolean user = random.nextBoolean();
     kind = mode + (user ? " user" : " supervisor");
     vcpu.reset();

@@ -44,6 +44,9 @@ final class Surroundings {
 
   private final Cpu c;
   private final GuestMemory memory;
+
+  /** Registers may point to the code: what writes there costs translators much. */
+  private boolean pointersToCode = true;
   private final RandomGenerator random;
 
   Surroundings(Cpu c, RandomGenerator random) {
@@ -204,6 +207,7 @@ final class Surroundings {
   /** Enters a mode at the start of the code; everything that is free is drawn. */
   void enter(GuestMode mode, boolean user, boolean sound) {
     controlRegisters(mode, sound);
+    pointersToCode = !sound || chance(20);
     c.gdtBase = GDT;
     c.gdtLimit = chance(50) || sound ? 0x7F : 0xFFF;
     c.idtBase = mode.protectedMode() ? IDT : 0;
@@ -340,12 +344,12 @@ final class Surroundings {
   long register() {
     return switch (random.nextInt(16)) {
       case 0 -> random.nextLong();
-      case 1 -> CODE + random.nextInt(256);
+      case 1 -> (pointersToCode ? CODE : STACK) + random.nextInt(256);
       case 2 -> MMIO + random.nextInt(0x1_0000);
       case 3 -> random.nextInt(64);
       case 4 -> random.nextInt();
       case 5 -> 0xFFFF_FFFF_8000_0000L + random.nextInt(USED);
-      case 6 -> random.nextInt(0x10) << 12 | 0xFF0 + random.nextInt(16);
+      case 6 -> 0x10 + random.nextInt(0x10) << 12 | 0xFF0 + random.nextInt(16);
       default -> 0x1_0000 + random.nextInt(0xF000);
     };
   }
