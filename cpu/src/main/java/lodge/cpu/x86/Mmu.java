@@ -685,7 +685,7 @@ public final class Mmu {
     }
     mmioReads++;
     if ((gpa & PAGE_MASK) == cpu.apic.mmioBase()) {
-      return cpu.apic.read((int) gpa & 0xFFF, size);
+      return cpu.apic.read((int) gpa & 0xFFF, size) & -1L >>> 64 - 8 * size;
     }
     return mmio.read(gpa, size);
   }

@@ -288,7 +288,8 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
       previous = op;
       offset += op.length;
     }
-    previous.next = new ResolveOp(page, previous, offset);
+    previous.next =
+        offset < PAGE_SIZE ? new ResolveOp(page, previous, offset) : new EnterOp(this, offset);
     return first;
   }
 
