@@ -19,8 +19,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Single steps, breakpoints and watched addresses in user code against this machine's own processor:
- * {@code steps.c} runs the same code under a tracer. Skipped where that is not possible.
+ * Single steps, breakpoints and watched addresses in user code against this machine's own
+ * processor: {@code steps.c} runs the same code under a tracer. Skipped where that is not possible.
  */
 class DebugSiliconTest {
   private static final long CODE_AT = 0x20_0000;
@@ -34,13 +34,13 @@ class DebugSiliconTest {
   private static final int MAX_STOPS = 64;
 
   /**
-   * Appends RIP, DR6 and RFLAGS to a list, clears DR6, and returns with RF set if the bits of DR6 are
-   * set that the operand of TEST AL names: those of instruction breakpoints.
+   * Appends RIP, DR6 and RFLAGS to a list, clears DR6, and returns with RF set if the bits of DR6
+   * are set that the operand of TEST AL names: those of instruction breakpoints.
    */
   private static final String HANDLER_CODE =
-      "50 53 48 8B 1C 25 00 60 00 00 48 8B 44 24 20 48 89 43 10 48 8B 44 24 10 48 89 03 0F 21 F0 48"
-          + "89 43 08 48 83 C3 18 48 89 1C 25 00 60 00 00 A8 %02X 74 08 81 4C 24 20 00 00 01 00 31 C0"
-          + "0F 23 F0 5B 58 48 CF";
+      "50 53 48 8B 1C 25 00 60 00 00 48 8B 44 24 20 48 89 43 10 48 8B 44 24 10 48 89 03 0F 21 F0"
+          + " 4889 43 08 48 83 C3 18 48 89 1C 25 00 60 00 00 A8 %02X 74 08 81 4C 24 20 00 00 01 00"
+          + " 31 C00F 23 F0 5B 58 48 CF";
 
   /** What sequences are made of; RDI and RSI point to data, RCX is small. */
   private static final String[] SNIPPETS = {
@@ -263,7 +263,8 @@ class DebugSiliconTest {
           .isEqualTo(expected);
       stops += expected.size();
     }
-    System.out.println(cases + " cases of debugging, " + stops + " stops like the host's processor");
+    System.out.println(
+        cases + " cases of debugging, " + stops + " stops like the host's processor");
     assertThat(stops).isGreaterThan(cases);
   }
 }

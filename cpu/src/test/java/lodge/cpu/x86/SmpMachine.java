@@ -10,8 +10,8 @@ import lodge.core.Vcpu;
 
 /**
  * Several processors over one memory, each on a thread of its own. Code runs until a flag in memory
- * is set, and ends with HLT while interrupts are off. Writes to the x2APIC's ICR interrupt all other
- * processors.
+ * is set, and ends with HLT while interrupts are off. Writes to the x2APIC's ICR interrupt all
+ * other processors.
  */
 final class SmpMachine implements AutoCloseable {
   /** The flag, and scratch cells behind it. */

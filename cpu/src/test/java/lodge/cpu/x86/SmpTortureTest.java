@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Processors that get into each other's way in every engine: locked instructions, the order of
- * memory accesses, code and page tables that another one changes. Each test runs for a fraction of a
- * second, or as many milliseconds as the property {@code lodge.torture} says.
+ * memory accesses, code and page tables that another one changes. Each test runs for a fraction of
+ * a second, or as many milliseconds as the property {@code lodge.torture} says.
  */
 @ParameterizedClass
 @MethodSource("engines")

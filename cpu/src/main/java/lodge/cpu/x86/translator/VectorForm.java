@@ -11,8 +11,25 @@ import lodge.cpu.x86.decode.Insn;
 final class VectorForm {
   private static final Set<String> FEATURES =
       Set.of(
-          "X87", "MMX", "SSE", "SSE2", "SSE3", "SSSE3", "SSE41", "SSE42", "AES", "PCLMULQDQ", "SHA",
-          "AVX", "AVX2", "FMA", "F16C", "AES+AVX", "PCLMULQDQ+AVX", "VAES", "VPCLMULQDQ");
+          "X87",
+          "MMX",
+          "SSE",
+          "SSE2",
+          "SSE3",
+          "SSSE3",
+          "SSE41",
+          "SSE42",
+          "AES",
+          "PCLMULQDQ",
+          "SHA",
+          "AVX",
+          "AVX2",
+          "FMA",
+          "F16C",
+          "AES+AVX",
+          "PCLMULQDQ+AVX",
+          "VAES",
+          "VPCLMULQDQ");
 
   /** First letters of operands that are vector or x87 registers, memory or immediates. */
   private static final String APART = "VWHPQNULIMXSm";

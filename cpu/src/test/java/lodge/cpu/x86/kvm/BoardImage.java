@@ -180,8 +180,18 @@ final class BoardImage {
     }
     // Call gates, to where a call may and may not go.
     int[] targets = {
-      CODE_32, CODE_64, CODE_16, CODE_32_USER, CODE_64_USER, DATA_32, 0, 0x1000, TSS_SELECTOR,
-      CODE_32 | 3, CODE_64 | 3, FIRST_SPECIMEN + 12 * 48
+      CODE_32,
+      CODE_64,
+      CODE_16,
+      CODE_32_USER,
+      CODE_64_USER,
+      DATA_32,
+      0,
+      0x1000,
+      TSS_SELECTOR,
+      CODE_32 | 3,
+      CODE_64 | 3,
+      FIRST_SPECIMEN + 12 * 48
     };
     for (int target : targets) {
       put(GDT + at, gate(target, TARGET, 0xEC, at >> 4 & 3));
@@ -266,8 +276,28 @@ final class BoardImage {
     put16(t + 0x66, 0x68);
     t = TSS_16;
     int[] words = {
-      0, KERNEL_STACK, DATA_16, 0, 0, 0, 0, TARGET, 2, 1, 2, 3, 4, IST_STACK, 6, 7, 8, DATA_16,
-      CODE_16, DATA_16, DATA_16, LDT_SELECTOR
+      0,
+      KERNEL_STACK,
+      DATA_16,
+      0,
+      0,
+      0,
+      0,
+      TARGET,
+      2,
+      1,
+      2,
+      3,
+      4,
+      IST_STACK,
+      6,
+      7,
+      8,
+      DATA_16,
+      CODE_16,
+      DATA_16,
+      DATA_16,
+      LDT_SELECTOR
     };
     for (int i = 0; i < words.length; i++) {
       put16(t + 2 * i, words[i]);

@@ -9,8 +9,7 @@ final class Deviations {
    *
    * @param differences as the report prints them
    */
-  static String known(
-      Scenario s, Machine.Outcome kvm, Machine.Outcome engine, String differences) {
+  static String known(Scenario s, Machine.Outcome kvm, Machine.Outcome engine, String differences) {
     return null;
   }
 }

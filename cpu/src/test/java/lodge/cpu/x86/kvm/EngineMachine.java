@@ -22,8 +22,7 @@ final class EngineMachine implements Machine {
   private volatile boolean abandoned;
 
   EngineMachine(Engine engine, CpuModel model) {
-    cpu =
-        new Cpu(0, model, memory, new PortBus(), new MmioBus(), new StoppedClock(), new NoApic());
+    cpu = new Cpu(0, model, memory, new PortBus(), new MmioBus(), new StoppedClock(), new NoApic());
     vcpu = engine.create(cpu);
   }
 

@@ -120,8 +120,7 @@ final class HostCalls {
       int flags = fd < 0 ? MAP_PRIVATE_ANONYMOUS : MAP_SHARED;
       MemorySegment address =
           (MemorySegment)
-              MMAP.invokeExact(
-                  state, MemorySegment.NULL, length, PROT_READ_WRITE, flags, fd, 0L);
+              MMAP.invokeExact(state, MemorySegment.NULL, length, PROT_READ_WRITE, flags, fd, 0L);
       if (address.address() == -1) {
         throw new IOException("mmap: errno " + errno(state));
       }

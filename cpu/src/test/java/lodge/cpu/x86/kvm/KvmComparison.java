@@ -3,9 +3,9 @@ package lodge.cpu.x86.kvm;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.List;
 
 /** Runs scenarios on KVM and on an engine, tells differences and counts. */
 final class KvmComparison {

@@ -225,8 +225,8 @@ final class KvmMachine implements Machine {
     regs.set(JAVA_LONG, 0x88, v[CpuState.RFLAGS]);
     HostCalls.ioctl(vcpu, KVM_SET_REGS, regs.address());
     debug.fill((byte) 0);
-    MemorySegment.copy(MemorySegment.ofArray(v), JAVA_LONG, 8L * CpuState.DR, debug, JAVA_LONG, 0,
-        6);
+    MemorySegment.copy(
+        MemorySegment.ofArray(v), JAVA_LONG, 8L * CpuState.DR, debug, JAVA_LONG, 0, 6);
     HostCalls.ioctl(vcpu, KVM_SET_DEBUGREGS, debug.address());
     int count = CpuState.MSR_NUMBERS.length;
     msrs.set(JAVA_INT, 0, count);

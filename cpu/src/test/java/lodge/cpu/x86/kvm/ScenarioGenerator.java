@@ -412,8 +412,8 @@ final class ScenarioGenerator {
 
   private long controlValue(Scenario s) {
     long[] v = s.start.v;
-    long value = v[random.nextBoolean() ? CpuState.CR0 : random.nextBoolean() ? CpuState.CR4
-        : CpuState.CR3];
+    long value =
+        v[random.nextBoolean() ? CpuState.CR0 : random.nextBoolean() ? CpuState.CR4 : CpuState.CR3];
     if (random.nextInt(6) == 0) {
       return value;
     }
@@ -425,8 +425,20 @@ final class ScenarioGenerator {
   }
 
   private static final int[] SAFE_MSRS = {
-    0x174, 0x175, 0x176, 0x277, 0xC000_0080, 0xC000_0081, 0xC000_0082, 0xC000_0083, 0xC000_0084,
-    0xC000_0100, 0xC000_0101, 0xC000_0102, 0x1234_5678, 0xC000_0200
+    0x174,
+    0x175,
+    0x176,
+    0x277,
+    0xC000_0080,
+    0xC000_0081,
+    0xC000_0082,
+    0xC000_0083,
+    0xC000_0084,
+    0xC000_0100,
+    0xC000_0101,
+    0xC000_0102,
+    0x1234_5678,
+    0xC000_0200
   };
 
   private void msr(Scenario s) {
