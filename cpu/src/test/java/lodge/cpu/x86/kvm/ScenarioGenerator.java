@@ -493,7 +493,8 @@ final class ScenarioGenerator {
       }
       long entry = image.read(at);
       entry = small ? entry & 0xFFFF_FFFFL : entry;
-      entry ^= random.nextInt() & random.nextInt() & (level == 0 ? 0x167 : 0x67);
+      int some = random.nextInt();
+      entry ^= some & random.nextInt() & (level == 0 ? 0x167 : 0x67);
       if (level == 1 && random.nextInt(4) == 0) {
         // A large page at 0: the frame behind the probed address is another one then.
         entry = entry & 0x67 | 0x80;
