@@ -42,7 +42,9 @@ class EngineComparisonTest {
         translator.load(program, seed);
         List<String> differences = new ArrayList<>();
         boolean ends = true;
-        for (int i = 0; ends && differences.isEmpty() && i < program.starts.size(); i += 1 + i / 2) {
+        for (int i = 0;
+            ends && differences.isEmpty() && i < program.starts.size();
+            i += 1 + i / 2) {
           int start = program.starts.get(i);
           ends =
               interpreter.run(program, start, INTERPRETER_MILLIS)

@@ -81,8 +81,7 @@ final class HostileGuests implements Runnable, AutoCloseable {
     random.generator = new SplittableRandom(seed);
     GuestMode[] modes = GuestMode.values();
     // 64-bit code is what most engines translate.
-    GuestMode mode =
-        random.nextInt(4) == 0 ? GuestMode.LONG : modes[random.nextInt(modes.length)];
+    GuestMode mode = random.nextInt(4) == 0 ? GuestMode.LONG : modes[random.nextInt(modes.length)];
     boolean user = random.nextBoolean();
     kind = mode + (user ? " user" : " supervisor");
     vcpu.reset();

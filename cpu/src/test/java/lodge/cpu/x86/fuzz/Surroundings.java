@@ -47,6 +47,7 @@ final class Surroundings {
 
   /** Registers may point to the code: what writes there costs translators much. */
   private boolean pointersToCode = true;
+
   private final RandomGenerator random;
 
   Surroundings(Cpu c, RandomGenerator random) {
