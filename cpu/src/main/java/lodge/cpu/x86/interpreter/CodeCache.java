@@ -25,8 +25,14 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Longest straight run that is decoded at once. */
   private static final int RUN = 64;
 
-  /** Past this many ops everything is thrown away, which bounds the heap. */
-  private static final int MAX_OPS = 1_500_000;
+  /**
+   * Past this weight everything is thrown away, which bounds the heap. An op weighs 1: some fifty
+   * bytes.
+   */
+  private static final int MAX_WEIGHT = 2_100_000;
+
+  /** What a translated region weighs with its class. */
+  private static final int REGION_WEIGHT = 40;
 
   /** More pages in which segments end than any ordinary guest has at once. */
   private static final int MAX_SEGMENT_ENDS = 512;
@@ -71,7 +77,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Instructions met that are announced but not implemented, with the number of places. */
   final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
 
-  private int ops;
+  private int weight;
 
   CodeCache(Cpu cpu, HotSpots hotSpots) {
     this.hotSpots = hotSpots;
@@ -163,6 +169,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
   public void install(CodePage page, int offset, Op region, List<CodePage> parts) {
+    weigh(REGION_WEIGHT);
     page.replace(offset, region);
     for (CodePage part : parts) {
       part.addRegion(region);
@@ -275,7 +282,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
         op.offset = offset;
         op.length = (byte) (insn == null ? 0 : insn.length);
         page.put(offset, insn == null ? page.end - offset : insn.length, op);
-        ops++;
+        weigh(1);
       }
       if (previous == null) {
         first = op;
@@ -329,6 +336,11 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     return new FlagOps.Undefined();
   }
 
+  /** Something is kept that is only let go with everything else. */
+  void weigh(int more) {
+    weight += more;
+  }
+
   private static int codeSize(int mode) {
     return switch (mode) {
       case Cpu.CODE_64 -> 8;
@@ -339,7 +351,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** To be called between runs only: throws everything away when there is too much. */
   void trim() {
-    if (ops > MAX_OPS || segmentEnds.size() > MAX_SEGMENT_ENDS) {
+    if (weight > MAX_WEIGHT || segmentEnds.size() > MAX_SEGMENT_ENDS) {
       clear();
     }
   }
@@ -350,7 +362,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     pages.clear();
     segmentEnds.values().forEach(this::unprotect);
     segmentEnds.clear();
-    ops = 0;
+    weight = 0;
     translationsFlushed(true);
   }
 

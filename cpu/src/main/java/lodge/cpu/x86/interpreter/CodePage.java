@@ -13,6 +13,9 @@ public final class CodePage {
   private static final int CHUNK_SHIFT = 8;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
 
+  /** What the array of a chunk weighs next to an op: code may be thinly spread. */
+  private static final int CHUNK_WEIGHT = 20;
+
   public final CodeCache cache;
 
   /** Page-aligned. */
@@ -68,6 +71,7 @@ public final class CodePage {
     if (chunk == null) {
       chunk = new Op[CHUNK];
       chunks[offset >> CHUNK_SHIFT] = chunk;
+      cache.weigh(CHUNK_WEIGHT);
     }
     chunk[offset & CHUNK - 1] = op;
     decoded |= grains(offset, Math.min(length, 4096 - offset));

@@ -7,6 +7,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import lodge.core.BusDevice;
+import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
@@ -30,6 +31,8 @@ final class ComparedGuest implements AutoCloseable {
   private final Cpu cpu;
   private final Vcpu vcpu;
   private Exit exit;
+  private SplittableRandom random;
+  private Surroundings surroundings;
 
   /** Remembers accesses as one number, which its answers depend on. */
   private static final class Log implements BusDevice {
@@ -57,20 +60,27 @@ final class ComparedGuest implements AutoCloseable {
     vcpu = engine.create(cpu);
   }
 
+  /** Puts a program into memory that the seed gives. */
+  void load(Program program, long seed) {
+    vcpu.reset();
+    memory.clear();
+    random = new SplittableRandom(seed);
+    surroundings = new Surroundings(cpu, random);
+    surroundings.fillMemory(GuestMode.LONG, true);
+    memory.put(Surroundings.CODE, program.code, 0, program.code.length);
+    log.hash = 0;
+  }
+
   /**
-   * Runs a program from the state that the seed gives to its end: HLT, which all handlers are, or
-   * shutdown.
+   * Runs what is left of the program from an instruction on, from a state that depends on nothing
+   * but the seed, to its end: HLT, which all handlers are, or shutdown.
    *
    * @return false when it did not end in time
    */
-  boolean run(Program program, long seed, int millis) {
-    vcpu.reset();
-    memory.clear();
-    Surroundings surroundings = new Surroundings(cpu, new SplittableRandom(seed));
-    surroundings.fillMemory(GuestMode.LONG, true);
-    memory.put(Surroundings.CODE, program.code, 0, program.code.length);
+  boolean run(Program program, int start, int millis) {
+    cpu.init();
     surroundings.enter(GuestMode.LONG, program.user, true);
-    log.hash = 0;
+    cpu.rip += start;
     long deadline = System.nanoTime() + millis * 1_000_000L;
     ScheduledFuture<?> kick =
         watchdog.scheduleAtFixedRate(cpu::kick, millis, millis, TimeUnit.MILLISECONDS);
@@ -82,6 +92,13 @@ final class ComparedGuest implements AutoCloseable {
       kick.cancel(false);
     }
     return exit == Exit.HALTED || exit == Exit.SHUTDOWN;
+  }
+
+  /** Instructions executed since the machine was made. */
+  long instructions() {
+    Counters counters = new Counters();
+    vcpu.count(counters);
+    return counters.totals().get("guest_instructions");
   }
 
   /** What differs in the other one, "name here there" each. */
@@ -129,6 +146,12 @@ final class ComparedGuest implements AutoCloseable {
     compare(found, "idt", a.idtBase + a.idtLimit, b.idtBase + b.idtLimit);
     compare(found, "pending debug", a.pendingDebug, b.pendingDebug);
     compare(found, "devices", log.hash, other.log.hash);
+    return found;
+  }
+
+  /** Where memory differs from the other one's; empty when nowhere. */
+  List<String> memoryDifferences(ComparedGuest other) {
+    List<String> found = new ArrayList<>();
     long at = memory.segment().mismatch(other.memory.segment());
     if (at >= 0) {
       compare(

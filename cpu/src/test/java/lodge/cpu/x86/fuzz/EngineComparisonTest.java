@@ -38,18 +38,33 @@ class EngineComparisonTest {
       List<String> reports = new ArrayList<>();
       for (long seed = SEED; System.nanoTime() < end && reports.size() < 10; seed++) {
         Program program = new Program(new SplittableRandom(seed));
-        if (!interpreter.run(program, seed, INTERPRETER_MILLIS)
-            || !translator.run(program, seed, TRANSLATOR_MILLIS)) {
-          endless++;
-          continue;
+        interpreter.load(program, seed);
+        translator.load(program, seed);
+        List<String> differences = new ArrayList<>();
+        boolean ends = true;
+        for (int i = 0;
+            ends && differences.isEmpty() && i < program.starts.size();
+            i += 1 + i / 2) {
+          int start = program.starts.get(i);
+          ends =
+              interpreter.run(program, start, INTERPRETER_MILLIS)
+                  && translator.run(program, start, TRANSLATOR_MILLIS);
+          if (ends) {
+            differences.addAll(interpreter.differences(translator));
+            compared++;
+          } else {
+            endless++;
+          }
         }
-        compared++;
-        List<String> differences = interpreter.differences(translator);
+        if (ends) {
+          differences.addAll(interpreter.memoryDifferences(translator));
+        }
         if (!differences.isEmpty()) {
           reports.add("seed " + seed + ": " + program + "\n  " + String.join("\n  ", differences));
         }
       }
-      System.out.println(compared + " programs compared, " + endless + " endless");
+      System.out.println(compared + " runs compared, " + endless + " endless");
+      System.out.println(translator.instructions() / compared + " instructions in each");
       assertThat(reports).as(String.join("\n", reports)).isEmpty();
       assertThat(compared).isGreaterThan(endless);
     }

@@ -18,7 +18,8 @@ final class Program {
   final byte[] code;
   final boolean user;
 
-  private final List<Integer> starts = new ArrayList<>();
+  /** Where in the code instructions began when it was written. */
+  final List<Integer> starts = new ArrayList<>();
 
   Program(RandomGenerator random) {
     user = random.nextBoolean();
