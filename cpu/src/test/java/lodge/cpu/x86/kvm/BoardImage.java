@@ -20,6 +20,7 @@ final class BoardImage {
 
   static final int OTHER_TSS = 0x4400;
   static final int TSS_16 = 0x4800;
+  static final int TSS_LONG = 0x4C00;
   static final int LDT = 0x5000;
 
   /** A HLT for each vector, 16 bytes apart. */
@@ -64,8 +65,11 @@ final class BoardImage {
   static final int CODE_32 = 0x08;
   static final int DATA_32 = 0x10;
   static final int CODE_32_USER = 0x18;
-  static final int DATA_32_USER = 0x20;
-  static final int CODE_64 = 0x28;
+  static final int CODE_64 = 0x20;
+
+  /** As Linux has them: some KVMs run 64-bit user code on the host's own segments. */
+  static final int DATA_32_USER = 0x28;
+
   static final int CODE_64_USER = 0x30;
   static final int CODE_16 = 0x38;
   static final int DATA_16 = 0x40;
@@ -140,8 +144,8 @@ final class BoardImage {
       segment(0, 0xF_FFFF, 0xC09B),
       segment(0, 0xF_FFFF, 0xC093),
       segment(0, 0xF_FFFF, 0xC0FB),
-      segment(0, 0xF_FFFF, 0xC0F3),
       segment(0, 0xF_FFFF, 0xA09B),
+      segment(0, 0xF_FFFF, 0xC0F3),
       segment(0, 0xF_FFFF, 0xA0FB),
       segment(0, 0xFFFF, 0x009B),
       segment(0, 0xFFFF, 0x0093),
@@ -254,14 +258,16 @@ final class BoardImage {
   }
 
   private void tasks() {
-    // The two layouts of a TSS share the place of the first stack.
     put(TSS + 4, KERNEL_STACK | (long) DATA_32 << 32);
-    put(TSS + 0x24, IST_STACK);
-    put16(TSS + 0x66, 0x68);
-    for (int i = 0; i < 0x20; i++) {
-      bytes[TSS + 0x68 + i] = (byte) (i % 3 == 0 ? 0x00 : i % 3 == 1 ? 0xFF : 0xA5);
+    put(TSS_LONG + 4, KERNEL_STACK);
+    put(TSS_LONG + 0x24, IST_STACK);
+    for (int tss : new int[] {TSS, TSS_LONG}) {
+      put16(tss + 0x66, 0x68);
+      for (int i = 0; i < 0x20; i++) {
+        bytes[tss + 0x68 + i] = (byte) (i % 3 == 0 ? 0x00 : i % 3 == 1 ? 0xFF : 0xA5);
+      }
+      bytes[tss + TSS_LIMIT] = (byte) 0xFF;
     }
-    bytes[TSS + TSS_LIMIT] = (byte) 0xFF;
     int t = OTHER_TSS;
     put(t + 4, KERNEL_STACK | (long) DATA_32 << 32);
     put32(t + 0x20, TARGET);

@@ -53,6 +53,16 @@ final class HostCalls {
   private static final MethodHandle MUNMAP =
       handle("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
 
+  private static final MethodHandle SIGNAL =
+      handle("signal", FunctionDescriptor.of(ADDRESS, JAVA_INT, ADDRESS));
+  private static final MethodHandle PTHREAD_SELF =
+      handle("pthread_self", FunctionDescriptor.of(JAVA_LONG));
+  private static final MethodHandle PTHREAD_KILL =
+      handle("pthread_kill", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+
+  /** A real-time signal that nobody else here uses. */
+  private static final int SIGNAL_NUMBER = 40;
+
   private HostCalls() {}
 
   private static MethodHandle handle(
@@ -86,22 +96,18 @@ final class HostCalls {
   }
 
   /**
-   * An ioctl, again when a signal broke into it.
+   * An ioctl.
    *
-   * @return what the call gives, never negative
+   * @return what the call gives, or -1 when a signal broke into it
    */
   static int ioctl(int fd, long request, long argument) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = arena.allocate(STATE);
-      while (true) {
-        int result = (int) IOCTL.invokeExact(state, fd, request, argument);
-        if (result >= 0) {
-          return result;
-        }
-        if (errno(state) != EINTR) {
-          throw new IOException("ioctl " + Long.toHexString(request) + ": errno " + errno(state));
-        }
+      int result = (int) IOCTL.invokeExact(state, fd, request, argument);
+      if (result < 0 && errno(state) != EINTR) {
+        throw new IOException("ioctl " + Long.toHexString(request) + ": errno " + errno(state));
       }
+      return result;
     } catch (IOException e) {
       throw e;
     } catch (Throwable e) {
@@ -135,6 +141,27 @@ final class HostCalls {
   static void unmap(MemorySegment segment) {
     try {
       int ignored = (int) MUNMAP.invokeExact(segment, segment.byteSize());
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** The calling thread, for {@link #interrupt}; it must be a platform thread. */
+  static long self() {
+    try {
+      // A handler that does nothing: a function of one int without effect.
+      MemorySegment abs = LINKER.defaultLookup().find("abs").orElseThrow();
+      MemorySegment ignored = (MemorySegment) SIGNAL.invokeExact(SIGNAL_NUMBER, abs);
+      return (long) PTHREAD_SELF.invokeExact();
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Breaks a thread's system call off. */
+  static void interrupt(long thread) {
+    try {
+      int ignored = (int) PTHREAD_KILL.invokeExact(thread, SIGNAL_NUMBER);
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }

@@ -52,7 +52,7 @@ final class KvmMachine implements Machine {
   private static final int SREGS_GDT = 0xC0;
   private static final int SREGS_IDT = 0xD0;
   private static final int SREGS_CR0 = 0xE0;
-  private static final int SREGS_APIC_BASE = 0x108;
+  private static final int SREGS_APIC_BASE = 0x110;
 
   /** Places of RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI in struct kvm_regs. */
   private static final int[] REGS = {0, 2, 3, 1, 6, 7, 4, 5};
@@ -79,6 +79,9 @@ final class KvmMachine implements Machine {
   private final MemorySegment msrs = arena.allocate(8 + 16 * CpuState.MSR_NUMBERS.length, 8);
   private CpuModel model;
   private volatile boolean abandoned;
+
+  /** The thread inside of {@link #run}, 0 when there is none. */
+  private volatile long runner;
 
   /**
    * @throws IOException when this host has no KVM that answers
@@ -131,6 +134,11 @@ final class KvmMachine implements Machine {
           }
         }
       }
+      if (leaf == 7 && cpuid.get(JAVA_INT, at + 4) == 0) {
+        // HLE and RTM: they give DR6 and DR7 one more bit.
+        int ebx = cpuid.get(JAVA_INT, at + 16);
+        cpuid.set(JAVA_INT, at + 16, ebx & ~(1 << 4 | 1 << 11));
+      }
       if (leaf == 0x8000_0008) {
         int eax = cpuid.get(JAVA_INT, at + 12);
         cpuid.set(JAVA_INT, at + 12, eax & ~0xFF | all.physicalAddressBits());
@@ -152,12 +160,14 @@ final class KvmMachine implements Machine {
 
   @Override
   public Outcome run(CpuState start) {
-    abandoned = false;
+    runner = HostCalls.self();
     try {
       load(start.v);
       for (int i = 0; i < EXITS && !abandoned; i++) {
         run.set(JAVA_BYTE, IMMEDIATE_EXIT, (byte) 0);
-        HostCalls.ioctl(vcpu, KVM_RUN, 0);
+        if (HostCalls.ioctl(vcpu, KVM_RUN, 0) < 0) {
+          continue;
+        }
         int reason = run.get(JAVA_INT, EXIT_REASON);
         switch (reason) {
           case KVM_EXIT_HLT:
@@ -175,9 +185,12 @@ final class KvmMachine implements Machine {
             return new Outcome(End.NOT_EXECUTED, state(), "exit " + reason);
         }
       }
+      abandoned = false;
       return new Outcome(End.HUNG, state(), "");
     } catch (IOException e) {
       return new Outcome(End.NOT_EXECUTED, new CpuState(), e.getMessage());
+    } finally {
+      runner = 0;
     }
   }
 
@@ -305,15 +318,14 @@ final class KvmMachine implements Machine {
     return state;
   }
 
-  /**
-   * Nothing but memory can be reached while KVM runs: full of HLT it ends any loop, if only by a
-   * triple fault.
-   */
   @Override
   public void abandon() {
     abandoned = true;
-    memory.fill((byte) 0xF4);
     run.set(JAVA_BYTE, IMMEDIATE_EXIT, (byte) 1);
+    long thread = runner;
+    if (thread != 0) {
+      HostCalls.interrupt(thread);
+    }
   }
 
   @Override

@@ -70,7 +70,7 @@ enum Mode {
     v[CpuState.DR7] = 0x400;
     v[CpuState.CR0] = real() ? 0x10 : 0x31;
     s.segment(Cpu.LDTR, BoardImage.LDT_SELECTOR, BoardImage.LDT, 0xFF, 0x82);
-    int tss = BoardImage.TSS;
+    int tss = longMode() ? BoardImage.TSS_LONG : BoardImage.TSS;
     s.segment(Cpu.TR, BoardImage.TSS_SELECTOR, tss, BoardImage.TSS_LIMIT, 0x8B);
     switch (paging) {
       case NONE -> {}
@@ -130,6 +130,11 @@ enum Mode {
     long limit = wide ? 0xFFFF_FFFFL : 0xFFFF;
     for (int i = 0; i < 6; i++) {
       s.segment(i, data | cpl, 0, limit, (wide ? 0xC093 : 0x93) | user);
+    }
+    if (this == LONG_USER) {
+      for (int i : new int[] {Cpu.ES, Cpu.DS, Cpu.FS, Cpu.GS}) {
+        s.segment(i, 0, 0, 0, 0);
+      }
     }
     int code =
         switch (this) {

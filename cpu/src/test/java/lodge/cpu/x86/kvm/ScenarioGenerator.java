@@ -126,8 +126,8 @@ final class ScenarioGenerator {
     add(rows, "SWAPGS", "0F01F8", Needs.NOTHING, LONG);
     add(rows, "SYSENTER", "0F34", Needs.NOTHING, ALL);
     add(rows, "SYSEXIT", "0F35", Needs.NOTHING, ALL);
-    add(rows, "SYSCALL", "0F05", Needs.NOTHING, ALL);
-    add(rows, "SYSRET", "0F07", Needs.NOTHING, ALL);
+    add(rows, "SYSCALL", "0F05", Needs.NOTHING, 12);
+    add(rows, "SYSRET", "0F07", Needs.NOTHING, 12);
     add(rows, "IN imm8", "E4i8", Needs.PORT, ALL);
     add(rows, "IN DX", "ED", Needs.PORT, ALL);
     add(rows, "OUT imm8", "E7i8", Needs.PORT, ALL);
@@ -187,6 +187,10 @@ final class ScenarioGenerator {
 
   private void flags(Scenario s) {
     s.start.v[CpuState.RFLAGS] |= random.nextInt() & Flags.ARITHMETIC;
+    if (s.mode == Mode.LONG_USER) {
+      // KVMs that run user code directly keep NT and IOPL to themselves.
+      return;
+    }
     if (random.nextInt(3) == 0) {
       s.start.v[CpuState.RFLAGS] |= random.nextInt() & (Flags.AC | Flags.NT | Flags.ID);
     }
@@ -279,7 +283,7 @@ final class ScenarioGenerator {
     if (mode.real() || mode.virtual8086() || random.nextInt(2) == 0) {
       return selector(mode);
     }
-    int[] choice = {0x08, 0x1B, 0x2B, 0x33, 0x28, 0x38, 0x4B, 0x0B};
+    int[] choice = {0x08, 0x1B, 0x23, 0x33, 0x20, 0x38, 0x4B, 0x0B};
     return choice[random.nextInt(choice.length)];
   }
 
@@ -287,7 +291,7 @@ final class ScenarioGenerator {
     if (mode.real() || mode.virtual8086() || random.nextInt(3) == 0) {
       return selector(mode);
     }
-    int[] choice = {0x10, 0x23, 0x40, 0x53, 0};
+    int[] choice = {0x10, 0x2B, 0x40, 0x53, 0};
     return choice[random.nextInt(choice.length)];
   }
 
