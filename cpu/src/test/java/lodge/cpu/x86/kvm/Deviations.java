@@ -83,9 +83,26 @@ final class Deviations {
 
   private static final Set<String> DIRECT =
       Set.of(
-          "LAR", "LSL", "VERR", "VERW", "MOV ES, r16", "MOV SS, r16", "MOV DS, r16",
-          "MOV FS, r16", "MOV GS, r16", "POP FS", "POP GS", "LSS", "LFS", "LGS", "IRET",
-          "RET far", "RET far imm16", "JMP m far", "CALL m far", "POPF");
+          "LAR",
+          "LSL",
+          "VERR",
+          "VERW",
+          "MOV ES, r16",
+          "MOV SS, r16",
+          "MOV DS, r16",
+          "MOV FS, r16",
+          "MOV GS, r16",
+          "POP FS",
+          "POP GS",
+          "LSS",
+          "LFS",
+          "LGS",
+          "IRET",
+          "RET far",
+          "RET far imm16",
+          "JMP m far",
+          "CALL m far",
+          "POPF");
 
   private static boolean handled(Machine.Outcome kvm) {
     long at = kvm.state().v[CpuState.RIP] - BoardImage.HANDLERS;

@@ -122,9 +122,7 @@ final class KvmComparison {
     }
   }
 
-  /**
-   * What differs: a register's name or a memory address in brackets, and the two values.
-   */
+  /** What differs: a register's name or a memory address in brackets, and the two values. */
   record Difference(String name, long kvm, long engine) {}
 
   private static String text(List<Difference> differences) {
