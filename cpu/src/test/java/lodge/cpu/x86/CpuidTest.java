@@ -65,13 +65,14 @@ class CpuidTest {
   }
 
   @Test
-  void announces_no_avx_and_nothing_that_needs_it() {
-    for (Feature feature :
-        new Feature[] {
-          Feature.AVX, Feature.AVX2, Feature.FMA, Feature.F16C, Feature.BMI1, Feature.LA57
-        }) {
-      assertThat(c.model.has(feature)).as(feature.name()).isFalse();
+  void announces_all_of_the_third_level_and_cryptography() {
+    for (String feature :
+        ("AVX AVX2 FMA F16C BMI1 BMI2 LZCNT MOVBE XSAVE AES PCLMULQDQ SHA ADX VAES VPCLMULQDQ PKU"
+                + " RDPID CLFLUSHOPT CLWB")
+            .split(" ")) {
+      assertThat(c.model.has(feature)).as(feature).isTrue();
     }
+    assertThat(c.model.has(Feature.LA57)).isFalse();
   }
 
   @Test
@@ -88,21 +89,29 @@ class CpuidTest {
 
   @Test
   void xsave_sizes_follow_xcr0() {
-    assertThat(leaf(0xD, 0)).containsExactly(3, 576, 576, 0);
+    assertThat(leaf(0xD, 0)).containsExactly(0x207, 576, 2696, 0);
     assertThat(leaf(0xD, 1)[1]).isEqualTo(576);
-    assertThat(leaf(0xD, 2)).containsExactly(0, 0, 0, 0);
+    assertThat(leaf(0xD, 2)).containsExactly(256, 576, 0, 0);
+    assertThat(leaf(0xD, 9)).containsExactly(8, 2688, 0, 0);
+    ControlRegisters.writeXcr(c, 0, 7);
+    assertThat(leaf(0xD, 0)).containsExactly(0x207, 832, 2696, 0);
+    assertThat(leaf(0xD, 1)[1]).isEqualTo(832);
+    ControlRegisters.writeXcr(c, 0, 0x207);
+    assertThat(leaf(0xD, 0)).containsExactly(0x207, 2696, 2696, 0);
+    assertThat(leaf(0xD, 1)[1]).isEqualTo(576 + 256 + 8);
+  }
+
+  @Test
+  void xsave_components_go_with_their_features() {
     var features = EnumSet.copyOf(c.model.features());
-    features.add(Feature.AVX);
-    features.add(Feature.PKU);
-    try (var other = new TestMachine(new CpuModel("wide", features, 1))) {
+    features.remove(Feature.AVX);
+    features.remove(Feature.PKU);
+    try (var other = new TestMachine(new CpuModel("narrow", features, 1))) {
       int[] out = new int[4];
-      ControlRegisters.writeXcr(other.c, 0, 0x207);
       Cpuid.read(other.c, 0xD, 0, out);
-      assertThat(out).containsExactly(0x207, 2696, 2696, 0);
-      Cpuid.read(other.c, 0xD, 1, out);
-      assertThat(out[1]).isEqualTo(576 + 256 + 8);
+      assertThat(out).containsExactly(3, 576, 576, 0);
       Cpuid.read(other.c, 0xD, 2, out);
-      assertThat(out).containsExactly(256, 576, 0, 0);
+      assertThat(out).containsExactly(0, 0, 0, 0);
     }
   }
 
@@ -164,7 +173,8 @@ class CpuidTest {
     assertThat(c.model.has("8086")).isTrue();
     assertThat(c.model.has("X64")).isTrue();
     assertThat(c.model.has("SSE41")).isTrue();
-    assertThat(c.model.has("AES+AVX")).isFalse();
+    assertThat(c.model.has("AES+AVX")).isTrue();
+    assertThat(c.model.has("AES+NONSENSE")).isFalse();
     assertThat(c.model.has("NONSENSE")).isFalse();
   }
 }
