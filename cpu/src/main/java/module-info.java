@@ -3,7 +3,8 @@ module lodge.cpu {
   requires transitive lodge.core;
 
   provides lodge.cpu.x86.Engine with
-      lodge.cpu.x86.interpreter.InterpreterEngine;
+      lodge.cpu.x86.interpreter.InterpreterEngine,
+      lodge.cpu.x86.translator.TranslatorEngine;
 
   exports lodge.cpu.x86;
   exports lodge.cpu.x86.interpreter;

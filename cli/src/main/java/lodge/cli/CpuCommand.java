@@ -41,9 +41,7 @@ final class CpuCommand implements Runnable {
 
   /** The models that have a feature. */
   private static List<String> models(Feature feature) {
-    return CpuModels.names().stream()
-        .filter(name -> CpuModels.parse(name).has(feature))
-        .toList();
+    return CpuModels.names().stream().filter(name -> CpuModels.parse(name).has(feature)).toList();
   }
 
   private static String quoted(List<String> words) {
@@ -161,8 +159,7 @@ final class CpuCommand implements Runnable {
 
     private static String row(Cpuid.Leaf leaf) {
       return "%08x %08x %08x %08x %08x %08x"
-          .formatted(
-              leaf.number(), leaf.subleaf(), leaf.eax(), leaf.ebx(), leaf.ecx(), leaf.edx());
+          .formatted(leaf.number(), leaf.subleaf(), leaf.eax(), leaf.ebx(), leaf.ecx(), leaf.edx());
     }
 
     private static String object(Cpuid.Leaf leaf) {

@@ -70,8 +70,8 @@ final class RunCommand implements Callable<Integer> {
       names = "--append",
       paramLabel = "STRING",
       description =
-          "Kernel command line, added to the guest's; without a guest console=ttyS0, for a Multiboot"
-              + " image nothing.")
+          "Kernel command line, added to the guest's; without a guest console=ttyS0, for a"
+              + " Multiboot image nothing.")
   private String append;
 
   @Option(
@@ -160,7 +160,8 @@ final class RunCommand implements Callable<Integer> {
             .cpu(cpu)
             .engine(engine)
             .rebootOnReset(!noReboot && !taskGiven)
-            .debugExit(taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
+            .debugExit(
+                taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
     devices.forEach(builder::device);
     commandLine(guest).ifPresent(builder::append);
     try (SerialTarget target = SerialTarget.of(serial, streams)) {

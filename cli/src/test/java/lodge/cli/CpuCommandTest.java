@@ -59,7 +59,8 @@ class CpuCommandTest {
     assertThat(max.lines().skip(1))
         .hasSize(Cpuid.leaves(new CpuModel()).size())
         .allMatch(line -> line.matches("[0-9a-f]{8}( [0-9a-f]{8}){5}"))
-        .anyMatch(line -> line.startsWith("00000001 00000000 %08x".formatted(new CpuModel().signature())))
+        .anyMatch(
+            line -> line.startsWith("00000001 00000000 %08x".formatted(new CpuModel().signature())))
         .anyMatch(line -> line.startsWith("80000008 "));
     String without = lodge("cpu", "show", "max,-popcnt");
     assertThat(differing(max, without)).hasSize(1).first().asString().startsWith("00000001");

@@ -34,6 +34,8 @@ abstract sealed class ApicInterrupts permits LocalApic {
   static final int TIMER = 0;
   static final int LINT0 = 3;
   private static final int LINT1 = 4;
+
+  static final int MAX_NMIS = 2;
   private static final int ERROR = 5;
 
   final int initialId;
@@ -66,7 +68,13 @@ abstract sealed class ApicInterrupts permits LocalApic {
 
   // What the processor polls; written under the lock.
   private volatile boolean deliverable;
-  volatile boolean nmi;
+
+  /**
+   * NMIs that the processor has not taken: one that it will be about to handle and one that it
+   * remembers meanwhile.
+   */
+  volatile int nmis;
+
   volatile boolean init;
   volatile boolean waitsForStartup;
   volatile int startupVector;
@@ -117,13 +125,15 @@ abstract sealed class ApicInterrupts permits LocalApic {
 
   /** Takes a non-maskable interrupt if one waits. */
   public boolean takeNmi() {
-    if (!nmi) {
+    if (nmis == 0) {
       return false;
     }
     synchronized (this) {
-      boolean taken = nmi;
-      nmi = false;
-      return taken;
+      if (nmis == 0) {
+        return false;
+      }
+      nmis--;
+      return true;
     }
   }
 
@@ -269,7 +279,7 @@ abstract sealed class ApicInterrupts permits LocalApic {
   }
 
   private boolean acceptNmi() {
-    nmi = true;
+    nmis = Math.min(nmis + 1, MAX_NMIS);
     return true;
   }
 

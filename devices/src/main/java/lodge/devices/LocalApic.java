@@ -83,7 +83,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
       boolean lint0Level,
       boolean lint1Level,
       boolean extIntMessage,
-      boolean nmi,
+      int nmis,
       boolean init,
       boolean waitsForStartup,
       int startupVector,
@@ -361,6 +361,10 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
   }
 
   private void writeLvt(int entry, int value) {
+    if (entry == TIMER && timer.expired()) {
+      // One that nobody has noticed yet is still of the old mode.
+      deliverLocal(TIMER);
+    }
     int masked = (svr & SVR_ENABLE) == 0 ? LVT_MASKED : 0;
     boolean level = (value & LVT_LEVEL) != 0;
     lvt[entry] = value | masked | (level ? lvt[entry] & LVT_REMOTE_IRR : 0);
@@ -428,7 +432,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
   public synchronized void reset() {
     base = DEFAULT_BASE | BASE_EN | (bsp ? BASE_BSP : 0);
     id = initialId & 0xFF;
-    nmi = false;
+    nmis = 0;
     init = false;
     waitsForStartup = !bsp;
     startupVector = -1;
@@ -456,7 +460,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
         lint0Level,
         lint1Level,
         extIntMessage,
-        nmi,
+        nmis,
         init,
         waitsForStartup,
         startupVector,
@@ -472,7 +476,12 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
             && state.tmr.length == 4;
     boolean baseValid =
         (state.base & ~baseWritable) == 0 && (state.base & (BASE_EN | BASE_EXTD)) != BASE_EXTD;
-    if (!arrays || !baseValid || !ApicTimer.valid(state.timer) || state.startupVector > 0xFF) {
+    boolean nmisValid = state.nmis >= 0 && state.nmis <= MAX_NMIS;
+    if (!nmisValid
+        || !arrays
+        || !baseValid
+        || !ApicTimer.valid(state.timer)
+        || state.startupVector > 0xFF) {
       throw new IllegalArgumentException("not the state of a local APIC: " + state);
     }
     synchronized (this) {
@@ -492,7 +501,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
       lint0Level = state.lint0Level;
       lint1Level = state.lint1Level;
       extIntMessage = state.extIntMessage;
-      nmi = state.nmi;
+      nmis = state.nmis;
       init = state.init;
       waitsForStartup = state.waitsForStartup;
       startupVector = state.startupVector;

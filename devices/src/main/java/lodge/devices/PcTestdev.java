@@ -7,9 +7,9 @@ import lodge.core.InterruptLine;
 import lodge.core.Stateful;
 
 /**
- * QEMU's pc-testdev (QEMU hw/misc/pc-testdev.c), with which guest programs test a machine: a
- * 32-bit latch that two groups of ports show, a port that flushes a page from the host's mappings,
- * ports that set interrupt lines, and memory behind the memory bus.
+ * QEMU's pc-testdev (QEMU hw/misc/pc-testdev.c), with which guest programs test a machine: a 32-bit
+ * latch that two groups of ports show, a port that flushes a page from the host's mappings, ports
+ * that set interrupt lines, and memory behind the memory bus.
  */
 public final class PcTestdev implements Stateful<PcTestdev.State> {
   /** The latch, in accesses of 8, 16 and 32 bits. */

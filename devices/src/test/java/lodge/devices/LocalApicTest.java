@@ -556,7 +556,7 @@ class LocalApicTest {
             false,
             false,
             false,
-            false,
+            0,
             false,
             false,
             -1,

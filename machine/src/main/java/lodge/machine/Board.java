@@ -131,13 +131,13 @@ final class Board {
     ports.map(0x3F8, 8, 1, com1);
     ports.map(0x80, 1, 1, add(new PostCode()));
 
-    // Address line 20 is always on: nothing that boots here needs the wrap-around of the first PCs.
-    InterruptLine a20 = level -> {};
+    A20Gate a20 = new A20Gate(open -> cpus.getFirst().setA20(open));
     Runnable reset = () -> end.accept(new Outcome.Reset());
-    I8042 keyboard = add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20, reset));
+    I8042 keyboard =
+        add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20::keyboard, reset));
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
-    ports.map(0x92, 1, 1, add(new SystemControlA(a20, reset)));
+    ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
     ports.map(0xCF8, 8, 4, add(new PciHost(add(new ResetControl(reset)))));
 
     Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
@@ -169,8 +169,7 @@ final class Board {
   static void tryOut(MachineSpec spec) {
     try (GuestMemory memory = GuestMemory.allocate(Machine.MIN_MEMORY);
         HostClock clock = new HostClock()) {
-      new Board(
-          spec, MemoryMap.of(Machine.MIN_MEMORY), memory, clock, _ -> {}, _ -> {}, _ -> {});
+      new Board(spec, MemoryMap.of(Machine.MIN_MEMORY), memory, clock, _ -> {}, _ -> {}, _ -> {});
     }
   }
 
@@ -186,8 +185,7 @@ final class Board {
     switch (device) {
       case Device.IsaDebugExit(int iobase, int iosize) -> {
         // As from QEMU: an odd status, so that 0 is left for a guest that powers itself off.
-        IntConsumer exit =
-            value -> end.accept(new Outcome.DebugExit((value << 1 | 1) & 0xFF));
+        IntConsumer exit = value -> end.accept(new Outcome.DebugExit((value << 1 | 1) & 0xFF));
         ports.map(iobase, iosize, 4, add(new DebugExit(iosize, exit)));
       }
       case Device.PcTestdev() -> {
@@ -244,10 +242,12 @@ final class Board {
   }
 
   /**
-   * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC (virtual
-   * wire mode, MP specification 1.4, 3.6.2.2), and tables tell the guest about this board.
+   * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC
+   * (virtual wire mode, MP specification 1.4, 3.6.2.2), the processors know the memory types, and
+   * tables tell the guest about this board.
    */
   void writeFirmware(GuestMemory memory) {
+    cpus.forEach(MemoryTypes::set);
     LocalApic apic = localApics.getFirst();
     apic.write(SPURIOUS_INTERRUPT, 4, APIC_ENABLED | 0xFF);
     apic.write(LINT0, 4, LEVEL_TRIGGERED | EXT_INT);

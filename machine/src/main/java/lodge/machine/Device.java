@@ -73,8 +73,7 @@ public sealed interface Device {
     for (String part : List.of(parts).subList(1, parts.length)) {
       int equals = part.indexOf('=');
       if (equals < 0) {
-        throw invalid(
-            parts[0] + ": '" + part + "' is no property; write it like: iobase=0xf4");
+        throw invalid(parts[0] + ": '" + part + "' is no property; write it like: iobase=0xf4");
       }
       properties.put(part.substring(0, equals), part.substring(equals + 1));
     }
@@ -88,8 +87,7 @@ public sealed interface Device {
           }
           case PcTestdev.NAME -> new PcTestdev();
           default ->
-              throw invalid(
-                  "'" + parts[0] + "' is unknown; there are " + String.join(", ", NAMES));
+              throw invalid("'" + parts[0] + "' is unknown; there are " + String.join(", ", NAMES));
         };
     if (!properties.isEmpty()) {
       throw invalid(

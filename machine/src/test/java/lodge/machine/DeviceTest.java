@@ -28,10 +28,10 @@ class DeviceTest {
     assertThat(Device.parse("isa-debug-exit")).isEqualTo(new Device.IsaDebugExit(0xF4, 4));
     assertThat(Device.parse("isa-debug-exit,iobase=0x501,iosize=2"))
         .isEqualTo(new Device.IsaDebugExit(0x501, 2));
-    assertThat(Device.parse("isa-debug-exit,iosize=1"))
-        .isEqualTo(new Device.IsaDebugExit(0xF4, 1));
+    assertThat(Device.parse("isa-debug-exit,iosize=1")).isEqualTo(new Device.IsaDebugExit(0xF4, 1));
     assertThat(Device.parse("pc-testdev")).isEqualTo(new Device.PcTestdev());
-    assertThat(Device.NAMES).allSatisfy(name -> assertThat(Device.parse(name).name()).isEqualTo(name));
+    assertThat(Device.NAMES)
+        .allSatisfy(name -> assertThat(Device.parse(name).name()).isEqualTo(name));
   }
 
   @Test

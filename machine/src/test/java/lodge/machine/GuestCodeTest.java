@@ -148,8 +148,7 @@ class GuestCodeTest {
   void aMultibootKernelReadsItsCommandLineAndItsModule(String engine) throws Exception {
     // mov esi, [ebx+16]; mov dx, 0x3f8; 1: lodsb; test al, al; jz 2f; out dx, al; jmp 1b
     // 2: mov ecx, [ebx+24]; mov ecx, [ecx]; mov al, [ecx]; out 0xf4, al; hlt
-    byte[] code =
-        bytes("8b7310 66baf803 ac 84c0 7403 ee ebf8 8b4b18 8b09 8a01 e6f4 f4 ebfd");
+    byte[] code = bytes("8b7310 66baf803 ac 84c0 7403 ee ebf8 8b4b18 8b09 8a01 e6f4 f4 ebfd");
     assertThat(runMultiboot(engine, TestKernels.multiboot(0, code), new Device.IsaDebugExit()))
         .isEqualTo(new Outcome.DebugExit(42 << 1 | 1));
     assertThat(console.toString(StandardCharsets.US_ASCII))
@@ -161,8 +160,7 @@ class GuestCodeTest {
   void theTestDeviceIsMemoryAndALatch(String engine) throws Exception {
     // mov dword [0xff000010], 0x11; mov eax, 0x220000; out 0xe0, eax; in al, 0xea
     // or al, [0xff000010]; out 0xf4, al; hlt
-    byte[] code =
-        bytes("c705100000ff11000000 b800002200 e7e0 e4ea 0a05100000ff e6f4 f4 ebfd");
+    byte[] code = bytes("c705100000ff11000000 b800002200 e7e0 e4ea 0a05100000ff e6f4 f4 ebfd");
     Outcome outcome =
         runMultiboot(
             engine,

@@ -62,6 +62,10 @@ class ProcessorsTest {
     return Exit.KICKED;
   }
 
+  private static void runToPowerOff(Machine machine) throws InterruptedException {
+    assertThat(run(machine)).isEqualTo(new Outcome.PowerOff());
+  }
+
   private static Outcome run(Machine machine) throws InterruptedException {
     try (machine) {
       machine.start();
@@ -89,22 +93,23 @@ class ProcessorsTest {
     int cpus = 16;
     AtomicReferenceArray<String> seen = new AtomicReferenceArray<>(cpus);
     CountDownLatch started = new CountDownLatch(cpus - 1);
-    run(
+    runToPowerOff(
         machine(
             cpus,
             vcpu -> {
               Cpu cpu = vcpu.cpu;
               if (cpu.apicId != 0) {
-                seen.set(
-                    cpu.apicId,
+                String start =
                     "%x:%x %x cr0 %x mode %d"
                         .formatted(
                             cpu.selector[Cpu.CS],
                             cpu.rip,
                             cpu.segBase[Cpu.CS],
                             cpu.cr0,
-                            cpu.codeSize));
-                started.countDown();
+                            cpu.codeSize);
+                if (seen.compareAndSet(cpu.apicId, null, start)) {
+                  started.countDown();
+                }
                 return vcpu.spin();
               }
               send(vcpu, INIT_ALL_OTHERS);
@@ -122,7 +127,7 @@ class ProcessorsTest {
   void startupWithoutInitIsForProcessorsThatWait() throws Exception {
     AtomicInteger starts = new AtomicInteger();
     CountDownLatch first = new CountDownLatch(1);
-    run(
+    runToPowerOff(
         machine(
             2,
             vcpu -> {
@@ -150,7 +155,7 @@ class ProcessorsTest {
     CountDownLatch[] started = {new CountDownLatch(1), new CountDownLatch(1)};
     AtomicInteger starts = new AtomicInteger();
     long[] tsc = new long[2];
-    run(
+    runToPowerOff(
         machine(
             2,
             vcpu -> {
@@ -303,7 +308,7 @@ class ProcessorsTest {
     long[] offsets = new long[4];
     int[] ids = new int[4];
     int[] counts = new int[4];
-    run(
+    runToPowerOff(
         machine(
             4,
             vcpu -> {

@@ -14,7 +14,9 @@ public interface ApicPort {
    */
   int acknowledge();
 
-  /** Takes a non-maskable interrupt if one waits. */
+  /**
+   * Takes a non-maskable interrupt if one waits. Of those that come while nobody asks two are kept.
+   */
   boolean takeNmi();
 
   /** CR8: bits 7:4 of the task-priority register. */

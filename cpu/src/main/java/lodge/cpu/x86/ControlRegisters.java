@@ -32,6 +32,7 @@ public final class ControlRegisters {
   private static final int CR4_PDPTE = Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PSE | Cpu.CR4_SMEP;
 
   private static final long CR3_NO_FLUSH = 1L << 63;
+  private static final int PCID = 0xFFF;
 
   private ControlRegisters() {}
 
@@ -96,13 +97,12 @@ public final class ControlRegisters {
 
   // ---------------------------------------------------------------- CR3
 
-  /**
-   * MOV to CR3. With PCIDs translations of other address spaces may stay; they are dropped here all
-   * the same, because the software TLB has no tags for them.
-   */
+  /** MOV to CR3. With PCIDs bit 63 asks for keeping what is known of the new address space. */
   public static void writeCr3(Cpu c, long value) {
+    boolean pcide = (c.cr4 & Cpu.CR4_PCIDE) != 0;
+    boolean keep = pcide && (value & CR3_NO_FLUSH) != 0;
     if (c.longModeActive()) {
-      if ((c.cr4 & Cpu.CR4_PCIDE) != 0) {
+      if (pcide) {
         value &= ~CR3_NO_FLUSH;
       }
       if (value >>> c.model.physicalAddressBits() != 0) {
@@ -115,7 +115,7 @@ public final class ControlRegisters {
       }
     }
     c.cr3 = value;
-    c.mmu.flushNonGlobal();
+    c.mmu.switchSpace(pcide ? (int) value & PCID : 0, keep);
   }
 
   /** Loads CR3 in a task switch. */
@@ -173,6 +173,9 @@ public final class ControlRegisters {
       loadPdptes(c, c.cr3);
     }
     c.cr4 = value;
+    if ((changed & Cpu.CR4_DE) != 0) {
+      DebugRegisters.armed(c);
+    }
     if ((changed & CR4_TRANSLATION) != 0) {
       c.modeChanged();
       c.mmu.flushAll();
@@ -200,7 +203,8 @@ public final class ControlRegisters {
         (c.model.has(Feature.SYSCALL) ? Cpu.EFER_SCE : 0)
             | (c.model.has(Feature.LM) ? Cpu.EFER_LME : 0)
             | (c.model.has(Feature.NX) ? Cpu.EFER_NXE : 0);
-    if ((value & ~(writable | Cpu.EFER_LMA)) != 0) {
+    boolean noNx = (value & ~c.efer & Cpu.EFER_NXE) != 0 && c.msrs.disablesNx();
+    if ((value & ~(writable | Cpu.EFER_LMA)) != 0 || noNx) {
       throw c.generalProtection(0);
     }
     long changed = (value ^ c.efer) & writable;
@@ -225,10 +229,17 @@ public final class ControlRegisters {
     c.vectorsChanged();
   }
 
-  /** XGETBV; CR4.OSXSAVE is checked by the caller. All enabled components count as in use. */
-  public static long readXcr(Cpu c, int index) {
-    if (index == 0 || index == 1 && c.model.has(Feature.XGETBV1)) {
+  /**
+   * XGETBV; CR4.OSXSAVE is checked by the caller.
+   *
+   * @param inUse the components that are not in their initial state, for index 1
+   */
+  public static long readXcr(Cpu c, int index, long inUse) {
+    if (index == 0) {
       return c.xcr0;
+    }
+    if (index == 1 && c.model.has(Feature.XGETBV1)) {
+      return c.xcr0 & inUse;
     }
     throw c.generalProtection(0);
   }
@@ -255,17 +266,14 @@ public final class ControlRegisters {
     if (Long.compareUnsigned(type, 3) > 0
         || low >>> 12 != 0
         || named && !pcide && low != 0
-        || type == 0 && !c.canonical(high)) {
+        || type == 0 && !c.canonicalBase(high)) {
       throw c.generalProtection(0);
     }
     switch ((int) type) {
-      case 0 -> {
-        if (low == (c.cr3 & 0xFFF) || !pcide) {
-          c.mmu.flushPage(high);
-        }
-      }
-      case 1, 3 -> c.mmu.flushNonGlobal();
-      default -> c.mmu.flushAll();
+      case 0 -> c.mmu.flushPage((int) low, high);
+      case 1 -> c.mmu.flushSpace((int) low);
+      case 2 -> c.mmu.flushAll();
+      default -> c.mmu.flushNonGlobal();
     }
   }
 }

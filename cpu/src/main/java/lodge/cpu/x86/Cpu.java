@@ -197,14 +197,17 @@ public final class Cpu {
   /** Interrupts and single-step wait for one more instruction (STI, MOV SS, POP SS). */
   public boolean interruptShadow;
 
-  /** MOV SS or POP SS was executed: single-step waits for one more instruction. */
+  /** MOV SS or POP SS was executed: debug exceptions wait for one more instruction. */
   public boolean debugShadow;
 
   /**
-   * TF was set when an instruction began that loads it: it is single-stepped even if TF is clear
-   * afterwards.
+   * TF was set when the instruction began: when it is done there is a single-step trap, even if TF
+   * is clear by then. Instructions that are not single-stepped take this back.
    */
-  public boolean stepTrap;
+  public boolean steps;
+
+  /** Repeated string instructions stop after each repetition: somebody looks in between. */
+  public boolean single;
 
   /** HLT was executed. */
   public boolean halted;
@@ -224,8 +227,26 @@ public final class Cpu {
   /** An NMI is being handled: others wait for the next IRET. */
   public boolean nmiBlocked;
 
-  /** DR6 bits of a debug trap to deliver before the next instruction; 0 when there is none. */
+  /** NMIs that came and were not delivered yet: 0 to 2, while one is being handled at most 1. */
+  public int pendingNmis;
+
+  /**
+   * DR6 bits of a debug trap to deliver before the next instruction (or, after MOV SS or POP SS,
+   * the one behind it); 0 when there is none.
+   */
   public int pendingDebug;
+
+  /** Which of the four breakpoints are armed for instructions: bits 3:0, derived from DR7. */
+  public int codeBreakpoints;
+
+  /** Which of the four breakpoints are armed for data: bits 3:0, derived from DR7. */
+  public int dataBreakpoints;
+
+  /** Which of the four breakpoints are armed for I/O ports: bits 3:0, derived from DR7 and CR4. */
+  public int ioBreakpoints;
+
+  /** What address line 20 is wired to; see {@link #setA20}. */
+  private volatile boolean a20 = true;
 
   private final CpuException exception = new CpuException();
 
@@ -296,8 +317,11 @@ public final class Cpu {
     halted = false;
     shutdown = false;
     nmiBlocked = false;
+    pendingNmis = 0;
     pendingDebug = 0;
+    debugShadow = false;
     interruptPending = false;
+    DebugRegisters.armed(this);
     modeChanged();
     mmu.flushAll();
   }
@@ -416,6 +440,31 @@ public final class Cpu {
     attention = true;
   }
 
+  /**
+   * The A20 gate opens or closes; any thread. The processor takes notice before its next
+   * instruction if it asked for that itself, otherwise soon.
+   */
+  public void setA20(boolean open) {
+    if (open != a20) {
+      a20 = open;
+      attention = true;
+    }
+  }
+
+  /**
+   * To be called by the run loop when {@link #attention} was set: sees what there is to act upon.
+   */
+  public void look() {
+    attention = false;
+    mmu.setA20(a20);
+    while (apic.takeNmi()) {
+      // While one is handled, one more is remembered; before that, the one that is about to be
+      // handled and another one.
+      pendingNmis = Math.min(pendingNmis + 1, nmiBlocked ? 1 : 2);
+    }
+    interruptPending = apic.pending();
+  }
+
   /** A fault or trap to throw: {@code throw cpu.fault(Vector.GP, 0)}. */
   public CpuException fault(int vector, int errorCode) {
     exception.vector = vector;
@@ -432,6 +481,11 @@ public final class Cpu {
     fault(Vector.GP, 0);
     exception.nonCanonical = true;
     return exception;
+  }
+
+  /** See {@link CpuException#ALONE}. */
+  CpuException alone() {
+    return fault(CpuException.ALONE, 0);
   }
 
   /** A fault without error code. */

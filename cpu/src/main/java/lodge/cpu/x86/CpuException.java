@@ -10,6 +10,12 @@ public final class CpuException extends RuntimeException {
   /** No error code is pushed. */
   public static final int NO_ERROR_CODE = -1;
 
+  /**
+   * {@link #vector}: no exception. The instruction that was interrupted has to be executed apart
+   * from its neighbours, because of what follows from it.
+   */
+  public static final int ALONE = -1;
+
   public int vector;
   public int errorCode;
 

@@ -22,6 +22,7 @@ public final class CpuModel {
       EnumSet.of(
           Feature.X87,
           Feature.VME,
+          Feature.DE,
           Feature.PSE,
           Feature.TSC,
           Feature.MSR,
@@ -78,6 +79,7 @@ public final class CpuModel {
           Feature.SHA,
           Feature.UMIP,
           Feature.PKU,
+          Feature.LA57,
           Feature.VAES,
           Feature.VPCLMULQDQ,
           Feature.RDPID,

@@ -7,6 +7,7 @@ import java.util.List;
 /** CPUID leaf by leaf (SDM volume 2, CPUID). */
 public final class Cpuid {
   private static final int MAX_BASIC = 0x16;
+  private static final int LIMITED_BASIC = 2;
   private static final int MAX_SUBLEAF_7 = 2;
   private static final int MAX_EXTENDED = 0x8000_0008;
   private static final int HYPERVISOR_FIRST = 0x4000_0000;
@@ -92,7 +93,22 @@ public final class Cpuid {
   public static void read(Cpu c, int leaf, int subleaf, int[] out) {
     leaf(c.model, c.apicId, leaf, subleaf, out);
     switch (leaf) {
-      case 1 -> out[2] |= (c.cr4 & Cpu.CR4_OSXSAVE) != 0 ? OSXSAVE : 0;
+      case 0 -> {
+        if (c.msrs.limitsCpuid()) {
+          out[0] = LIMITED_BASIC;
+        }
+      }
+      case 1 -> {
+        out[2] |= (c.cr4 & Cpu.CR4_OSXSAVE) != 0 ? OSXSAVE : 0;
+        if (!c.msrs.apicEnabled()) {
+          out[3] &= ~(1 << Feature.APIC.bit());
+        }
+      }
+      case 0x8000_0001 -> {
+        if (c.msrs.disablesNx()) {
+          out[3] &= ~(1 << Feature.NX.bit());
+        }
+      }
       case 7 -> out[2] |= subleaf == 0 && (c.cr4 & Cpu.CR4_PKE) != 0 ? OSPKE : 0;
       case 0xD -> {
         if (c.model.has(Feature.XSAVE)) {

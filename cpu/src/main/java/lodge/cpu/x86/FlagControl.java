@@ -35,7 +35,6 @@ public final class FlagControl {
    */
   public static void pop(Cpu c, int value, int size) {
     int writable = size == 2 ? 0x7FD5 : 0x3F_7FD5 & ~NEVER;
-    c.stepTrap = (c.eflags & Flags.TF) != 0;
     if (c.virtual8086() && c.iopl() != 3) {
       popVirtual(c, value, size);
       return;
@@ -59,7 +58,6 @@ public final class FlagControl {
   public static void pop64(Cpu c, int value) {
     int old = c.eflags;
     int writable = SYSTEM_64;
-    c.stepTrap = (old & Flags.TF) != 0;
     if (c.cpl != 0) {
       writable &= ~Flags.IOPL;
       if (c.cpl > c.iopl()) {

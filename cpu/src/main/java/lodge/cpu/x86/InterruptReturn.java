@@ -17,10 +17,7 @@ public final class InterruptReturn {
    */
   public static void execute(Cpu c, int size) {
     // Even an IRET that faults lets NMIs in again (SDM volume 3, 6.7.1).
-    if (c.nmiBlocked) {
-      c.nmiBlocked = false;
-      c.attention = true;
-    }
+    c.nmiBlocked = false;
     if (!c.protectedMode()) {
       real(c, size);
     } else if (c.virtual8086()) {
@@ -37,7 +34,7 @@ public final class InterruptReturn {
     }
     // RF only matters while breakpoints are armed; otherwise the next instruction would clear it
     // unseen.
-    if ((c.dr[7] & 0xFF) == 0) {
+    if (c.codeBreakpoints == 0) {
       c.eflags &= ~Flags.RF;
     }
   }
@@ -247,7 +244,6 @@ public final class InterruptReturn {
   }
 
   private static void merge(Cpu c, int flags, int writable) {
-    c.stepTrap = (c.eflags & Flags.TF) != 0;
     Flags.set(c, Flags.get(c) & ~writable | flags & writable);
   }
 }

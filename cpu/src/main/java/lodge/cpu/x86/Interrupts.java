@@ -79,13 +79,38 @@ public final class Interrupts {
     } catch (CpuException e) {
       throw c.fault(e.vector, withExt(e, source));
     }
+    if (source == Source.PRIVILEGED && c.pendingDebug != 0) {
+      // INT1 right after MOV SS: its exception is that of the breakpoint which MOV SS hit.
+      DebugRegisters.report(c, c.pendingDebug);
+      c.pendingDebug = 0;
+    }
   }
 
   /** Raises the debug trap that {@link Cpu#pendingDebug} announces; false after a triple fault. */
   public static boolean deliverPendingDebug(Cpu c) {
-    c.dr[6] |= c.pendingDebug;
+    DebugRegisters.report(c, c.pendingDebug);
     c.pendingDebug = 0;
     return deliver(c, Vector.DB, CpuException.NO_ERROR_CODE, Source.EXCEPTION);
+  }
+
+  /**
+   * Raises the debug fault of an instruction breakpoint, if there is one at {@link Cpu#rip} and RF
+   * does not suppress it. The pushed RF stays clear: the handler decides (SDM volume 3, 18.3.1.1).
+   *
+   * @return false when there is no breakpoint
+   */
+  public static boolean breakpoint(Cpu c) {
+    if ((c.eflags & Flags.RF) != 0) {
+      return false;
+    }
+    long linear = c.mode64() ? c.rip : c.segBase[Cpu.CS] + c.rip & 0xFFFF_FFFFL;
+    int hits = DebugRegisters.hitCode(c, linear);
+    if (hits == 0) {
+      return false;
+    }
+    DebugRegisters.report(c, hits);
+    deliver(c, Vector.DB, CpuException.NO_ERROR_CODE, Source.EXCEPTION);
+    return true;
   }
 
   /**
@@ -121,12 +146,15 @@ public final class Interrupts {
     }
     if (vector == Vector.DB && source != Source.SOFTWARE) {
       c.dr[7] &= ~DebugRegisters.DR7_GD;
+      c.msrs.clearBtf();
     }
     if (vector == Vector.NMI && source == Source.HARDWARE) {
       c.nmiBlocked = true;
     }
     c.interruptShadow = false;
     c.halted = false;
+    // TF was cleared on the way: whatever led here is not single-stepped (SDM volume 3, 18.3.1.4).
+    c.steps = false;
   }
 
   /** Error code that names an IDT entry. */

@@ -1,5 +1,13 @@
 package lodge.cpu.x86;
 
+import static lodge.cpu.x86.Tlb.ADDEND;
+import static lodge.cpu.x86.Tlb.ENTRIES;
+import static lodge.cpu.x86.Tlb.ENTRY_LONGS;
+import static lodge.cpu.x86.Tlb.INVALID;
+import static lodge.cpu.x86.Tlb.LEAF;
+import static lodge.cpu.x86.Tlb.READ_TAG;
+import static lodge.cpu.x86.Tlb.WRITE_TAG;
+
 import java.util.Arrays;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
@@ -10,33 +18,26 @@ import lodge.core.MmioBus;
  * <p>Direct-mapped; an entry is four longs side by side: tag for reads, tag for writes, the page
  * walk's leaf flags, and the addend that turns a GVA into a GPA. There is one table for each set of
  * rights, so privilege needs no test: user, supervisor, and supervisor with RFLAGS.AC (SMAP open).
- * A tag is the page's GVA, {@link #INVALID} when that kind of access has to take the slow path: not
- * mapped, not allowed, no RAM, or (writes) a page that holds decoded code or whose dirty bit is
- * clear.
+ * A tag is the page's GVA, {@link Tlb#INVALID} when that kind of access has to take the slow path:
+ * not mapped, not allowed, no RAM, a page with a watched address, or (writes) a page that holds
+ * decoded code or whose dirty bit is clear.
  *
  * <p>An access that crosses a page fails the tag compare by itself: its last byte selects a tag of
  * the next slot.
+ *
+ * <p>With PCIDs the translations of a few address spaces are kept, each in a {@link Tlb} of its
+ * own; a change of CR3 changes which of them the accesses use.
  */
 public final class Mmu {
-  static final int ENTRIES = 1024;
-  private static final int ENTRY_LONGS = 4;
   private static final int INDEX_MASK = (ENTRIES - 1) * ENTRY_LONGS;
   private static final long PAGE_MASK = ~0xFFFL;
-  private static final long INVALID = 1;
-  private static final int READ_TAG = 0;
-  private static final int WRITE_TAG = 1;
-  private static final int LEAF = 2;
-  private static final int ADDEND = 3;
 
-  private static final int USER = 0;
+  static final int USER = 0;
   private static final int SUPERVISOR = 1;
   private static final int SUPERVISOR_AC = 2;
 
-  /**
-   * User rights with alignment checks: a table that stays empty, so that all accesses take the slow
-   * path.
-   */
-  private static final int USER_ALIGNED = 3;
+  /** Address spaces whose translations are kept: as many as Linux uses PCIDs on a processor. */
+  private static final int ADDRESS_SPACES = 8;
 
   /** Kinds of access for {@link PageWalk}. */
   static final int READ = 0;
@@ -67,18 +68,31 @@ public final class Mmu {
   private final MmioBus mmio;
   private final byte[] pageFlags;
   private final PageWalk walk;
-  private final long[][] tables = new long[4][ENTRIES * ENTRY_LONGS];
+  private final Tlb[] spaces = new Tlb[ADDRESS_SPACES];
+
+  /**
+   * User rights with alignment checks: a table that stays empty, so that all accesses take the slow
+   * path.
+   */
+  private final long[] alignedTable = new long[ENTRIES * ENTRY_LONGS];
+
+  private Tlb space = new Tlb();
   private int rights = SUPERVISOR;
-  private long[] tlb = tables[SUPERVISOR];
+  private long[] tlb = space.tables[SUPERVISOR];
+  private long switches;
+
+  /** How often {@link #protectFromWrites} was called. */
+  private int protections;
 
   /** CR0.AM and RFLAGS.AC are set at CPL 3: unaligned accesses raise #AC. */
   private boolean aligned;
 
   /**
-   * Where translations of large pages are cached: a bit for each 512 GiB of bits 47:39 of the GVA.
-   * INVLPG cannot tell which slots a large page fills.
+   * Several instructions are being executed without a look at events in between. What the processor
+   * has to act upon right after the instruction (a watched address, a write to a device) then
+   * throws {@link CpuException#ALONE} instead of being done.
    */
-  private final long[] largePages = new long[8];
+  public boolean batching;
 
   private CodeListener codeListener;
 
@@ -92,9 +106,8 @@ public final class Mmu {
     this.mmio = mmio;
     this.pageFlags = memory.pageFlags();
     this.walk = new PageWalk(cpu, memory);
-    for (long[] table : tables) {
-      Arrays.fill(table, INVALID);
-    }
+    Arrays.fill(alignedTable, INVALID);
+    spaces[0] = space;
   }
 
   public void setCodeListener(CodeListener listener) {
@@ -175,43 +188,71 @@ public final class Mmu {
   // ---------------------------------------------------------------- writes
 
   public void write8(long gva, int value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva & PAGE_MASK)) {
-      memory.putByte(gva + t[i + ADDEND], (byte) value);
-    } else {
+    if (!tryWrite8(gva, value)) {
       writeSlow(gva, 1, value);
     }
   }
 
-  public void write16(long gva, int value) {
+  /** The fast path of {@link #write8}; false when it is not open and nothing was written. */
+  public boolean tryWrite8(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 1 & PAGE_MASK)) {
-      memory.putShort(gva + t[i + ADDEND], (short) value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva & PAGE_MASK)) {
+      return false;
+    }
+    memory.putByte(gva + t[i + ADDEND], (byte) value);
+    return true;
+  }
+
+  public void write16(long gva, int value) {
+    if (!tryWrite16(gva, value)) {
       writeSlow(gva, 2, value);
     }
   }
 
-  public void write32(long gva, int value) {
+  /** The fast path of {@link #write16}; false when it is not open and nothing was written. */
+  public boolean tryWrite16(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 3 & PAGE_MASK)) {
-      memory.putInt(gva + t[i + ADDEND], value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva + 1 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putShort(gva + t[i + ADDEND], (short) value);
+    return true;
+  }
+
+  public void write32(long gva, int value) {
+    if (!tryWrite32(gva, value)) {
       writeSlow(gva, 4, value);
     }
   }
 
-  public void write64(long gva, long value) {
+  /** The fast path of {@link #write32}; false when it is not open and nothing was written. */
+  public boolean tryWrite32(long gva, int value) {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
-      memory.putLong(gva + t[i + ADDEND], value);
-    } else {
+    if (t[i + WRITE_TAG] != (gva + 3 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putInt(gva + t[i + ADDEND], value);
+    return true;
+  }
+
+  public void write64(long gva, long value) {
+    if (!tryWrite64(gva, value)) {
       writeSlow(gva, 8, value);
     }
+  }
+
+  /** The fast path of {@link #write64}; false when it is not open and nothing was written. */
+  public boolean tryWrite64(long gva, long value) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i + WRITE_TAG] != (gva + 7 & PAGE_MASK)) {
+      return false;
+    }
+    memory.putLong(gva + t[i + ADDEND], value);
+    return true;
   }
 
   /**
@@ -323,9 +364,13 @@ public final class Mmu {
       return;
     }
     checkSlow(gva, size);
-    fill(gva, WRITE);
+    long gpa = fill(gva, WRITE);
+    boolean ram = memory.isRam(gpa);
     if (((gva ^ last) & PAGE_MASK) != 0) {
-      fill(last & PAGE_MASK, WRITE);
+      ram &= memory.isRam(fill(second(last), WRITE));
+    }
+    if (batching && (!ram || cpu.dataBreakpoints != 0 && watched(gva, size, true) != 0)) {
+      throw cpu.alone();
     }
   }
 
@@ -339,7 +384,7 @@ public final class Mmu {
     checkSlow(gva, size);
     fill(gva, READ);
     if (((gva ^ last) & PAGE_MASK) != 0) {
-      fill(last & PAGE_MASK, READ);
+      fill(second(last), READ);
     }
   }
 
@@ -396,7 +441,7 @@ public final class Mmu {
     rights = kind;
     aligned =
         kind == USER && cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
-    tlb = tables[aligned ? USER_ALIGNED : kind];
+    tlb = aligned ? alignedTable : space.tables[kind];
   }
 
   /**
@@ -405,7 +450,11 @@ public final class Mmu {
    * @return the GPA; it need not be RAM
    */
   public long translateFetch(long gva) {
-    return walk.translate(gva, EXECUTE, cpu.cpl == 3);
+    long gpa = walk.translate(gva, EXECUTE, cpu.cpl == 3);
+    if ((walk.leaf & PageWalk.LARGE) != 0) {
+      space.noteLarge(gva);
+    }
+    return gpa;
   }
 
   /** Whether the last translated fetch was from a global page. */
@@ -433,12 +482,31 @@ public final class Mmu {
     return cpu.codeSize == 8 ? last & PAGE_MASK : last & 0xFFFF_F000L;
   }
 
+  /** Which breakpoints an access hits; at present only. */
+  private int watched(long gva, int size, boolean write) {
+    return DebugRegisters.hitData(cpu, gva, size, write);
+  }
+
+  /** Notes that an access hits a breakpoint. */
+  private void watch(long gva, int size, boolean write) {
+    int hits = watched(gva, size, write);
+    if (hits != 0) {
+      if (batching) {
+        throw cpu.alone();
+      }
+      cpu.pendingDebug |= hits;
+    }
+  }
+
   private long readSlow(long gva, int size) {
     checkSlow(gva, size);
     return readAnywhere(gva, size);
   }
 
   private long readAnywhere(long gva, int size) {
+    if (cpu.dataBreakpoints != 0) {
+      watch(gva, size, false);
+    }
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));
@@ -454,13 +522,17 @@ public final class Mmu {
       return value;
     }
     long gpa = fill(gva, READ);
-    if (memory.isRam(gpa)) {
+    if (isRam(gpa)) {
       return switch (size) {
         case 1 -> memory.getByte(gpa) & 0xFF;
         case 2 -> memory.getShort(gpa) & 0xFFFF;
         case 4 -> memory.getInt(gpa) & 0xFFFF_FFFFL;
         default -> memory.getLong(gpa);
       };
+    }
+    if (batching && cpu.dataBreakpoints != 0) {
+      // The same instruction may yet meet a watched address, and must not read twice.
+      throw cpu.alone();
     }
     mmioReads++;
     if ((gpa & PAGE_MASK) == cpu.apic.mmioBase()) {
@@ -469,25 +541,32 @@ public final class Mmu {
     return mmio.read(gpa, size);
   }
 
-  private void writeSlow(long gva, int size, long value) {
+  /** What {@link #write} does when the fast path is not open. */
+  public void writeSlow(long gva, int size, long value) {
     checkSlow(gva, size);
     writeAnywhere(gva, size, value);
   }
 
   private void writeAnywhere(long gva, int size, long value) {
+    if (cpu.dataBreakpoints != 0) {
+      watch(gva, size, true);
+    }
     long last = gva + size - 1;
     if (((gva ^ last) & PAGE_MASK) != 0) {
       int first = (int) (4096 - (gva & 0xFFF));
       long second = second(last);
-      walk.translate(gva, WRITE, rights == USER);
-      walk.translate(second, WRITE, rights == USER);
+      boolean ram = isRam(walk.translate(gva, WRITE, rights == USER));
+      ram &= isRam(walk.translate(second, WRITE, rights == USER));
+      if (batching && !ram) {
+        throw cpu.alone();
+      }
       for (int i = 0; i < size; i++) {
         write8(i < first ? gva + i : second + i - first, (int) (value >>> 8 * i));
       }
       return;
     }
     long gpa = fill(gva, WRITE);
-    if (memory.isRam(gpa)) {
+    if (isRam(gpa)) {
       switch (size) {
         case 1 -> memory.putByte(gpa, (byte) value);
         case 2 -> memory.putShort(gpa, (short) value);
@@ -499,6 +578,9 @@ public final class Mmu {
       }
       return;
     }
+    if (batching) {
+      throw cpu.alone();
+    }
     mmioWrites++;
     if ((gpa & PAGE_MASK) == cpu.apic.mmioBase()) {
       cpu.apic.write((int) gpa & 0xFFF, size, value);
@@ -509,19 +591,24 @@ public final class Mmu {
     }
   }
 
+  /** The page of the local APIC lies over whatever else is there (SDM volume 3, 12.4.1). */
+  private boolean isRam(long gpa) {
+    return memory.isRam(gpa) && (gpa & PAGE_MASK) != cpu.apic.mmioBase();
+  }
+
   /** Walks, faults where the access is not allowed, and caches what may be cached. */
   private long fill(long gva, int access) {
     tlbMisses++;
     long gpa = walk.translate(gva, access, rights == USER);
-    if (!memory.isRam(gpa) || aligned) {
+    long page = gva & PAGE_MASK;
+    if (!isRam(gpa)
+        || aligned
+        || cpu.dataBreakpoints != 0 && watched(page, GuestMemory.PAGE_SIZE, true) != 0) {
       return gpa;
     }
     int i = (int) (gva >>> 10) & INDEX_MASK;
-    long page = gva & PAGE_MASK;
     long leaf = walk.leaf;
-    if ((leaf & PageWalk.LARGE) != 0) {
-      largePages[(int) (gva >>> 45) & 7] |= 1L << (gva >>> 39);
-    }
+    space.use(rights, i, gva, (leaf & PageWalk.LARGE) != 0);
     boolean code = (pageFlags[(int) (gpa >>> 12)] & GuestMemory.CODE) != 0;
     tlb[i + READ_TAG] = page;
     tlb[i + WRITE_TAG] = (leaf & PageWalk.WRITES_ALLOWED) != 0 && !code ? page : INVALID;
@@ -533,44 +620,134 @@ public final class Mmu {
   // ---------------------------------------------------------------- invalidation
 
   /**
+   * Address line 20: closed, it is always 0, and the second megabyte is the first one.
+   *
+   * @param open as after reset on every PC since the first ones
+   */
+  void setA20(boolean open) {
+    if (walk.setA20(open)) {
+      flushAll();
+    }
+  }
+
+  /**
    * Drops everything: CR0, CR4 or EFER changed what translations mean, or INVPCID of all contexts
    * with globals.
    */
   public void flushAll() {
-    for (long[] table : tables) {
-      Arrays.fill(table, INVALID);
+    for (Tlb other : spaces) {
+      if (other != null) {
+        other.clear();
+        other.pcid = Tlb.NOBODY;
+      }
     }
-    Arrays.fill(largePages, 0);
+    space.pcid = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
     flushed(true);
   }
 
-  /** Drops all but global translations: CR3 was loaded. */
-  public void flushNonGlobal() {
-    for (long[] table : tables) {
-      for (int i = 0; i < table.length; i += ENTRY_LONGS) {
-        if ((table[i + LEAF] & PageWalk.GLOBAL) == 0) {
-          table[i + READ_TAG] = INVALID;
-          table[i + WRITE_TAG] = INVALID;
-        }
+  /** Drops all but global translations of all address spaces. */
+  void flushNonGlobal() {
+    for (Tlb other : spaces) {
+      if (other != null) {
+        other.clearNonGlobal();
       }
     }
     flushed(false);
   }
 
-  /** INVLPG. */
-  public void flushPage(long gva) {
-    if ((largePages[(int) (gva >>> 45) & 7] & 1L << (gva >>> 39)) != 0) {
-      flushAll();
-      return;
-    }
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    for (long[] table : tables) {
-      if (table[i] == (gva & PAGE_MASK) || table[i + WRITE_TAG] == (gva & PAGE_MASK)) {
-        table[i + READ_TAG] = INVALID;
-        table[i + WRITE_TAG] = INVALID;
+  /** Drops all but global translations of one address space. */
+  void flushSpace(int pcid) {
+    Tlb named = find(pcid);
+    if (named != null) {
+      named.clearNonGlobal();
+      if (named == space) {
+        flushed(false);
       }
     }
-    if (codeListener != null) {
+  }
+
+  /**
+   * CR3 was loaded.
+   *
+   * @param pcid 0 without CR4.PCIDE
+   * @param keep what is known of that address space still holds
+   */
+  void switchSpace(int pcid, boolean keep) {
+    Tlb next = find(pcid);
+    if (next == null) {
+      next = oldest();
+      next.clear();
+      next.adoptGlobals(space);
+      next.pcid = pcid;
+    } else if (!keep) {
+      next.clearNonGlobal();
+    }
+    next.lastUse = ++switches;
+    if (next.protections != protections) {
+      next.protections = protections;
+      if (next != space) {
+        next.clearWrites(Tlb.EVERY_PAGE);
+      }
+    }
+    space = next;
+    useRights(rights);
+    flushed(false);
+  }
+
+  private Tlb find(int pcid) {
+    if (space.pcid == pcid) {
+      return space;
+    }
+    for (Tlb other : spaces) {
+      if (other != null && other.pcid == pcid) {
+        return other;
+      }
+    }
+    return null;
+  }
+
+  /** The address space that was not used for the longest time. */
+  private Tlb oldest() {
+    Tlb oldest = null;
+    for (int i = 0; i < spaces.length; i++) {
+      if (spaces[i] == null) {
+        spaces[i] = new Tlb();
+        spaces[i].protections = protections;
+        return spaces[i];
+      }
+      if (spaces[i] != space && (oldest == null || spaces[i].lastUse < oldest.lastUse)) {
+        oldest = spaces[i];
+      }
+    }
+    return oldest;
+  }
+
+  /** INVLPG: the page in the current address space, and global ones in all. */
+  public void flushPage(long gva) {
+    for (Tlb other : spaces) {
+      if (other != null && other != space) {
+        other.clearPage(gva & PAGE_MASK, true);
+      }
+    }
+    flushPage(space, gva);
+  }
+
+  /** INVPCID of one address. */
+  void flushPage(int pcid, long gva) {
+    Tlb named = find(pcid);
+    if (named != null) {
+      flushPage(named, gva);
+    }
+  }
+
+  private void flushPage(Tlb named, long gva) {
+    boolean large = named.clearPage(gva & PAGE_MASK, false);
+    if (codeListener == null || named != space) {
+      return;
+    }
+    if (large) {
+      codeListener.translationsFlushed(true);
+    } else {
       codeListener.translationFlushed(gva);
     }
   }
@@ -583,13 +760,7 @@ public final class Mmu {
 
   /** Takes the fast write path away from a page that has come to hold decoded code. */
   public void protectFromWrites(long gpaPage) {
-    for (long[] table : tables) {
-      for (int i = 0; i < table.length; i += ENTRY_LONGS) {
-        long tag = table[i + WRITE_TAG];
-        if (tag != INVALID && tag + table[i + ADDEND] == gpaPage) {
-          table[i + WRITE_TAG] = INVALID;
-        }
-      }
-    }
+    space.clearWrites(gpaPage);
+    space.protections = ++protections;
   }
 }

@@ -30,8 +30,10 @@ public record Msr(
     MTRR_TYPES,
     /** One MTRR memory type in the low byte. */
     MTRR_TYPE,
-    /** Machine-check bank: only 0 may be written. */
+    /** Machine-check status: only 0 may be written. */
     ONLY_ZERO,
+    /** Machine-check enables: all or none. */
+    ALL_OR_NONE,
     /** Kept elsewhere in the processor. */
     SPECIAL
   }

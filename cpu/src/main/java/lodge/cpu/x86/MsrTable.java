@@ -10,10 +10,16 @@ public final class MsrTable {
   static final int IA32_TIME_STAMP_COUNTER = 0x10;
   static final int IA32_APIC_BASE = 0x1B;
   static final int IA32_TSC_ADJUST = 0x3B;
+
+  /** IA32_APIC_BASE: the APIC is there. */
+  static final long APIC_BASE_EN = 1 << 11;
+
   static final int IA32_SPEC_CTRL = 0x48;
   static final int IA32_SYSENTER_CS = 0x174;
   static final int IA32_SYSENTER_ESP = 0x175;
   static final int IA32_SYSENTER_EIP = 0x176;
+  static final int IA32_MISC_ENABLE = 0x1A0;
+  static final int IA32_DEBUGCTL = 0x1D9;
   static final int IA32_TSC_DEADLINE = 0x6E0;
   static final int X2APIC_FIRST = 0x800;
   static final int X2APIC_LAST = 0x8FF;
@@ -46,17 +52,27 @@ public final class MsrTable {
       1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 14 | 1 << 15
           | 1 << 20 | 1 << 24 | 1 << 26 | 1 << 27 | 1L << 62;
 
+  /** IA32_MISC_ENABLE: CPUID's highest basic leaf is 2. */
+  static final long LIMIT_CPUID_MAXVAL = 1 << 22;
+
+  /** IA32_MISC_ENABLE: CPUID does not announce NX, and EFER.NXE cannot be set. */
+  static final long XD_DISABLE = 1L << 34;
+
   /** Fast strings on; no branch trace store, no PEBS. */
-  private static final long MISC_ENABLE = 1 | 1 << 11 | 1 << 12;
+  static final long MISC_ENABLE = 1 | 1 << 11 | 1 << 12;
 
-  private static final long MISC_ENABLE_WRITABLE = 1 | 1 << 16 | 1 << 23;
+  /** Fast strings, thermal control, SpeedStep, MONITOR, limit of CPUID, xTPR, no XD. */
+  static final long MISC_ENABLE_WRITABLE =
+      1 | 1 << 3 | 1 << 16 | 1 << 18 | LIMIT_CPUID_MAXVAL | 1 << 23 | XD_DISABLE;
 
-  /**
-   * Performance monitoring, BTS and PEBS unavailable (read-only); MONITOR, CPUID limit, XD disable
-   * stay as they are.
-   */
-  private static final long MISC_ENABLE_IGNORED =
-      1 << 7 | 1 << 11 | 1 << 12 | 1 << 18 | 1 << 22 | 1L << 34;
+  /** Performance monitoring, BTS and PEBS unavailable: read-only. */
+  static final long MISC_ENABLE_IGNORED = 1 << 7 | 1 << 11 | 1 << 12;
+
+  /** LBR (of which there are no records) and BTF. */
+  static final long DEBUGCTL_WRITABLE = 3;
+
+  /** IA32_DEBUGCTL: single-step on branches only. */
+  static final long BTF = 1 << 1;
 
   private static final long PAT_RESET = 0x0007_0406_0007_0406L;
 
@@ -104,16 +120,8 @@ public final class MsrTable {
     special(IA32_SYSENTER_EIP, "IA32_SYSENTER_EIP", Feature.SEP);
     readOnly(0x198, "IA32_PERF_STATUS", 10 << 8, null);
     latch(0x199, "IA32_PERF_CTL", 0, 0xFFFF, null);
-    add(
-        0x1A0,
-        "IA32_MISC_ENABLE",
-        MISC_ENABLE,
-        MISC_ENABLE_WRITABLE,
-        MISC_ENABLE_IGNORED,
-        Rule.PLAIN,
-        null);
-    // LBR and BTF.
-    latch(0x1D9, "IA32_DEBUGCTL", 0, 3, null);
+    special(IA32_MISC_ENABLE, "IA32_MISC_ENABLE", null);
+    special(IA32_DEBUGCTL, "IA32_DEBUGCTL", null);
     add(0x277, "IA32_PAT", PAT_RESET, ALL, 0, Rule.PAT, Feature.PAT);
     latch(0xDA0, "IA32_XSS", 0, 0, Feature.XSAVES);
     special(IA32_EFER, "IA32_EFER", null);
@@ -156,12 +164,13 @@ public final class MsrTable {
   private void addMachineCheck() {
     readOnly(0x179, "IA32_MCG_CAP", MCG_CAP, Feature.MCA);
     latch(0x17A, "IA32_MCG_STATUS", 0, 7, Feature.MCA);
-    latch(0x17B, "IA32_MCG_CTL", 0, ALL, Feature.MCA);
+    add(0x17B, "IA32_MCG_CTL", 0, ALL, 0, Rule.ALL_OR_NONE, Feature.MCA);
     for (int i = 0; i < MACHINE_CHECK_BANKS; i++) {
-      latch(0x400 + 4 * i, "IA32_MC" + i + "_CTL", 0, ALL, Feature.MCA);
+      add(0x400 + 4 * i, "IA32_MC" + i + "_CTL", 0, ALL, 0, Rule.ALL_OR_NONE, Feature.MCA);
       add(0x401 + 4 * i, "IA32_MC" + i + "_STATUS", 0, 0, 0, Rule.ONLY_ZERO, Feature.MCA);
-      add(0x402 + 4 * i, "IA32_MC" + i + "_ADDR", 0, 0, 0, Rule.ONLY_ZERO, Feature.MCA);
-      add(0x403 + 4 * i, "IA32_MC" + i + "_MISC", 0, 0, 0, Rule.ONLY_ZERO, Feature.MCA);
+      // Writable as on processors that let software inject errors.
+      latch(0x402 + 4 * i, "IA32_MC" + i + "_ADDR", 0, ALL, Feature.MCA);
+      latch(0x403 + 4 * i, "IA32_MC" + i + "_MISC", 0, ALL, Feature.MCA);
     }
   }
 

@@ -28,6 +28,8 @@ public final class Msrs {
   public long sysenterEip;
   public long tscAux;
 
+  private long miscEnable;
+  private long debugctl;
   private long tscOffset;
   private long tscAdjust;
 
@@ -60,6 +62,8 @@ public final class Msrs {
     sysenterEsp = 0;
     sysenterEip = 0;
     tscAux = 0;
+    miscEnable = MISC_ENABLE;
+    debugctl = 0;
     startTsc(cpu.clock.nanos());
   }
 
@@ -71,6 +75,32 @@ public final class Msrs {
   public void startTsc(long nanos) {
     tscAdjust = 0;
     tscOffset = -nanos;
+  }
+
+  /** The bits of DR6 that a single-step trap sets; 0 when there is none, because of BTF. */
+  public int stepMask(boolean branched) {
+    return branched || (debugctl & BTF) == 0 ? DebugRegisters.DR6_BS : 0;
+  }
+
+  /** A debug exception was delivered: the processor steps on instructions again. */
+  void clearBtf() {
+    debugctl &= ~BTF;
+  }
+
+  /** CPUID's highest basic leaf is limited. */
+  boolean limitsCpuid() {
+    return (miscEnable & LIMIT_CPUID_MAXVAL) != 0;
+  }
+
+  /** IA32_APIC_BASE.EN, which CPUID shows, too. */
+  boolean apicEnabled() {
+    return !cpu.apic.hasMsr(IA32_APIC_BASE)
+        || (cpu.apic.readMsr(IA32_APIC_BASE) & APIC_BASE_EN) != 0;
+  }
+
+  /** There is no NX. */
+  boolean disablesNx() {
+    return (miscEnable & XD_DISABLE) != 0;
   }
 
   /** What the TSC is ahead of the machine's clock. */
@@ -143,6 +173,7 @@ public final class Msrs {
           case MTRR_TYPES -> validMtrrTypes(value);
           case MTRR_TYPE -> validMtrrType((int) value & 0xFF);
           case ONLY_ZERO -> value == 0;
+          case ALL_OR_NONE -> value == 0 || value == -1;
           case SPECIAL -> {
             writeSpecial(number, value);
             yield true;
@@ -171,6 +202,10 @@ public final class Msrs {
     if (!cpu.apic.hasMsr(number) || !cpu.apic.writeMsr(number, value)) {
       throw cpu.generalProtection(0);
     }
+    if (number == IA32_APIC_BASE) {
+      // The register page may lie over RAM now, or no more.
+      cpu.mmu.flushAll();
+    }
     if (number != IA32_TSC_DEADLINE) {
       // An interrupt may wait that was masked before: the run loop has to look.
       cpu.attention = true;
@@ -195,6 +230,8 @@ public final class Msrs {
       case IA32_SYSENTER_CS -> sysenterCs;
       case IA32_SYSENTER_ESP -> sysenterEsp;
       case IA32_SYSENTER_EIP -> sysenterEip;
+      case IA32_MISC_ENABLE -> miscEnable;
+      case IA32_DEBUGCTL -> debugctl;
       case IA32_EFER -> cpu.efer;
       case IA32_STAR -> star;
       case IA32_LSTAR -> lstar;
@@ -213,6 +250,14 @@ public final class Msrs {
       case IA32_SYSENTER_CS -> sysenterCs = value & 0xFFFF_FFFFL;
       case IA32_SYSENTER_ESP -> sysenterEsp = canonical(value);
       case IA32_SYSENTER_EIP -> sysenterEip = canonical(value);
+      case IA32_MISC_ENABLE -> {
+        allow(value ^ miscEnable, MISC_ENABLE_WRITABLE | MISC_ENABLE_IGNORED);
+        miscEnable = miscEnable & ~MISC_ENABLE_WRITABLE | value & MISC_ENABLE_WRITABLE;
+      }
+      case IA32_DEBUGCTL -> {
+        allow(value, DEBUGCTL_WRITABLE);
+        debugctl = value;
+      }
       case IA32_EFER -> ControlRegisters.writeEfer(cpu, value);
       case IA32_STAR -> star = value;
       case IA32_LSTAR -> lstar = canonical(value);
@@ -228,6 +273,12 @@ public final class Msrs {
     tscOffset += delta;
     tscAdjust += delta;
     cpu.apic.tscAdjusted();
+  }
+
+  private void allow(long bits, long allowed) {
+    if ((bits & ~allowed) != 0) {
+      throw cpu.generalProtection(0);
+    }
   }
 
   private long canonical(long value) {

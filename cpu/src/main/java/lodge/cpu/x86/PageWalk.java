@@ -33,6 +33,10 @@ final class PageWalk {
   private final Cpu cpu;
   private final GuestMemory memory;
   private final long addressMask;
+  private final boolean gigabytePages;
+
+  /** What comes out of the processor of a physical address: all of it, or all but bit 20. */
+  private long lines = -1L;
 
   long count;
 
@@ -42,7 +46,15 @@ final class PageWalk {
   PageWalk(Cpu cpu, GuestMemory memory) {
     this.cpu = cpu;
     this.memory = memory;
+    this.gigabytePages = cpu.model.has(Feature.GB_PAGES);
     this.addressMask = (1L << cpu.model.physicalAddressBits()) - 1 & ~0xFFFL;
+  }
+
+  /** Opens or closes address line 20; false when it was so before. */
+  boolean setA20(boolean open) {
+    long old = lines;
+    lines = open ? -1L : ~(1L << 20);
+    return lines != old;
   }
 
   /**
@@ -55,7 +67,7 @@ final class PageWalk {
     count++;
     if ((cpu.cr0 & Cpu.CR0_PG) == 0) {
       leaf = WRITES_ALLOWED;
-      return gva & 0xFFFF_FFFFL;
+      return gva & 0xFFFF_FFFFL & lines;
     }
     if ((cpu.cr4 & Cpu.CR4_PAE) == 0) {
       return walk32(gva & 0xFFFF_FFFFL, access, user);
@@ -86,7 +98,7 @@ final class PageWalk {
     }
     long noExecute = 0;
     while (true) {
-      long address = table + (gva >>> shift & 0x1FF) * 8;
+      long address = table + (gva >>> shift & 0x1FF) * 8 & lines;
       long entry = memory.isRam(address) ? memory.getLong(address) : -1L;
       if ((entry & PRESENT) == 0) {
         throw fault(gva, access, user, 0);
@@ -94,7 +106,8 @@ final class PageWalk {
       boolean large = (entry & PAGE_SIZE) != 0 && shift > 12;
       long bad = entry & reserved;
       if (large) {
-        bad |= shift > 30 ? PAGE_SIZE : entry & (1L << shift) - 1 & ~0x1FFFL;
+        boolean tooLarge = shift > 30 || shift == 30 && !gigabytePages;
+        bad |= tooLarge ? PAGE_SIZE : entry & (1L << shift) - 1 & ~0x1FFFL;
       }
       if (bad != 0) {
         throw fault(gva, access, user, ERROR_PRESENT | ERROR_RESERVED);
@@ -133,11 +146,11 @@ final class PageWalk {
             | (shift > 12 ? LARGE : 0)
             | (writable && (marked & DIRTY) != 0 ? WRITES_ALLOWED : 0);
     long offset = (1L << shift) - 1;
-    return entry & addressMask & ~offset | gva & offset;
+    return (entry & addressMask & ~offset | gva & offset) & lines;
   }
 
   private long walk32(long gva, int access, boolean user) {
-    long pdeAddress = (cpu.cr3 & 0xFFFF_F000L) + (gva >>> 22) * 4;
+    long pdeAddress = (cpu.cr3 & 0xFFFF_F000L) + (gva >>> 22) * 4 & lines;
     long pde = read32(pdeAddress);
     if ((pde & PRESENT) == 0) {
       throw fault(gva, access, user, 0);
@@ -150,7 +163,7 @@ final class PageWalk {
     long entry = pde;
     long rights = pde;
     if (!large) {
-      address = (pde & 0xFFFF_F000L) + (gva >>> 12 & 0x3FF) * 4;
+      address = (pde & 0xFFFF_F000L) + (gva >>> 12 & 0x3FF) * 4 & lines;
       entry = read32(address);
       if ((entry & PRESENT) == 0) {
         throw fault(gva, access, user, 0);
@@ -171,10 +184,10 @@ final class PageWalk {
             | (writable && (marked & DIRTY) != 0 ? WRITES_ALLOWED : 0);
     if (large) {
       // PSE-36: bits 20:13 of the entry are bits 39:32 of the address.
-      return ((entry >>> 13 & 0xFF) << 32 | entry & 0xFFC0_0000L) & (addressMask | 0xFFF)
-          | gva & 0x3F_FFFF;
+      long frame = ((entry >>> 13 & 0xFF) << 32 | entry & 0xFFC0_0000L) & addressMask;
+      return (frame | gva & 0x3F_FFFF) & lines;
     }
-    return entry & 0xFFFF_F000L | gva & 0xFFF;
+    return (entry & 0xFFFF_F000L | gva & 0xFFF) & lines;
   }
 
   private long read32(long gpa) {
@@ -188,7 +201,8 @@ final class PageWalk {
    */
   private boolean check(long gva, long rights, long noExecute, int key, int access, boolean user) {
     boolean userPage = (rights & USER) != 0;
-    boolean writePermitted = (rights & WRITABLE) != 0 || !user && (cpu.cr0 & Cpu.CR0_WP) == 0;
+    boolean writesAnything = !user && (cpu.cr0 & Cpu.CR0_WP) == 0;
+    boolean writePermitted = (rights & WRITABLE) != 0 || writesAnything;
     if (user && !userPage) {
       throw fault(gva, access, true, ERROR_PRESENT);
     }
@@ -199,23 +213,21 @@ final class PageWalk {
       }
       return writePermitted;
     }
-    if (!user && userPage && (cpu.cr4 & Cpu.CR4_SMAP) != 0 && !cpu.mmu.smapOpen()) {
-      throw fault(gva, access, false, ERROR_PRESENT);
-    }
+    boolean keyRead = true;
+    boolean keyWrite = true;
     if (userPage && (cpu.cr4 & Cpu.CR4_PKE) != 0 && cpu.longModeActive()) {
-      int keyRights = cpu.pkru >>> 2 * key & 3;
-      boolean keyWrite = (keyRights & 2) == 0 || !user && (cpu.cr0 & Cpu.CR0_WP) == 0;
-      if ((keyRights & 1) != 0 || access == Mmu.WRITE && writePermitted && !keyWrite) {
-        throw fault(gva, access, user, ERROR_PRESENT | ERROR_KEY);
-      }
-      if (!keyWrite) {
-        writePermitted = false;
-      }
+      int denied = cpu.pkru >>> 2 * key & 3;
+      keyRead = (denied & 1) == 0;
+      keyWrite = keyRead && ((denied & 2) == 0 || writesAnything);
     }
-    if (access == Mmu.WRITE && !writePermitted) {
-      throw fault(gva, access, user, ERROR_PRESENT);
+    // The error code tells about the key whatever else forbids the access (SDM volume 3, 4.7).
+    boolean write = access == Mmu.WRITE;
+    boolean keyAllows = write ? keyWrite : keyRead;
+    boolean smap = !user && userPage && (cpu.cr4 & Cpu.CR4_SMAP) != 0 && !cpu.mmu.smapOpen();
+    if (smap || !keyAllows || write && !writePermitted) {
+      throw fault(gva, access, user, ERROR_PRESENT | (keyAllows ? 0 : ERROR_KEY));
     }
-    return writePermitted;
+    return writePermitted && keyWrite;
   }
 
   private CpuException fault(long gva, int access, boolean user, int error) {

@@ -7,12 +7,27 @@ public final class PortAccess {
   private PortAccess() {}
 
   /**
+   * To be called right before the access: I/O breakpoints are noted, too.
+   *
    * @param size 1, 2 or 4 bytes
    * @throws CpuException #GP(0)
    */
   public static void check(Cpu c, int port, int size) {
     if (c.protectedMode() && (c.cpl > c.iopl() || c.virtual8086())) {
       checkBitmap(c, port, size);
+    }
+    if (c.ioBreakpoints != 0) {
+      watch(c, port, size);
+    }
+  }
+
+  private static void watch(Cpu c, int port, int size) {
+    int hits = DebugRegisters.hitPort(c, port, size);
+    if (hits != 0) {
+      if (c.mmu.batching) {
+        throw c.alone();
+      }
+      c.pendingDebug |= hits;
     }
   }
 

@@ -34,6 +34,8 @@ public final class SystemCalls {
     enter(c, selector, CODE_64);
     c.rip = msrs.lstar;
     Flags.set(c, flags & ~(int) msrs.fmask);
+    // What counts is TF at the end.
+    c.steps &= (c.eflags & Flags.TF) != 0;
     c.modeChanged();
   }
 
@@ -54,6 +56,11 @@ public final class SystemCalls {
     leave(c, to64 ? base + 16 : base, to64 ? CODE_64 : CODE_32, base + 8);
     c.rip = to64 ? target : target & 0xFFFF_FFFFL;
     Flags.set(c, (int) c.r[Cpu.R11] & SYSRET_FLAGS);
+    // Unlike IRET, SYSRET is itself single-stepped when it sets TF.
+    c.steps = false;
+    if ((c.eflags & Flags.TF) != 0) {
+      c.pendingDebug |= DebugRegisters.DR6_BS;
+    }
     c.modeChanged();
   }
 

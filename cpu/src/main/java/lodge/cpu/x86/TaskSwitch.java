@@ -29,6 +29,8 @@ final class TaskSwitch {
    */
   static void perform(Cpu c, int selector, long descriptor, Kind kind) {
     int old = c.selector[Cpu.TR];
+    // There is no way back to the start of the instruction once the new task is there.
+    c.mmu.batching = false;
     prepare(c, selector, descriptor, kind, Flags.get(c) & ~Flags.RF);
     try {
       begin(c, selector, descriptor, kind, old);
@@ -130,6 +132,9 @@ final class TaskSwitch {
     }
     c.cpl = (flags & Flags.VM) != 0 && wide ? 3 : c.selector[Cpu.CS] & 3;
     c.dr[7] &= ~DebugRegisters.DR7_LOCAL;
+    DebugRegisters.armed(c);
+    // TF of the new task counts from its first instruction on.
+    c.steps = false;
     // All that can still fault does so in the new task, with its address space.
     if (wide && (c.cr0 & Cpu.CR0_PG) != 0) {
       ControlRegisters.switchAddressSpace(c, cr3);

@@ -160,9 +160,9 @@ class ControlRegistersTest {
     refused(() -> ControlRegisters.writeXcr(c, 0, 0xE7));
     refused(() -> ControlRegisters.writeXcr(c, 1, 3));
     ControlRegisters.writeXcr(c, 0, 3);
-    assertThat(ControlRegisters.readXcr(c, 0)).isEqualTo(3);
+    assertThat(ControlRegisters.readXcr(c, 0, 0)).isEqualTo(3);
     ControlRegisters.writeXcr(c, 0, 0x207);
-    assertThat(ControlRegisters.readXcr(c, 0)).isEqualTo(0x207);
+    assertThat(ControlRegisters.readXcr(c, 0, 0)).isEqualTo(0x207);
     m.longMode(0);
     assertThat(m.fault(Vector.UD, "0F 01 D0")[0]).as("without CR4.OSXSAVE").isEqualTo(CODE);
   }
@@ -174,9 +174,9 @@ class ControlRegistersTest {
     refused(() -> ControlRegisters.invalidatePcid(c, -1, 0, 0));
     refused(() -> ControlRegisters.invalidatePcid(c, 2, 1 << 12, 0));
     refused(() -> ControlRegisters.invalidatePcid(c, 1, 1, 0));
-    refused(() -> ControlRegisters.invalidatePcid(c, 0, 0, 1L << 47));
+    refused(() -> ControlRegisters.invalidatePcid(c, 0, 0, 1L << 56));
     c.cr4 |= Cpu.CR4_PCIDE;
-    ControlRegisters.invalidatePcid(c, 1, 1, 1L << 47);
+    ControlRegisters.invalidatePcid(c, 1, 1, 1L << 56);
     // mov eax, 2; invpcid rax, [0x500]
     m.run("B8 02 00 00 00 66 0F 38 82 04 25 00 05 00 00");
     m.longMode(3);
@@ -208,7 +208,7 @@ class ControlRegistersTest {
   @Test
   void lgdt_and_lidt_refuse_a_base_that_is_not_canonical() {
     m.longMode(0);
-    m.memory.putLong(0x502, 0x8000_0000_0000L);
+    m.memory.putLong(0x502, 1L << 56);
     assertThat(m.errorCode(Vector.GP, "0F 01 14 25 00 05 00 00")).isZero();
     assertThat(c.gdtBase).isEqualTo(GDT);
     m.longMode(0);

@@ -53,7 +53,7 @@ class MsrsTest {
     c.msrs.write(msr, 0x7FFF_FFFF_FFFFL);
     assertThat(c.msrs.read(msr)).isEqualTo(0x7FFF_FFFF_FFFFL);
     c.msrs.write(msr, 0xFFFF_8000_0000_0000L);
-    refused(msr, 0x8000_0000_0000L);
+    refused(msr, 1L << 56);
     refused(msr, Long.MIN_VALUE);
     assertThat(c.msrs.read(msr)).isEqualTo(0xFFFF_8000_0000_0000L);
   }
@@ -108,6 +108,46 @@ class MsrsTest {
     refused(0x17, 0);
     refused(0x401, 1);
     c.msrs.write(0x401, 0);
+  }
+
+  @Test
+  void machine_check_enables_are_all_or_nothing_and_status_is_only_cleared() {
+    for (int bank = 0; bank < 10; bank++) {
+      int first = 0x400 + 4 * bank;
+      c.msrs.write(first, -1);
+      assertThat(c.msrs.read(first)).isEqualTo(-1);
+      refused(first, 0xAAAA_AAAA_AAAA_AAAAL);
+      c.msrs.write(first, 0);
+      c.msrs.write(first + 1, 0);
+      refused(first + 1, 1);
+      c.msrs.write(first + 2, 0xAAAA_AAAA_AAAA_AAAAL);
+      assertThat(c.msrs.read(first + 2)).isEqualTo(0xAAAA_AAAA_AAAA_AAAAL);
+    }
+    refused(0x428, 0);
+  }
+
+  @Test
+  void misc_enable_limits_cpuid_and_hides_nx() {
+    long value = 0x4_00C5_0809L | c.msrs.read(0x1A0) & 0x1880;
+    c.msrs.write(0x1A0, value);
+    assertThat(c.msrs.read(0x1A0)).isEqualTo(value);
+    int[] out = new int[4];
+    Cpuid.read(c, 0, 0, out);
+    assertThat(out[0]).isEqualTo(2);
+    Cpuid.read(c, 0x8000_0001, 0, out);
+    assertThat(out[3] >> 20 & 1).isZero();
+    refused(0xC000_0080, 0x800);
+    c.msrs.write(0x1A0, value & ~(1L << 34 | 1 << 22));
+    c.msrs.write(0xC000_0080, 0x800);
+    refused(0x1A0, 1 << 1);
+    refused(0x1A0, 1L << 35);
+  }
+
+  @Test
+  void debugctl_has_lbr_and_btf() {
+    c.msrs.write(0x1D9, 3);
+    assertThat(c.msrs.read(0x1D9)).isEqualTo(3);
+    refused(0x1D9, 4);
   }
 
   @Test

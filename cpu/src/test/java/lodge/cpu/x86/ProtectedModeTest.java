@@ -123,10 +123,10 @@ class ProtectedModeTest {
   @Test
   void ltr_and_lldt_refuse_a_base_that_is_not_canonical() {
     m.longMode(0);
-    m.system(FREE, 0x89, 0x8000_0000_0000L, 0x67);
+    m.system(FREE, 0x89, 1L << 56, 0x67);
     fault(Vector.GP, FREE, () -> DescriptorTables.loadTr(c, FREE));
     assertThat(Descriptor.systemType(m.descriptor(FREE))).isEqualTo(Descriptor.TSS_32);
-    m.system(FREE, 0x82, 0x8000_0000_0000L, 0x67);
+    m.system(FREE, 0x82, 1L << 56, 0x67);
     fault(Vector.GP, FREE, () -> DescriptorTables.loadLdtr(c, FREE));
     m.system(FREE, 0x89, 0xFFFF_8000_0000_0000L, 0x67);
     DescriptorTables.loadTr(c, FREE);

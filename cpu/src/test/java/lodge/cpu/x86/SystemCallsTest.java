@@ -148,7 +148,7 @@ class SystemCallsTest {
     assertThat(c.r[Cpu.RBX]).isEqualTo(0x1234_5678L);
     m.longMode(0);
     c.cr4 |= Cpu.CR4_FSGSBASE;
-    c.r[Cpu.RAX] = 1L << 47;
+    c.r[Cpu.RAX] = 1L << 56;
     assertThat(m.errorCode(Vector.GP, "F3 48 0F AE D8")).isZero();
   }
 }

@@ -83,9 +83,7 @@ final class ElfFile {
   private void checkMachine() {
     boolean narrow = is32Bit(file);
     boolean x86 = machine() == EM_X86_64 || machine() == EM_386 && narrow;
-    if (!x86
-        || !wide && !narrow
-        || file.get(GuestMemory.BYTE, DATA) != LITTLE_ENDIAN) {
+    if (!x86 || !wide && !narrow || file.get(GuestMemory.BYTE, DATA) != LITTLE_ENDIAN) {
       throw new MachineException(
           Kind.UNSUPPORTED,
           "kernel "

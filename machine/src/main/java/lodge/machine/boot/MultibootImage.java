@@ -126,9 +126,7 @@ public final class MultibootImage implements KernelImage {
     byte[] content = file.asSlice(start, length).toArray(ValueLayout.JAVA_BYTE);
     long end = bssEnd == 0 ? load + length : bssEnd;
     return of(
-        name,
-        List.of(new ElfFile.Segment(load, end, content)),
-        word(file, header + ENTRY_ADDR));
+        name, List.of(new ElfFile.Segment(load, end, content)), word(file, header + ENTRY_ADDR));
   }
 
   private static long word(MemorySegment file, long at) {

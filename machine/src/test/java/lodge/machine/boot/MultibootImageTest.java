@@ -69,8 +69,7 @@ class MultibootImageTest {
           assertThat(cpu.segBase[segment]).isZero();
           assertThat(cpu.segLimit[segment]).isEqualTo(0xFFFF_FFFFL);
           long descriptor = memory.getLong(cpu.gdtBase + cpu.selector[segment]);
-          assertThat((int) (descriptor >>> 40) & 0xF0FF)
-              .isEqualTo(cpu.segAccess[segment] & 0xF0FF);
+          assertThat((int) (descriptor >>> 40) & 0xF0FF).isEqualTo(cpu.segAccess[segment] & 0xF0FF);
         }
       }
     }
@@ -187,10 +186,8 @@ class MultibootImageTest {
         changed(good.clone(), b -> b.putInt(28, ADDRESS - 4)), Kind.NOT_A_KERNEL, "load address");
     refused(
         changed(good.clone(), b -> b.putInt(28, ADDRESS + 20)), Kind.NOT_A_KERNEL, "load address");
-    refused(
-        changed(good.clone(), b -> b.putInt(36, ADDRESS - 1)), Kind.NOT_A_KERNEL, "ascending");
-    refused(
-        changed(good.clone(), b -> b.putInt(40, ADDRESS + 1)), Kind.NOT_A_KERNEL, "ascending");
+    refused(changed(good.clone(), b -> b.putInt(36, ADDRESS - 1)), Kind.NOT_A_KERNEL, "ascending");
+    refused(changed(good.clone(), b -> b.putInt(40, ADDRESS + 1)), Kind.NOT_A_KERNEL, "ascending");
     refused(
         changed(good.clone(), b -> b.putInt(36, ADDRESS + 0x1000)), Kind.TRUNCATED, "needs 4104");
   }
@@ -219,8 +216,7 @@ class MultibootImageTest {
     assertThatThrownBy(() -> image.check(MAP, 0, "x".repeat(0x10000)))
         .isInstanceOf(MachineException.class)
         .hasMessageContaining("too long");
-    KernelImage large =
-        parse(changed(TestKernels.multiboot(0, CODE), b -> b.putInt(72, 64 << 20)));
+    KernelImage large = parse(changed(TestKernels.multiboot(0, CODE), b -> b.putInt(72, 64 << 20)));
     assertThatThrownBy(() -> large.check(MAP, 0, ""))
         .isInstanceOf(MachineException.class)
         .hasMessageContaining("does not fit into 32M");

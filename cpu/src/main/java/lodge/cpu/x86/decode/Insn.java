@@ -4,7 +4,7 @@ package lodge.cpu.x86.decode;
  * One decoded instruction: the row of the opcode table it matched and everything its bytes said.
  * Reused by its decoder: copy what you keep.
  */
-public final class Insn {
+public final class Insn implements Cloneable {
   /** {@link #repeat} values. */
   public static final int NONE = 0;
 
@@ -111,4 +111,13 @@ public final class Insn {
 
   /** Second immediate (ENTER's level), or the selector of a far pointer; both zero-extended. */
   public int imm2;
+
+  /** A copy that the decoder does not reuse. */
+  public Insn copy() {
+    try {
+      return (Insn) clone();
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+  }
 }

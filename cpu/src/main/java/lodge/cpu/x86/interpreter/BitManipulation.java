@@ -245,8 +245,7 @@ final class BitManipulation {
       check(c);
       long value = load(c);
       storeReg(
-          c,
-          size == 8 ? Long.rotateRight(value, count) : Integer.rotateRight((int) value, count));
+          c, size == 8 ? Long.rotateRight(value, count) : Integer.rotateRight((int) value, count));
       return next;
     }
   }

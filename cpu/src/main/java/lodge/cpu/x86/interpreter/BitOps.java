@@ -84,7 +84,7 @@ final class BitOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return operand.stackSegment();
     }
   }

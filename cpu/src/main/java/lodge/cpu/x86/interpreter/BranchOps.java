@@ -1,5 +1,6 @@
 package lodge.cpu.x86.interpreter;
 
+import java.util.Arrays;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Stack;
@@ -41,7 +42,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -62,7 +63,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -88,7 +89,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
 
@@ -117,7 +118,7 @@ final class BranchOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
 
@@ -140,7 +141,11 @@ final class BranchOps {
   }
 
   static final class JmpIndirect extends RmOp {
+    private static final int MOST_TARGETS = 16;
+
     private final CodeCache cache;
+    private int heat;
+    private int[] seen = {};
 
     JmpIndirect(Insn insn, CodePage page, int offset) {
       super(insn, offset);
@@ -149,7 +154,33 @@ final class BranchOps {
 
     @Override
     public Op exec(Cpu c) {
-      return cache.enter(checked(c, load(c)));
+      long rip = checked(c, load(c));
+      if ((++heat & 31) == 0) {
+        see(rip - c.r[Cpu.CODE_BASE], rip);
+      }
+      return cache.enter(rip);
+    }
+
+    /** Remembers where it leads to. */
+    private void see(long relative, long rip) {
+      if ((heat & CodeCache.HOT - 1) == 0) {
+        cache.hot(rip);
+      }
+      if (relative != (int) relative || seen.length == MOST_TARGETS) {
+        return;
+      }
+      for (int each : seen) {
+        if (each == relative) {
+          return;
+        }
+      }
+      seen = Arrays.copyOf(seen, seen.length + 1);
+      seen[seen.length - 1] = (int) relative;
+    }
+
+    @Override
+    public int[] targetsSeen() {
+      return seen;
     }
 
     @Override
@@ -160,6 +191,7 @@ final class BranchOps {
 
   static final class CallIndirect extends RmOp {
     private final CodeCache cache;
+    private int heat;
 
     CallIndirect(Insn insn, CodePage page, int offset) {
       super(insn, offset);
@@ -175,6 +207,9 @@ final class BranchOps {
         // The processors have written the return address by then, but RSP is still the old one.
         c.r[Cpu.RSP] = rsp;
         throw c.generalProtection(0);
+      }
+      if ((++heat & CodeCache.HOT - 1) == 0) {
+        cache.hot(rip);
       }
       return cache.enter(rip);
     }

@@ -2,9 +2,12 @@ package lodge.cpu.x86.interpreter;
 
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
@@ -17,12 +20,20 @@ import lodge.cpu.x86.decode.Mnemonic;
  * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into
  * it.
  */
-final class CodeCache implements Mmu.CodeListener {
+public final class CodeCache implements Mmu.CodeListener {
   /** Longest straight run that is decoded at once. */
   private static final int RUN = 64;
 
   /** Past this many ops everything is thrown away, which bounds the heap. */
   private static final int MAX_OPS = 1_500_000;
+
+  /** More pages in which segments end than any ordinary guest has at once. */
+  private static final int MAX_SEGMENT_ENDS = 512;
+
+  private static final int PAGE_SIZE = 4096;
+
+  /** Branches taken as often as this are where translation starts. */
+  static final int HOT = 4096;
 
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;
@@ -34,6 +45,9 @@ final class CodeCache implements Mmu.CodeListener {
   private final byte[] bytes = new byte[4096 + 16];
   private final PageTable pages = new PageTable();
 
+  /** Pages in which a code segment ends; by GPA, number of bytes and mode. */
+  private final Map<Long, CodePage> segmentEnds = new HashMap<>();
+
   /** GVA of the page, the mode, and {@link #LOOKUP_USER} for user rights; -1 when free. */
   private final long[] lookupTags = new long[LOOKUP_SIZE];
 
@@ -43,13 +57,13 @@ final class CodeCache implements Mmu.CodeListener {
   private final boolean[] lookupGlobal = new boolean[LOOKUP_SIZE];
 
   /** Changes whenever a link between ops of different pages may have become void. */
-  int generation = 1;
+  public int generation = 1;
 
   /** The same for links from one global page to another. */
   int globalGeneration = 1;
 
   /** Executed ops that are no instructions. */
-  long uncounted;
+  public long uncounted;
 
   long invalidations;
 
@@ -58,7 +72,8 @@ final class CodeCache implements Mmu.CodeListener {
 
   private int ops;
 
-  CodeCache(Cpu cpu) {
+  CodeCache(Cpu cpu, HotSpots hotSpots) {
+    this.hotSpots = hotSpots;
     this.cpu = cpu;
     this.memory = cpu.memory;
     Arrays.fill(lookupTags, -1);
@@ -69,8 +84,16 @@ final class CodeCache implements Mmu.CodeListener {
    * The op at {@code rip} in the current mode, with {@link Cpu#CODE_BASE} set for it. When the
    * fetch faults, an op that raises that fault with {@code rip} as its own address.
    */
-  Op enter(long rip) {
-    long linear = cpu.codeKey == Cpu.CODE_64 ? rip : cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
+  public Op enter(long rip) {
+    long linear = rip;
+    if (cpu.codeKey != Cpu.CODE_64) {
+      rip &= 0xFFFF_FFFFL;
+      linear = cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
+      if (inside(rip, linear) < PAGE_SIZE) {
+        cpu.r[Cpu.CODE_BASE] = rip & ~0xFFFL;
+        return new EnterOp(this, (int) rip & 0xFFF);
+      }
+    }
     int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
     if (lookupTags[i] != tag(linear)) {
       cpu.r[Cpu.CODE_BASE] = rip & ~0xFFFL;
@@ -85,15 +108,86 @@ final class CodeCache implements Mmu.CodeListener {
   Op enterOrFault(long rip) {
     long linear = rip;
     if (cpu.codeKey != Cpu.CODE_64) {
-      if (Long.compareUnsigned(rip, cpu.segLimit[Cpu.CS]) > 0) {
+      rip &= 0xFFFF_FFFFL;
+      if (rip > cpu.segLimit[Cpu.CS]) {
         throw cpu.generalProtection(0);
       }
       linear = cpu.segBase[Cpu.CS] + rip & 0xFFFF_FFFFL;
     }
-    CodePage page = page(linear);
+    int inside = cpu.codeKey == Cpu.CODE_64 ? PAGE_SIZE : inside(rip, linear);
+    CodePage page = inside == PAGE_SIZE ? page(linear) : segmentEnd(linear, inside);
     int offset = (int) linear & 0xFFF;
     cpu.r[Cpu.CODE_BASE] = rip - offset;
     return page.at(offset);
+  }
+
+  /** How many bytes of the page at an address are inside the code segment, 4096 at most. */
+  private int inside(long rip, long linear) {
+    return (int) Math.min(PAGE_SIZE, cpu.segLimit[Cpu.CS] - rip + (linear & 0xFFF) + 1);
+  }
+
+  private CodePage segmentEnd(long linear, int inside) {
+    long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
+    return segmentEnds.computeIfAbsent(
+        gpa | inside | (long) cpu.codeKey << 60,
+        key -> new CodePage(this, gpa, cpu.codeKey, inside));
+  }
+
+  /** The code page at a 64-bit address if it was found there lately, null otherwise. */
+  public CodePage peekPage(long rip) {
+    int i = (int) (rip >>> 12) & LOOKUP_SIZE - 1;
+    return lookupTags[i] == tag(rip) ? lookupPages[i] : null;
+  }
+
+  /** Where the processor's code gets hot; null: nobody is interested. */
+  private final HotSpots hotSpots;
+
+  /** A branch was taken often: tells whoever translates. */
+  void hot(Branch branch, Cpu c) {
+    if (hotSpots != null) {
+      hot(branch.link().rip(c));
+    }
+  }
+
+  /** The code at an address in the current mode is often entered: tells whoever translates. */
+  public void hot(long rip) {
+    if (hotSpots != null && cpu.codeKey == Cpu.CODE_64) {
+      CodePage page = peekPage(rip);
+      if (page != null && page.peek((int) rip & 0xFFF) != null) {
+        hotSpots.hot(page, (int) rip & 0xFFF, rip & ~0xFFFL);
+      }
+    }
+  }
+
+  /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
+  public void install(CodePage page, int offset, Op region, List<CodePage> parts) {
+    page.replace(offset, region);
+    for (CodePage part : parts) {
+      part.addRegion(region);
+    }
+    voidLinks();
+  }
+
+  /** The op for an instruction, to be executed apart from its neighbours. */
+  public static Op single(Insn insn, CodePage page, int offset, Op following) {
+    Op op = Linker.link(insn, page, offset);
+    op.place(offset, insn.length);
+    op.next = following;
+    return op;
+  }
+
+  /** The code page at a 64-bit address, or null where a fetch would fault; nothing is raised. */
+  public CodePage pageOrNull(long rip) {
+    CodePage page = peekPage(rip);
+    if (page == null) {
+      long cr2 = cpu.cr2;
+      try {
+        page = page(rip);
+      } catch (CpuException e) {
+        cpu.cr2 = cr2;
+      }
+    }
+    return page;
   }
 
   private long tag(long linear) {
@@ -110,7 +204,7 @@ final class CodeCache implements Mmu.CodeListener {
     long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
     CodePage page = pages.get(gpa, cpu.codeKey);
     if (page == null) {
-      page = new CodePage(this, gpa, cpu.codeKey);
+      page = new CodePage(this, gpa, cpu.codeKey, PAGE_SIZE);
       if (memory.isRam(gpa)) {
         pages.put(page);
       }
@@ -143,25 +237,35 @@ final class CodeCache implements Mmu.CodeListener {
 
   /** Decodes and links from an offset on, until the page or the straight run ends. */
   Op decodeRun(CodePage page, int start) {
+    Op first = decodeStraight(page, start);
+    if (hotSpots != null && hotSpots.eager() && page.mode == Cpu.CODE_64) {
+      hotSpots.hot(page, start, cpu.r[Cpu.CODE_BASE]);
+      hotSpots.install();
+      return page.peek(start);
+    }
+    return first;
+  }
+
+  private Op decodeStraight(CodePage page, int start) {
     protect(page);
-    int size = 4096 - start;
+    int size = page.end - start;
     if (memory.isRam(page.gpa)) {
       memory.get(page.gpa + start, bytes, start, size);
     } else {
-      Arrays.fill(bytes, start, 4096, (byte) 0xFF);
+      Arrays.fill(bytes, start, page.end, (byte) 0xFF);
     }
     Op first = null;
     Op previous = null;
     int offset = start;
     for (int count = 0; count < RUN; count++) {
-      Op op = offset < 4096 ? page.peek(offset) : new EnterOp(this, 4096);
+      Op op = offset < page.end ? page.peek(offset) : new EnterOp(this, offset);
       boolean known = op != null;
       if (!known) {
-        Insn insn = decoder.decode(bytes, offset, 4096 - offset, codeSize(page.mode));
-        op = insn == null ? new CrossPageOp(page, offset) : Linker.link(insn, page, offset);
-        op.offset = (short) offset;
+        Insn insn = decoder.decode(bytes, offset, page.end - offset, codeSize(page.mode));
+        op = insn == null ? incomplete(page, offset) : Linker.link(insn, page, offset);
+        op.offset = offset;
         op.length = (byte) (insn == null ? 0 : insn.length);
-        page.put(offset, insn == null ? 4096 - offset : insn.length, op);
+        page.put(offset, insn == null ? page.end - offset : insn.length, op);
         ops++;
       }
       if (previous == null) {
@@ -179,6 +283,11 @@ final class CodeCache implements Mmu.CodeListener {
     return first;
   }
 
+  /** An instruction that goes on behind the page or behind the segment. */
+  private static Op incomplete(CodePage page, int offset) {
+    return page.end == PAGE_SIZE ? new CrossPageOp(page, offset) : new FlagOps.BeyondLimit();
+  }
+
   /**
    * Decodes the one instruction whose first bytes are at the end of a page and the others given.
    */
@@ -193,7 +302,7 @@ final class CodeCache implements Mmu.CodeListener {
     }
     Insn insn = decoder.decode(bytes, offset, 15, codeSize(page.mode));
     Op op = Linker.link(insn, page, offset);
-    op.offset = (short) offset;
+    op.offset = offset;
     op.length = (byte) insn.length;
     op.next = new EnterOp(this, offset + insn.length);
     return op;
@@ -231,21 +340,25 @@ final class CodeCache implements Mmu.CodeListener {
 
   /** To be called between runs only: throws everything away when there is too much. */
   void trim() {
-    if (ops > MAX_OPS) {
+    if (ops > MAX_OPS || segmentEnds.size() > MAX_SEGMENT_ENDS) {
       clear();
     }
   }
 
   /** To be called between runs only: throws everything away. */
   void clear() {
-    for (CodePage page : pages.values()) {
-      if (memory.isRam(page.gpa)) {
-        memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
-      }
-    }
+    pages.values().forEach(this::unprotect);
     pages.clear();
+    segmentEnds.values().forEach(this::unprotect);
+    segmentEnds.clear();
     ops = 0;
     translationsFlushed(true);
+  }
+
+  private void unprotect(CodePage page) {
+    if (memory.isRam(page.gpa)) {
+      memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
+    }
   }
 
   @Override
@@ -260,6 +373,15 @@ final class CodeCache implements Mmu.CodeListener {
         invalidations++;
       }
       left |= page != null && !page.isEmpty();
+    }
+    for (CodePage page : segmentEnds.values()) {
+      if (page.gpa == base) {
+        if (page.overlaps((int) gpa & 0xFFF, length)) {
+          page.clear();
+          voidLinks();
+        }
+        left |= !page.isEmpty();
+      }
     }
     if (!left) {
       memory.pageFlags()[(int) (gpa >>> 12)] &= NOT_CODE;

@@ -1,33 +1,49 @@
 package lodge.cpu.x86.interpreter;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * The decoded instructions of one guest-physical page under one decoding mode, found by the offset
  * of their first byte.
  */
-final class CodePage {
+public final class CodePage {
   private static final int CHUNK_SHIFT = 8;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
 
   /** Resolution of {@link #decoded}: one bit for 64 bytes. */
   private static final int GRAIN_SHIFT = 6;
 
-  final CodeCache cache;
+  public final CodeCache cache;
 
   /** Page-aligned. */
-  final long gpa;
+  public final long gpa;
 
   /** Decoding mode, see {@link lodge.cpu.x86.Cpu#codeKey}. */
   final int mode;
+
+  /**
+   * Bytes that are inside the code segment, 1 to 4096: what goes on behind them faults. Only the
+   * page in which a segment ends has less than all.
+   */
+  final int end;
 
   private final Op[][] chunks = new Op[4096 >> CHUNK_SHIFT][];
 
   /** Which 64-byte grains hold bytes of decoded instructions. */
   private long decoded;
 
-  CodePage(CodeCache cache, long gpa, int mode) {
+  /** Changes whenever the ops are thrown away. */
+  private int version;
+
+  /** Regions that were made from this page's code, among others. */
+  private final List<Op> regions = new ArrayList<>();
+
+  CodePage(CodeCache cache, long gpa, int mode, int end) {
     this.cache = cache;
     this.gpa = gpa;
     this.mode = mode;
+    this.end = end;
   }
 
   /** The op at an offset, decoded now if it was not before. */
@@ -43,7 +59,7 @@ final class CodePage {
   }
 
   /** The op at an offset, or null when it is not decoded. */
-  Op peek(int offset) {
+  public Op peek(int offset) {
     Op[] chunk = chunks[offset >> CHUNK_SHIFT];
     return chunk == null ? null : chunk[offset & CHUNK - 1];
   }
@@ -56,6 +72,30 @@ final class CodePage {
     }
     chunk[offset & CHUNK - 1] = op;
     decoded |= grains(offset, Math.min(length, 4096 - offset));
+  }
+
+  /** Puts an op in the place of another one, everywhere in the page. */
+  public void replace(int offset, Op op) {
+    Op old = peek(offset);
+    chunks[offset >> CHUNK_SHIFT][offset & CHUNK - 1] = op;
+    for (Op[] chunk : chunks) {
+      if (chunk != null) {
+        for (Op other : chunk) {
+          if (other != null) {
+            other.relink(old, op);
+          }
+        }
+      }
+    }
+  }
+
+  public int version() {
+    return version;
+  }
+
+  /** Has a region unlinked together with the ops of this page. */
+  void addRegion(Op region) {
+    regions.add(region);
   }
 
   boolean isEmpty() {
@@ -86,5 +126,10 @@ final class CodePage {
       }
     }
     decoded = 0;
+    version++;
+    for (Op region : List.copyOf(regions)) {
+      region.unlink(this);
+    }
+    regions.clear();
   }
 }

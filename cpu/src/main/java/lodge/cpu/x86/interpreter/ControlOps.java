@@ -187,7 +187,8 @@ final class ControlOps {
     @Override
     public Op exec(Cpu c) {
       requireXsave(c);
-      long value = ControlRegisters.readXcr(c, (int) c.r[Cpu.RCX]);
+      long inUse = ExtendedState.inUseForSoftware(c);
+      long value = ControlRegisters.readXcr(c, (int) c.r[Cpu.RCX], inUse);
       c.r[Cpu.RAX] = value & 0xFFFF_FFFFL;
       c.r[Cpu.RDX] = value >>> 32;
       return next;

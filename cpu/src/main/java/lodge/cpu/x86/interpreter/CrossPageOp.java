@@ -14,13 +14,17 @@ final class CrossPageOp extends Op {
 
   CrossPageOp(CodePage page, int offset) {
     this.page = page;
-    this.offset = (short) offset;
+    this.offset = offset;
   }
 
   @Override
   public Op exec(Cpu c) {
-    CodePage second =
-        page.cache.page(rip(c) - offset + 4096 + c.segBase[c.mode64() ? Cpu.FLAT : Cpu.CS]);
+    long next = rip(c) - offset + 4096;
+    if (!c.mode64()) {
+      checkLimit(c, next);
+      next = c.segBase[Cpu.CS] + next & 0xFFFF_FFFFL;
+    }
+    CodePage second = page.cache.page(next);
     long low = page.cache.fetchLong(second.gpa);
     long high = page.cache.fetchLong(second.gpa + 8);
     if (op == null || low != seenLow || high != seenHigh) {
@@ -29,16 +33,26 @@ final class CrossPageOp extends Op {
       seenHigh = high;
       length = op.length;
     }
+    if (!c.mode64()) {
+      checkLimit(c, rip(c) + length - 1);
+    }
     return op.exec(c);
   }
 
+  /** #GP(0) when the byte at {@code rip} is behind the segment; at 4 GiB it goes on at 0. */
+  private static void checkLimit(Cpu c, long rip) {
+    if ((rip & 0xFFFF_FFFFL) > c.segLimit[Cpu.CS]) {
+      throw c.generalProtection(0);
+    }
+  }
+
   @Override
-  boolean stackSegment() {
+  public boolean stackSegment() {
     return op != null && op.stackSegment();
   }
 
   @Override
-  void unlink(CodePage page) {
+  public void unlink(CodePage page) {
     if (op != null) {
       op.unlink(page);
     }

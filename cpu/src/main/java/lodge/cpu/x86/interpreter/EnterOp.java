@@ -11,7 +11,7 @@ final class EnterOp extends Op {
 
   EnterOp(CodeCache cache, int offset) {
     this.cache = cache;
-    this.offset = (short) offset;
+    this.offset = offset;
   }
 
   @Override
@@ -21,5 +21,5 @@ final class EnterOp extends Op {
   }
 
   @Override
-  void unlink(CodePage page) {}
+  public void unlink(CodePage page) {}
 }

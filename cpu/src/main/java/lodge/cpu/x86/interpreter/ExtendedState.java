@@ -102,6 +102,11 @@ final class ExtendedState {
     return value;
   }
 
+  /** XGETBV with ECX = 1: XINUSE as software sees it (SDM volume 1, 13.6). */
+  static long inUseForSoftware(Cpu c) {
+    return inUse(c) | X87 | (c.mxcsr != Mxcsr.DEFAULT ? SSE : 0);
+  }
+
   /** XINUSE: the components that differ from their initial state. */
   private static long inUse(Cpu c) {
     long sse = 0;

@@ -27,6 +27,14 @@ final class FlagOps {
     }
   }
 
+  /** An instruction that is not all inside its code segment: #GP(0). */
+  static final class BeyondLimit extends Op {
+    @Override
+    public Op exec(Cpu c) {
+      throw c.generalProtection(0);
+    }
+  }
+
   /** More than 15 bytes: #GP(0). */
   static final class TooLong extends Op {
     @Override

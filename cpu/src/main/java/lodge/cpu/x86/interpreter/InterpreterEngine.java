@@ -13,6 +13,6 @@ public final class InterpreterEngine implements Engine {
 
   @Override
   public Vcpu create(Cpu cpu) {
-    return new InterpreterVcpu(cpu);
+    return new InterpreterVcpu(cpu, null);
   }
 }

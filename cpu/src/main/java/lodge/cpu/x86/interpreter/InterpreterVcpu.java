@@ -12,7 +12,7 @@ import lodge.cpu.x86.Vector;
 /**
  * The run loop: events between instructions first, then a batch of instructions, again and again.
  */
-final class InterpreterVcpu implements Vcpu {
+public final class InterpreterVcpu implements Vcpu {
   /** Instructions between two looks at {@link Cpu#attention}: some ten microseconds. */
   private static final int BATCH = 2048;
 
@@ -27,60 +27,97 @@ final class InterpreterVcpu implements Vcpu {
   private long kicks;
   private final EventLog events = new EventLog();
 
-  InterpreterVcpu(Cpu cpu) {
+  private final HotSpots hotSpots;
+
+  /**
+   * @param hotSpots takes hot code over, or null
+   */
+  public InterpreterVcpu(Cpu cpu, HotSpots hotSpots) {
     this.cpu = cpu;
-    this.code = new CodeCache(cpu);
+    this.code = new CodeCache(cpu, hotSpots);
+    this.hotSpots = hotSpots;
   }
 
   @Override
   public Exit run() {
     while (true) {
       if (cpu.attention) {
-        cpu.attention = false;
-        cpu.interruptPending = cpu.apic.pending();
+        cpu.look();
         kicks++;
-        if (!cpu.nmiBlocked
-            && cpu.apic.takeNmi()
-            && !deliver(Vector.NMI, Interrupts.Source.HARDWARE)) {
-          return Exit.SHUTDOWN;
-        }
         return Exit.KICKED;
       }
-      if (cpu.interruptPending && (cpu.eflags & Flags.IF) != 0 && !cpu.interruptShadow) {
-        int vector = cpu.apic.acknowledge();
-        cpu.interruptPending = cpu.apic.pending();
-        if (vector >= 0) {
-          interrupts++;
-          if (!deliver(vector, Interrupts.Source.HARDWARE)) {
-            return Exit.SHUTDOWN;
-          }
+      if (!deliverEvent()) {
+        if (cpu.halted) {
+          halts++;
+          return Exit.HALTED;
         }
+        code.trim();
+        if (hotSpots != null) {
+          hotSpots.install();
+        }
+        execute();
       }
-      if (cpu.halted) {
-        halts++;
-        return Exit.HALTED;
-      }
-      if (cpu.pendingDebug != 0 && !Interrupts.deliverPendingDebug(cpu)) {
-        return Exit.SHUTDOWN;
-      }
-      code.trim();
-      if (!execute() || cpu.shutdown) {
+      if (cpu.shutdown) {
         return Exit.SHUTDOWN;
       }
     }
   }
 
-  /** Executes a batch. @return false after a triple fault */
-  private boolean execute() {
-    boolean shadow = cpu.interruptShadow;
-    boolean singleStep = (cpu.eflags & Flags.TF) != 0;
+  /**
+   * Delivers what comes first of the events between two instructions (SDM volume 3, table 6-2):
+   * debug traps of the last instruction, an NMI, an interrupt.
+   *
+   * @return false when there is none
+   */
+  private boolean deliverEvent() {
+    if (cpu.pendingDebug != 0 && !cpu.debugShadow) {
+      exceptions++;
+      Interrupts.deliverPendingDebug(cpu);
+      return true;
+    }
+    if (cpu.interruptShadow) {
+      return false;
+    }
+    if (cpu.pendingNmis != 0 && !cpu.nmiBlocked) {
+      cpu.pendingNmis--;
+      interrupt(Vector.NMI);
+      return true;
+    }
+    if (cpu.interruptPending && (cpu.eflags & Flags.IF) != 0) {
+      int vector = cpu.apic.acknowledge();
+      cpu.interruptPending = cpu.apic.pending();
+      if (vector >= 0) {
+        interrupt(vector);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void interrupt(int vector) {
+    interrupts++;
+    Interrupts.deliver(cpu, vector, CpuException.NO_ERROR_CODE, Interrupts.Source.HARDWARE);
+  }
+
+  private void execute() {
+    boolean alone =
+        (cpu.eflags & Flags.TF) != 0
+            || (cpu.codeBreakpoints | cpu.pendingDebug) != 0
+            || cpu.interruptShadow && (cpu.interruptPending || cpu.pendingNmis != 0);
+    if (alone) {
+      executeAlone();
+    } else {
+      executeBatch();
+    }
+  }
+
+  /** Executes instructions as long as nobody has to look in between. */
+  private void executeBatch() {
     cpu.interruptShadow = false;
-    int budget = shadow || singleStep ? 1 : BATCH;
-    int left = budget;
-    cpu.stepTrap = false;
     cpu.debugShadow = false;
-    long start = cpu.rip;
+    int left = BATCH;
     code.uncounted = 0;
+    cpu.mmu.batching = true;
     Op op = null;
     try {
       op = code.enterOrFault(cpu.rip);
@@ -88,33 +125,84 @@ final class InterpreterVcpu implements Vcpu {
         op = op.exec(cpu);
         left--;
       } while (op != null && left > 0);
-      instructions += budget - left - code.uncounted;
+      cpu.mmu.batching = false;
+      instructions += BATCH - left - code.uncounted;
     } catch (CpuException fault) {
-      instructions += budget - left - code.uncounted;
+      cpu.mmu.batching = false;
+      instructions += BATCH - left - code.uncounted;
       if (op != null) {
-        cpu.rip = op.rip(cpu);
+        cpu.rip = op.faultRip(cpu);
       }
-      return raise(fault, op);
+      if (fault.vector == CpuException.ALONE) {
+        executeAlone();
+      } else {
+        raise(fault, op);
+      }
+      return;
     }
     if (op != null) {
       cpu.rip = op.rip(cpu);
     }
-    if (singleStep && !cpu.debugShadow && (cpu.stepTrap || (cpu.eflags & Flags.TF) != 0)) {
-      cpu.dr[6] |= 1 << 14;
-      if (op instanceof StringOp && cpu.rip == start) {
-        // Between two repetitions, so that the handler's IRET goes on without another instruction
-        // breakpoint.
-        cpu.eflags |= Flags.RF;
-      }
-      return deliver(Vector.DB, Interrupts.Source.EXCEPTION);
-    }
-    return true;
+    cutRip();
   }
 
-  private boolean raise(CpuException fault, Op op) {
+  /** EIP has 32 bits: what follows the last byte of 4 GiB is the first one. */
+  private void cutRip() {
+    if (cpu.codeSize != 8) {
+      cpu.rip &= 0xFFFF_FFFFL;
+    }
+  }
+
+  /**
+   * Executes one instruction, or one repetition of a string instruction, with all that debugging
+   * asks for before and after it.
+   */
+  private void executeAlone() {
+    boolean shadow = cpu.debugShadow;
+    cpu.interruptShadow = false;
+    cpu.debugShadow = false;
+    if (cpu.codeBreakpoints != 0 && !shadow && Interrupts.breakpoint(cpu)) {
+      exceptions++;
+      return;
+    }
+    cpu.eflags &= ~Flags.RF;
+    // What MOV SS has hit comes after this instruction; what a faulting one has hit is forgotten.
+    int debug = cpu.pendingDebug;
+    long start = cpu.rip;
+    cpu.steps = (cpu.eflags & Flags.TF) != 0;
+    cpu.single = true;
+    Op op = null;
+    Op next;
+    try {
+      op = code.enterOrFault(cpu.rip).original();
+      next = op.exec(cpu);
+      instructions++;
+    } catch (CpuException fault) {
+      cpu.single = false;
+      cpu.rip = start;
+      cpu.pendingDebug = debug;
+      raise(fault, op);
+      return;
+    }
+    cpu.single = false;
+    if (next != null) {
+      cpu.rip = next.rip(cpu);
+    }
+    cutRip();
+    if (cpu.steps && !cpu.debugShadow) {
+      boolean branched = cpu.rip != start + op.length && next != op;
+      cpu.pendingDebug |= cpu.msrs.stepMask(branched);
+    }
+  }
+
+  private void raise(CpuException fault, Op op) {
     int vector = fault.vector;
     if (fault.nonCanonical && op != null && op.stackSegment()) {
       vector = Vector.SS;
+    }
+    if (vector == Vector.DB) {
+      // General detect: like other faults, and unlike other debug exceptions, it pushes RF set.
+      cpu.eflags |= Flags.RF;
     }
     if (vector == Vector.PF) {
       pageFaults++;
@@ -122,11 +210,7 @@ final class InterpreterVcpu implements Vcpu {
       exceptions++;
     }
     events.add(vector, fault.errorCode, cpu.rip, cpu.cr2);
-    return Interrupts.deliver(cpu, vector, fault.errorCode, Interrupts.Source.EXCEPTION);
-  }
-
-  private boolean deliver(int vector, Interrupts.Source source) {
-    return Interrupts.deliver(cpu, vector, CpuException.NO_ERROR_CODE, source);
+    Interrupts.deliver(cpu, vector, fault.errorCode, Interrupts.Source.EXCEPTION);
   }
 
   @Override
@@ -159,11 +243,18 @@ final class InterpreterVcpu implements Vcpu {
     counters.add("page_walks", cpu.mmu.pageWalks());
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
     counters.add("code_invalidations", code.invalidations);
+    if (hotSpots != null) {
+      hotSpots.count(counters);
+    }
     cpu.msrs.count(counters);
     code.unimplemented.forEach(
         (mnemonic, places) -> counters.add("unimplemented_" + mnemonic, places));
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    if (hotSpots != null) {
+      hotSpots.close();
+    }
+  }
 }

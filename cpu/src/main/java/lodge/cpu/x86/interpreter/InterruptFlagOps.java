@@ -44,7 +44,7 @@ final class InterruptFlagOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -63,7 +63,7 @@ final class InterruptFlagOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -86,7 +86,7 @@ final class InterruptFlagOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -106,7 +106,7 @@ final class InterruptFlagOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }

@@ -119,7 +119,7 @@ abstract class MemOp extends Op {
   }
 
   @Override
-  final boolean stackSegment() {
+  public final boolean stackSegment() {
     return stack;
   }
 }

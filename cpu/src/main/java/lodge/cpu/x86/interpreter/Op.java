@@ -14,11 +14,13 @@ import lodge.cpu.x86.Cpu;
  * <p>Ops hold no state of a processor. They are read-only but for their links.
  */
 public abstract class Op {
+  private static final int[] NO_TARGETS = {};
+
   /** What follows in memory; never null once linked. */
   Op next;
 
   /** Offset of the first byte in its code page, 0 to 4095. */
-  short offset;
+  int offset;
 
   /** Bytes, 1 to 15; 0 for ops that are no instruction. */
   byte length;
@@ -26,12 +28,12 @@ public abstract class Op {
   public abstract Op exec(Cpu c);
 
   /** RIP of this instruction. Valid while this op is executed. */
-  final long rip(Cpu c) {
+  public final long rip(Cpu c) {
     return c.r[Cpu.CODE_BASE] + offset;
   }
 
   /** RIP of what follows in memory. Valid while this op is executed. */
-  final long nextRip(Cpu c) {
+  public final long nextRip(Cpu c) {
     return c.r[Cpu.CODE_BASE] + offset + length;
   }
 
@@ -42,8 +44,41 @@ public abstract class Op {
   }
 
   /** The page this op belongs to was overwritten: what comes after it has to be looked up anew. */
-  void unlink(CodePage page) {
+  public void unlink(CodePage page) {
     next = new EnterOp(page.cache, offset + length);
+  }
+
+  /** Replaces an op that this one leads to. */
+  public void relink(Op from, Op to) {
+    if (next == from) {
+      next = to;
+    }
+  }
+
+  /** RIP of the instruction that raised a fault when this op was executed. */
+  public long faultRip(Cpu c) {
+    return rip(c);
+  }
+
+  /** Gives an op its place in the page. */
+  protected final void place(int offset, int length) {
+    this.offset = offset;
+    this.length = (byte) length;
+  }
+
+  /** The op that the interpreter made for this place, whatever has taken it since. */
+  public Op original() {
+    return this;
+  }
+
+  /** A conditional jump: it was taken before. */
+  public boolean wasTaken() {
+    return false;
+  }
+
+  /** An indirect jump: where it was seen to lead, relative to byte 0 of its page. */
+  public int[] targetsSeen() {
+    return NO_TARGETS;
   }
 
   /** What follows in memory is not reached from here: decoding a straight run stops. */
@@ -52,7 +87,7 @@ public abstract class Op {
   }
 
   /** Whether a non-canonical or out-of-limit memory operand of this op is #SS rather than #GP. */
-  boolean stackSegment() {
+  public boolean stackSegment() {
     return false;
   }
 }

@@ -142,7 +142,7 @@ final class ProcessorOps {
     public Op exec(Cpu c) {
       requireBases(c);
       long base = Registers.read(c.r, src, size);
-      if (!c.canonicalBase(base)) {
+      if (!c.canonical(base)) {
         throw c.generalProtection(0);
       }
       c.segBase[segment] = base;

@@ -13,7 +13,7 @@ final class ResolveOp extends Op {
   ResolveOp(CodePage page, Op before, int offset) {
     this.page = page;
     this.before = before;
-    this.offset = (short) offset;
+    this.offset = offset;
   }
 
   @Override
@@ -27,5 +27,5 @@ final class ResolveOp extends Op {
   }
 
   @Override
-  void unlink(CodePage page) {}
+  public void unlink(CodePage page) {}
 }

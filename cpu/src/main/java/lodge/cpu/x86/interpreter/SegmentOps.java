@@ -92,7 +92,7 @@ final class SegmentOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -120,7 +120,7 @@ final class SegmentOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }

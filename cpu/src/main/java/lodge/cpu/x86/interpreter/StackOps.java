@@ -26,7 +26,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -50,7 +50,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -71,7 +71,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -93,7 +93,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -114,7 +114,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -175,7 +175,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -201,7 +201,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -231,7 +231,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }
@@ -276,7 +276,7 @@ final class StackOps {
     }
 
     @Override
-    boolean stackSegment() {
+    public boolean stackSegment() {
       return true;
     }
   }

@@ -71,14 +71,14 @@ abstract class StringOp extends Op {
     if (count == 0) {
       return next;
     }
-    if ((c.eflags & Flags.TF) != 0) {
+    if (c.single) {
       return steps(c, count, 1);
     }
     if (flat && (c.eflags & Flags.DF) == 0) {
       long done = bulk(c, count);
       if (done != 0) {
         c.r[Cpu.RCX] = count - done;
-        return count == done ? next : this;
+        return count == done ? Repeat.done(c, next) : Repeat.again(c, this);
       }
     }
     return steps(c, count, BATCH);
@@ -97,7 +97,7 @@ abstract class StringOp extends Op {
         count--;
         Registers.write(c.r, Cpu.RCX, addressSize, count);
         if (count == 0 || compares() && Flags.zf(c) != (repeat == Insn.REP)) {
-          return next;
+          return Repeat.done(c, next);
         }
       }
     } catch (CpuException fault) {
@@ -107,7 +107,7 @@ abstract class StringOp extends Op {
     }
     c.flagResult = flagResult;
     c.flagAux = flagAux;
-    return this;
+    return Repeat.again(c, this);
   }
 
   final long readSource(Cpu c) {

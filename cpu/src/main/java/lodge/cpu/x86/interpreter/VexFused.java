@@ -7,8 +7,8 @@ import lodge.cpu.x86.vector.FusedFloat;
 import lodge.cpu.x86.vector.SimdFloat;
 
 /**
- * FMA. Of the destination (1), the register in VEX.vvvv (2) and the last operand (3), the mnemonic's
- * digits name the two factors and then the addend.
+ * FMA. Of the destination (1), the register in VEX.vvvv (2) and the last operand (3), the
+ * mnemonic's digits name the two factors and then the addend.
  */
 final class VexFused {
   private VexFused() {}

@@ -10,7 +10,8 @@ import lodge.cpu.x86.decode.Insn;
  *
  * <p>Elements are read from the lowest on. One that was read is entered in the destination and its
  * mask becomes 0, so that the instruction can be started again after a fault in a later one. When
- * that happens under single-step, the trap comes in lieu of the fault. There are no alignment checks.
+ * that happens under single-step, the trap comes in lieu of the fault. There are no alignment
+ * checks.
  */
 final class VexGather extends VexOp {
   /** Bytes of an element. */
@@ -132,9 +133,7 @@ final class VexGather extends VexOp {
 
   /** An element of 4 or 8 bytes, zero-extended. */
   private static long get(long[] x, int register, int i, int size) {
-    return size == 8
-        ? x[register + i]
-        : x[register + (i >> 1)] >>> 32 * (i & 1) & 0xFFFF_FFFFL;
+    return size == 8 ? x[register + i] : x[register + (i >> 1)] >>> 32 * (i & 1) & 0xFFFF_FFFFL;
   }
 
   private void set(long[] x, int register, int i, long value) {

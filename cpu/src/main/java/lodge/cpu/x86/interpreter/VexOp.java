@@ -35,8 +35,8 @@ abstract class VexOp extends SimdOp {
   }
 
   /**
-   * Index in {@link Cpu#xmm} of the lowest lane of a source of 16 or 32 bytes: that of the register,
-   * or where a memory operand was loaded to.
+   * Index in {@link Cpu#xmm} of the lowest lane of a source of 16 or 32 bytes: that of the
+   * register, or where a memory operand was loaded to.
    */
   final int source(Cpu c) {
     if (rm >= 0) {

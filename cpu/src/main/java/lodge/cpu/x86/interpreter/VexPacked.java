@@ -269,8 +269,7 @@ final class VexPacked {
       }
     }
 
-    private void doublewords(
-        Cpu c, int at, long a, long b, long low, long high, int selectors) {
+    private void doublewords(Cpu c, int at, long a, long b, long low, long high, int selectors) {
       set(
           c,
           at,
@@ -305,8 +304,7 @@ final class VexPacked {
           c,
           at,
           Packed.windowDifferences(PackedShift.window(a, b, 0, 0, from), next, block),
-          Packed.windowDifferences(
-              PackedShift.window(a, b, 0, 0, from + 4), next >>> 32, block));
+          Packed.windowDifferences(PackedShift.window(a, b, 0, 0, from + 4), next >>> 32, block));
     }
   }
 

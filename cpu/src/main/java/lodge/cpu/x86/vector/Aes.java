@@ -69,17 +69,22 @@ public final class Aes {
 
   /** One column from the four columns that its rows come from. */
   private static int column(int[] table, int row0, int row1, int row2, int row3) {
-    return part(table, row0, 0) ^ part(table, row1, 1) ^ part(table, row2, 2) ^ part(table, row3, 3);
+    return part(table, row0, 0)
+        ^ part(table, row1, 1)
+        ^ part(table, row2, 2)
+        ^ part(table, row3, 3);
   }
 
   /** Two columns: the first one's rows come from the columns in order, the second's from one on. */
   private static long columns(int[] table, int c0, int c1, int c2, int c3) {
-    return column(table, c0, c1, c2, c3) & 0xFFFF_FFFFL | (long) column(table, c1, c2, c3, c0) << 32;
+    return column(table, c0, c1, c2, c3) & 0xFFFF_FFFFL
+        | (long) column(table, c1, c2, c3, c0) << 32;
   }
 
   /** As {@link #columns}, the other way round. */
   private static long columnsBack(int[] table, int c0, int c1, int c2, int c3) {
-    return column(table, c0, c3, c2, c1) & 0xFFFF_FFFFL | (long) column(table, c1, c0, c3, c2) << 32;
+    return column(table, c0, c3, c2, c1) & 0xFFFF_FFFFL
+        | (long) column(table, c1, c0, c3, c2) << 32;
   }
 
   private static int upper(long lane) {
@@ -130,7 +135,8 @@ public final class Aes {
   public static long unmix(long lane) {
     int c0 = (int) lane;
     int c1 = upper(lane);
-    return column(UNMIX, c0, c0, c0, c0) & 0xFFFF_FFFFL | (long) column(UNMIX, c1, c1, c1, c1) << 32;
+    return column(UNMIX, c0, c0, c0, c0) & 0xFFFF_FFFFL
+        | (long) column(UNMIX, c1, c1, c1, c1) << 32;
   }
 
   /** A lane of AESKEYGENASSIST, which depends on the upper half of the same lane. */

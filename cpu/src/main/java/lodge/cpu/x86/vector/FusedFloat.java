@@ -73,9 +73,7 @@ public final class FusedFloat {
     long sigA = SoftFloat.significand(a, f);
     long sigB = SoftFloat.significand(b, f);
     int exponent =
-        SoftFloat.normalizedExponent(a, f)
-            + SoftFloat.normalizedExponent(b, f)
-            - SoftFloat.bias(f);
+        SoftFloat.normalizedExponent(a, f) + SoftFloat.normalizedExponent(b, f) - SoftFloat.bias(f);
     // Both factors have their units at bit 62: those of the product are at bit 124.
     long high = Math.multiplyHigh(sigA, sigB) << 1;
     long low = sigA * sigB;

@@ -6,8 +6,8 @@ package lodge.cpu.x86.vector;
  *
  * <p>A format is named by the width of its fraction, {@link #F32} or {@link #F64}, for conversions
  * also {@link #F16}. A single is taken from and delivered in the low 32 bits of a long; higher bits
- * of operands are ignored, of results unspecified. Between unpacking and rounding a significand has its leading 1 at bit 62,
- * and bit 0 is sticky.
+ * of operands are ignored, of results unspecified. Between unpacking and rounding a significand has
+ * its leading 1 at bit 62, and bit 0 is sticky.
  */
 final class SoftFloat {
   static final int F16 = 10;

@@ -9,10 +9,10 @@ import lodge.core.Clock;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 import lodge.core.PortBus;
-import lodge.cpu.x86.ApicPort;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.Flags;
+import lodge.cpu.x86.NoApic;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.x87.Environment;
@@ -47,21 +47,11 @@ final class X87Bench implements AutoCloseable {
             throw new UnsupportedOperationException();
           }
         };
-    cpu = new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), clock, apic());
+    cpu = new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), clock, new NoApic());
     cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_NE | Cpu.CR0_MP | Cpu.CR0_ET;
     cpu.modeChanged();
     cpu.r[Cpu.CODE_BASE] = RIP;
     cpu.x87.init();
-  }
-
-  private static ApicPort apic() {
-    return (ApicPort)
-        java.lang.reflect.Proxy.newProxyInstance(
-            ApicPort.class.getClassLoader(),
-            new Class<?>[] {ApicPort.class},
-            (proxy, method, arguments) -> {
-              throw new UnsupportedOperationException(method.getName());
-            });
   }
 
   /** The op of a 64-bit instruction. */

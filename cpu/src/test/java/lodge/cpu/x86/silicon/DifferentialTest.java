@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import lodge.cpu.x86.CpuModel;
+import lodge.cpu.x86.Engine;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -36,10 +37,20 @@ class DifferentialTest {
   private Silicon silicon;
   private CaseRunner engine;
 
+  /** The engine under test. */
+  Engine engine() {
+    return new InterpreterEngine();
+  }
+
+  /** The share of the cases that this engine gets. */
+  int draws() {
+    return DRAWS;
+  }
+
   @BeforeEach
   void start() {
     silicon = Silicon.startOrSkip();
-    engine = new VcpuEngine(new InterpreterEngine());
+    engine = new VcpuEngine(engine());
   }
 
   @AfterEach
@@ -71,13 +82,13 @@ class DifferentialTest {
     for (FormRow row : rows) {
       for (int variant = 0; variant < row.variants; variant++) {
         List<Case> batch = new ArrayList<>();
-        for (int i = 0; i < Math.max(8, DRAWS / row.variants); i++) {
+        for (int i = 0; i < Math.max(8, draws() / row.variants); i++) {
           batch.add(generator.single(row, variant));
         }
         comparison.check(batch);
       }
     }
-    finish(comparison, table + "-" + codeSize);
+    finish(comparison, engine().name() + "-" + table + "-" + codeSize);
   }
 
   @ParameterizedTest(name = "in {0}-byte mode")
@@ -95,22 +106,26 @@ class DifferentialTest {
         row ->
             row.addresses("JA")
                 || !row.immediates.isEmpty() && row.immediates.get(0).startsWith("c"));
-    for (int i = 0; i < DRAWS * 2; i++) {
+    for (int i = 0; i < draws() * 2; i++) {
       List<Case> batch = new ArrayList<>();
       for (int k = 0; k < 100; k++) {
         batch.add(generator.sequence(rows, 2 + generator.random.nextInt(5)));
       }
       comparison.check(batch);
     }
-    finish(comparison, "sequences-" + codeSize);
+    finish(comparison, engine().name() + "-sequences-" + codeSize);
+  }
+
+  /** Whether a row is compared where the host's processor has it. */
+  static boolean compares(FormRow row) {
+    return !CaseGenerator.EXCLUDED.contains(row.mnemonic) && MODEL.has(row.feature);
   }
 
   private List<FormRow> rows(String table, int codeSize) {
     Predicate<FormRow> wanted =
         row ->
             row.inMode(codeSize)
-                && !CaseGenerator.EXCLUDED.contains(row.mnemonic)
-                && MODEL.has(row.feature)
+                && compares(row)
                 && silicon.host().has(row.feature)
                 && (ONLY.isEmpty() || row.text.matches(ONLY));
     return new ArrayList<>(FormRow.table(table).stream().filter(wanted).toList());

@@ -32,7 +32,13 @@ final class VcpuEngine implements CaseRunner {
   private static final long HANDLERS = KERNEL + 0x2000;
   private static final long STACK_TOP = KERNEL + 0x4000;
   private static final long CODE_ALIAS = KERNEL + 0x1_0000;
+  private static final int KERNEL32_CS = 0x08;
   private static final int KERNEL_CS = 0x10;
+  private static final int KERNEL_DS = 0x18;
+
+  /** Place of the first interrupt stack in the TSS; all gates use it, so all frames are there. */
+  private static final int IST1 = 36;
+
   private static final int USER32_CS = 0x23;
   private static final int USER_DS = 0x2B;
   private static final int USER_CS = 0x33;
@@ -54,7 +60,17 @@ final class VcpuEngine implements CaseRunner {
   private volatile long deadline = Long.MAX_VALUE;
   private volatile boolean closed;
 
+  private final int cpl;
+
   VcpuEngine(Engine engine) {
+    this(engine, 3);
+  }
+
+  /**
+   * @param cpl privilege level of the cases, 0 or 3
+   */
+  VcpuEngine(Engine engine, int cpl) {
+    this.cpl = cpl;
     cpu = new Cpu(0, new CpuModel(), memory, new PortBus(), new MmioBus(), clock, new NoApic());
     buildPageTables();
     buildDescriptors();
@@ -107,6 +123,7 @@ final class VcpuEngine implements CaseRunner {
       memory.putLong(physical(GDT) + 8L * i, gdt[i]);
     }
     memory.putLong(physical(TSS) + 4, STACK_TOP);
+    memory.putLong(physical(TSS) + IST1, STACK_TOP);
     memory.putShort(physical(TSS) + 102, (short) 104);
     for (int vector = 0; vector < 256; vector++) {
       long handler = HANDLERS + 16L * vector;
@@ -114,6 +131,7 @@ final class VcpuEngine implements CaseRunner {
       long gate =
           handler & 0xFFFF
               | (long) KERNEL_CS << 16
+              | 1L << 32
               | (userMayCall ? 0xEEL : 0x8EL) << 40
               | (handler >>> 16 & 0xFFFF) << 48;
       memory.putLong(physical(IDT) + 16L * vector, gate);
@@ -218,24 +236,28 @@ final class VcpuEngine implements CaseRunner {
     cpu.rip = Case.CODE + c.codeOffset;
     Flags.set(cpu, c.rflags | 0x202);
     boolean compatibility = c.codeSize == 4;
-    int data = compatibility ? USER_DS : 0;
-    int dataAccess = compatibility ? 0xC0F3 : 0;
+    int rights = cpl << 5;
+    int stack = cpl == 3 ? USER_DS : KERNEL_DS;
+    int data = compatibility ? stack : 0;
+    int dataAccess = compatibility ? 0xC093 | rights : 0;
     long dataLimit = compatibility ? 0xFFFF_FFFFL : 0;
     for (int i = 0; i < 6; i++) {
       segment(i, data, 0, dataLimit, dataAccess);
     }
-    segment(Cpu.SS, USER_DS, 0, 0xFFFF_FFFFL, 0xC0F3);
+    segment(Cpu.SS, stack, 0, 0xFFFF_FFFFL, 0xC093 | rights);
     if (compatibility) {
-      segment(Cpu.CS, USER32_CS, 0, 0xFFFF_FFFFL, 0xC0FB);
+      int code = cpl == 3 ? USER32_CS : KERNEL32_CS;
+      segment(Cpu.CS, code, 0, 0xFFFF_FFFFL, 0xC09B | rights);
     } else {
-      segment(Cpu.CS, USER_CS, 0, 0xFFFF_FFFFL, 0xA0FB);
+      int code = cpl == 3 ? USER_CS : KERNEL_CS;
+      segment(Cpu.CS, code, 0, 0xFFFF_FFFFL, 0xA09B | rights);
       cpu.segBase[Cpu.FS] = c.fsBase;
       cpu.segBase[Cpu.GS] = c.gsBase;
     }
     System.arraycopy(c.ymm, 0, cpu.xmm, 0, 64);
     cpu.mxcsr = c.mxcsr & 0xFFFF;
     loadFpu(c.fpu);
-    cpu.cpl = 3;
+    cpu.cpl = cpl;
     cpu.modeChanged();
   }
 

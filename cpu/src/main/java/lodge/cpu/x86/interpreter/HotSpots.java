@@ -1,0 +1,26 @@
+package lodge.cpu.x86.interpreter;
+
+import lodge.core.Counters;
+
+/** Who takes hot code over from the interpreter. All methods are called on the vCPU's thread. */
+public interface HotSpots {
+  /**
+   * The instruction at an offset of a page is entered often.
+   *
+   * @param base RIP of byte 0 of the page
+   */
+  void hot(CodePage page, int offset, long base);
+
+  /**
+   * Takes over all code as soon as it is decoded, on the spot: for tests of what is otherwise
+   * seldom reached.
+   */
+  boolean eager();
+
+  /** Between two batches of instructions: time to put finished code in its place. */
+  void install();
+
+  void count(Counters counters);
+
+  void close();
+}

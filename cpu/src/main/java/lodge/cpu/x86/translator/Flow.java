@@ -1,0 +1,93 @@
+package lodge.cpu.x86.translator;
+
+import lodge.cpu.x86.decode.Insn;
+
+/** Where control goes after an instruction. */
+enum Flow {
+  /** To what follows in memory. */
+  NEXT,
+  /** To a constant address or to what follows. */
+  CONDITIONAL,
+  /** To a constant address. */
+  JUMP,
+  /** To a constant address, with the return address pushed. */
+  CALL,
+  /** To an address from a register, memory or the stack. */
+  INDIRECT,
+  /** Only the interpreter can follow: system instructions, far transfers, interrupts. */
+  UNKNOWN;
+
+  static Flow of(Insn insn) {
+    return switch (insn.form.mnemonic()) {
+      case JCC -> CONDITIONAL;
+      case JMP -> insn.hasModrm ? INDIRECT : JUMP;
+      case CALL -> insn.hasModrm ? INDIRECT : CALL;
+      case RET -> INDIRECT;
+      case LOOP,
+          LOOPE,
+          LOOPNE,
+          JCXZ,
+          CALL_FAR,
+          JMP_FAR,
+          RET_FAR,
+          IRET,
+          INT,
+          INT1,
+          INT3,
+          INTO,
+          UD0,
+          UD1,
+          UD2,
+          HLT,
+          SYSCALL,
+          SYSRET,
+          SYSENTER,
+          SYSEXIT,
+          MOV_CR,
+          MOV_DR,
+          MOV_SREG,
+          POP_SREG,
+          LSS,
+          LDS,
+          LES,
+          LFS,
+          LGS,
+          STI,
+          CLI,
+          POPF,
+          WRMSR,
+          CLAC,
+          STAC,
+          SWAPGS,
+          INVLPG,
+          INVPCID,
+          LGDT,
+          LIDT,
+          LLDT,
+          LTR,
+          LMSW,
+          CLTS,
+          XSETBV,
+          WRPKRU,
+          IN,
+          OUT,
+          INS,
+          OUTS,
+          MONITOR,
+          MWAIT,
+          FXRSTOR,
+          XRSTOR,
+          XRSTORS,
+          LDMXCSR,
+          CPUID,
+          RDMSR,
+          WBINVD,
+          INVD,
+          SERIALIZE,
+          WRFSBASE,
+          WRGSBASE ->
+          UNKNOWN;
+      default -> NEXT;
+    };
+  }
+}

@@ -1,0 +1,907 @@
+package lodge.cpu.x86.translator;
+
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_void;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.MethodTypeDesc;
+import lodge.cpu.x86.Alu;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.decode.Insn;
+import lodge.cpu.x86.decode.Mnemonic;
+
+/**
+ * Bytecode for the integer instructions that fill programs. Operands travel on the JVM's stack as
+ * longs, sign-extended from their size. Whatever is not here, {@link RegionEmitter} leaves to the
+ * interpreter's op.
+ */
+final class IntegerEmitter {
+  private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
+  private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
+  private static final int NO_HIGH_BYTE = 4;
+
+  private final RegionEmitter region;
+
+  IntegerEmitter(RegionEmitter region) {
+    this.region = region;
+  }
+
+  private CodeBuilder code() {
+    return region.code;
+  }
+
+  // ---------------------------------------------------------------- what is known before emitting
+
+  /** The flags' kind after an instruction; must agree with what {@link #emit} leaves. */
+  static int flagKindAfter(Insn insn, int kind) {
+    if (!emits(insn)) {
+      return FlagState.READY;
+    }
+    return switch (insn.form.mnemonic()) {
+      case ADD -> FlagState.ADD;
+      case ADC -> FlagState.ADC;
+      case SUB, CMP, NEG -> FlagState.SUB;
+      case SBB -> FlagState.SBB;
+      case AND, OR, XOR, TEST -> FlagState.LOGIC;
+      case INC -> FlagState.INC;
+      case DEC -> FlagState.DEC;
+      case SHL, SHR, SAR -> shiftCount(insn) == 0 ? kind : FlagState.READY;
+      case IMUL, MUL -> FlagState.READY;
+      default -> kind;
+    };
+  }
+
+  /** Whether {@link #emit} has code for the instruction. */
+  static boolean emits(Insn insn) {
+    if (insn.lock && insn.form.mnemonic() != Mnemonic.NOP) {
+      return false;
+    }
+    if (insn.memory && insn.addressSize != 8) {
+      return false;
+    }
+    return switch (insn.form.mnemonic()) {
+      case ADD,
+          ADC,
+          SUB,
+          SBB,
+          CMP,
+          AND,
+          OR,
+          XOR,
+          TEST,
+          INC,
+          DEC,
+          NEG,
+          NOT,
+          LEA,
+          MOVZX,
+          MOVSX,
+          MOVSXD,
+          CBW,
+          CWD,
+          CMOVCC,
+          SETCC,
+          NOP,
+          PAUSE,
+          JMP,
+          JCC,
+          CALL,
+          RET ->
+          true;
+      case MOV -> insn.hasModrm || !insn.memory;
+      case PUSH, POP ->
+          insn.operandSize == 8 && (!insn.hasModrm || insn.form.mnemonic() == Mnemonic.PUSH);
+      case LEAVE -> insn.operandSize == 8;
+      case SHL, SHR, SAR -> shiftCount(insn) >= 0 && insn.operandSize >= 4;
+      case ROL, ROR -> false;
+      case IMUL -> insn.form.operands().length > 1 && insn.operandSize >= 4;
+      case MUL -> insn.operandSize == 8;
+      case BSWAP -> insn.operandSize >= 4;
+      case XCHG -> !insn.memory;
+      default -> false;
+    };
+  }
+
+  /** The masked count of a shift by a constant, -1 when it comes from CL. */
+  private static int shiftCount(Insn insn) {
+    int mask = insn.operandSize == 8 ? 63 : 31;
+    return switch (insn.opcode) {
+      case 0xC0, 0xC1 -> (int) insn.imm & mask;
+      case 0xD0, 0xD1 -> 1;
+      default -> -1;
+    };
+  }
+
+  // ---------------------------------------------------------------- instructions
+
+  /** Emits an instruction; false when it is not among those known here. */
+  boolean emit(Block.Placed placed) {
+    Insn insn = placed.insn();
+    if (!emits(insn)) {
+      return false;
+    }
+    switch (insn.form.mnemonic()) {
+      case ADD -> arithmetic(placed, FlagState.ADD);
+      case ADC -> arithmetic(placed, FlagState.ADC);
+      case SUB, CMP -> arithmetic(placed, FlagState.SUB);
+      case SBB -> arithmetic(placed, FlagState.SBB);
+      case AND, OR, XOR, TEST -> arithmetic(placed, FlagState.LOGIC);
+      case INC -> step(placed, FlagState.INC);
+      case DEC -> step(placed, FlagState.DEC);
+      case NEG -> negate(placed);
+      case NOT -> not(placed);
+      case LEA -> {
+        effectiveAddress(placed, false);
+        storeRegister(insn, insn.reg, insn.operandSize);
+      }
+      case MOV -> mov(placed);
+      case MOVZX -> extend(placed, (insn.opcode & 1) == 0 ? 1 : 2, false);
+      case MOVSX -> extend(placed, (insn.opcode & 1) == 0 ? 1 : 2, true);
+      case MOVSXD -> extend(placed, 4, true);
+      case CBW -> {
+        loadRegister(insn, Cpu.RAX, insn.operandSize / 2);
+        storeRegister(insn, Cpu.RAX, insn.operandSize);
+      }
+      case CWD -> {
+        loadRegister(insn, Cpu.RAX, insn.operandSize);
+        code().bipush(63).lshr();
+        storeRegister(insn, Cpu.RDX, insn.operandSize);
+      }
+      case CMOVCC -> cmov(placed);
+      case SETCC -> setcc(placed);
+      case PUSH -> pushOperand(placed);
+      case POP -> pop(placed);
+      case LEAVE -> leave(placed);
+      case SHL, SHR, SAR -> shift(placed);
+      case IMUL -> imul(placed);
+      case MUL -> mul(placed);
+      case BSWAP -> bswap(insn);
+      case XCHG -> xchg(insn);
+      default -> {}
+    }
+    region.kind = flagKindAfter(insn, region.kind);
+    return true;
+  }
+
+  private void arithmetic(Block.Placed placed, int kind) {
+    Insn insn = placed.insn();
+    int size = insn.operandSize;
+    Mnemonic mnemonic = insn.form.mnemonic();
+    boolean compare = mnemonic == Mnemonic.CMP || mnemonic == Mnemonic.TEST;
+    boolean carry = kind == FlagState.ADC || kind == FlagState.SBB;
+    boolean modify = insn.memory && !compare && insn.form.operands()[0].charAt(0) == 'E';
+    if (insn.memory) {
+      effectiveAddress(placed, true);
+      code().lstore(Locals.ADDRESS);
+      if (modify) {
+        probe(placed, size);
+      }
+      region.site(placed, false);
+      read(size);
+      code().lstore(Locals.TEMP_1);
+    }
+    if (carry) {
+      // 0 or 1, before the operands replace what it is made of.
+      carry();
+      code().bipush(63).lushr().lstore(Locals.TEMP_2);
+    }
+    if (isZeroIdiom(insn)) {
+      code().lconst_0().lstore(Locals.FLAG_R);
+      code().lconst_0();
+      storeRegister(insn, insn.reg, size);
+      return;
+    }
+    operand(insn, 0, size);
+    if (kind == FlagState.LOGIC) {
+      operand(insn, 1, size);
+      switch (mnemonic) {
+        case OR -> code().lor();
+        case XOR -> code().lxor();
+        default -> code().land();
+      }
+    } else {
+      code().lstore(Locals.TEMP_3);
+      operand(insn, 1, size);
+      code().lstore(Locals.FLAG_B);
+      code().lload(Locals.TEMP_3).lstore(Locals.FLAG_A);
+      code().lload(Locals.FLAG_A).lload(Locals.FLAG_B);
+      boolean add = kind == FlagState.ADD || kind == FlagState.ADC;
+      if (add) {
+        code().ladd();
+      } else {
+        code().lsub();
+      }
+      if (carry) {
+        code().lload(Locals.TEMP_2);
+        if (add) {
+          code().ladd();
+        } else {
+          code().lsub();
+        }
+      }
+      signExtend(size);
+    }
+    code().lstore(Locals.FLAG_R);
+    region.kind = kind;
+    if (!compare) {
+      code().lload(Locals.FLAG_R);
+      storeDestination(placed, size, modify);
+    }
+  }
+
+  /** XOR or SUB of a register with itself says nothing about its value. */
+  private static boolean isZeroIdiom(Insn insn) {
+    return insn.form.mnemonic() == Mnemonic.XOR
+        && insn.hasModrm
+        && !insn.memory
+        && insn.reg == insn.rm
+        && insn.operandSize >= 4
+        && insn.form.operands()[1].charAt(0) != 'I';
+  }
+
+  /** Pops the result into the first operand. */
+  private void storeDestination(Block.Placed placed, int size, boolean modify) {
+    Insn insn = placed.insn();
+    if (modify) {
+      code().lstore(Locals.TEMP_1);
+      region.site(placed, true);
+      write(size, () -> code().lload(Locals.TEMP_1));
+    } else {
+      storeRegister(insn, destination(insn), size);
+    }
+  }
+
+  private static int destination(Insn insn) {
+    if (!insn.hasModrm) {
+      return Cpu.RAX;
+    }
+    return insn.form.operands()[0].charAt(0) == 'G' ? insn.reg : insn.rm;
+  }
+
+  /** Pushes an operand; a memory operand has been read into {@link Locals#TEMP_1}. */
+  private void operand(Insn insn, int number, int size) {
+    switch (insn.form.operands()[number].charAt(0)) {
+      case 'I' -> code().loadConstant(Alu.signExtend(size, insn.imm));
+      case 'G' -> loadRegister(insn, insn.reg, size);
+      case 'E' -> {
+        if (insn.memory) {
+          code().lload(Locals.TEMP_1);
+        } else {
+          loadRegister(insn, insn.rm, size);
+        }
+      }
+      default -> loadRegister(insn, Cpu.RAX, size);
+    }
+  }
+
+  private void step(Block.Placed placed, int kind) {
+    Insn insn = placed.insn();
+    int size = insn.operandSize;
+    carry();
+    code().lstore(Locals.TEMP_2);
+    readModify(placed);
+    code().lstore(Locals.FLAG_A);
+    code().lload(Locals.TEMP_2).lstore(Locals.FLAG_B);
+    code().lload(Locals.FLAG_A).lconst_1();
+    if (kind == FlagState.INC) {
+      code().ladd();
+    } else {
+      code().lsub();
+    }
+    signExtend(size);
+    code().lstore(Locals.FLAG_R);
+    region.kind = kind;
+    code().lload(Locals.FLAG_R);
+    storeDestination(placed, size, insn.memory);
+  }
+
+  /** Pushes the operand in ModRM.rm of an instruction that will write it. */
+  private void readModify(Block.Placed placed) {
+    Insn insn = placed.insn();
+    if (insn.memory) {
+      effectiveAddress(placed, true);
+      code().lstore(Locals.ADDRESS);
+      probe(placed, insn.operandSize);
+      region.site(placed, false);
+      read(insn.operandSize);
+    } else {
+      loadRegister(insn, insn.rm, insn.operandSize);
+    }
+  }
+
+  private void negate(Block.Placed placed) {
+    Insn insn = placed.insn();
+    readModify(placed);
+    code().lstore(Locals.FLAG_B);
+    code().lconst_0().lstore(Locals.FLAG_A);
+    code().lload(Locals.FLAG_B).lneg();
+    signExtend(insn.operandSize);
+    code().lstore(Locals.FLAG_R);
+    region.kind = FlagState.SUB;
+    code().lload(Locals.FLAG_R);
+    storeDestination(placed, insn.operandSize, insn.memory);
+  }
+
+  private void not(Block.Placed placed) {
+    Insn insn = placed.insn();
+    readModify(placed);
+    code().loadConstant(-1L).lxor();
+    storeDestination(placed, insn.operandSize, insn.memory);
+  }
+
+  private void mov(Block.Placed placed) {
+    Insn insn = placed.insn();
+    int size = insn.operandSize;
+    if (!insn.hasModrm) {
+      code().loadConstant(insn.imm);
+      storeRegister(insn, insn.opcodeRegister, size);
+      return;
+    }
+    char source = insn.form.operands()[1].charAt(0);
+    if (source == 'E') {
+      readOperand(placed, size);
+      storeRegister(insn, insn.reg, size);
+      return;
+    }
+    if (!insn.memory) {
+      if (source == 'I') {
+        code().loadConstant(insn.imm);
+      } else {
+        loadRegister(insn, insn.reg, size);
+      }
+      storeRegister(insn, insn.rm, size);
+      return;
+    }
+    effectiveAddress(placed, true);
+    code().lstore(Locals.ADDRESS);
+    region.site(placed, false);
+    write(
+        size,
+        () -> {
+          if (source == 'I') {
+            code().loadConstant(insn.imm);
+          } else {
+            loadRegister(insn, insn.reg, size);
+          }
+        });
+  }
+
+  private void extend(Block.Placed placed, int sourceSize, boolean signed) {
+    Insn insn = placed.insn();
+    readOperand(placed, sourceSize);
+    if (!signed) {
+      code().loadConstant((1L << 8 * sourceSize) - 1).land();
+    }
+    storeRegister(insn, insn.reg, insn.operandSize);
+  }
+
+  /** Pushes the operand in ModRM.rm. */
+  private void readOperand(Block.Placed placed, int size) {
+    Insn insn = placed.insn();
+    if (insn.memory) {
+      effectiveAddress(placed, true);
+      code().lstore(Locals.ADDRESS);
+      region.site(placed, false);
+      read(size);
+    } else {
+      loadRegister(insn, insn.rm, size);
+    }
+  }
+
+  private void cmov(Block.Placed placed) {
+    Insn insn = placed.insn();
+    int size = insn.operandSize;
+    readOperand(placed, size);
+    code().lstore(Locals.TEMP_1);
+    Label no = code().newLabel();
+    Label done = code().newLabel();
+    condition(insn.opcode & 15, no);
+    code().lload(Locals.TEMP_1);
+    storeRegister(insn, insn.reg, size);
+    code().goto_(done);
+    code().labelBinding(no);
+    if (size == 4) {
+      loadRegister(insn, insn.reg, 4);
+      storeRegister(insn, insn.reg, 4);
+    }
+    code().labelBinding(done);
+  }
+
+  private void setcc(Block.Placed placed) {
+    Insn insn = placed.insn();
+    Label no = code().newLabel();
+    Label done = code().newLabel();
+    condition(insn.opcode & 15, no);
+    code().lconst_1().lstore(Locals.TEMP_1).goto_(done);
+    code().labelBinding(no);
+    code().lconst_0().lstore(Locals.TEMP_1);
+    code().labelBinding(done);
+    if (insn.memory) {
+      effectiveAddress(placed, true);
+      code().lstore(Locals.ADDRESS);
+      region.site(placed, false);
+      write(1, () -> code().lload(Locals.TEMP_1));
+    } else {
+      code().lload(Locals.TEMP_1);
+      storeRegister(insn, insn.rm, 1);
+    }
+  }
+
+  private void pushOperand(Block.Placed placed) {
+    Insn insn = placed.insn();
+    if (insn.hasModrm) {
+      readOperand(placed, 8);
+      code().lstore(Locals.TEMP_1);
+      push(placed, () -> code().lload(Locals.TEMP_1));
+    } else if (insn.form.operands()[0].charAt(0) == 'I') {
+      push(placed, () -> code().loadConstant(insn.imm));
+    } else {
+      push(placed, () -> region.load(insn.opcodeRegister));
+    }
+  }
+
+  /** Pushes a 64-bit value on the guest's stack. */
+  void push(Block.Placed placed, Runnable value) {
+    region.load(Cpu.RSP);
+    code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
+    region.stackSite(placed);
+    write(8, value);
+    code().lload(Locals.ADDRESS);
+    region.store(Cpu.RSP);
+  }
+
+  private void pop(Block.Placed placed) {
+    region.load(Cpu.RSP);
+    code().lstore(Locals.ADDRESS);
+    region.stackSite(placed);
+    read(8);
+    code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
+    region.store(Cpu.RSP);
+    region.store(placed.insn().opcodeRegister);
+  }
+
+  private void leave(Block.Placed placed) {
+    region.load(Cpu.RBP);
+    code().lstore(Locals.ADDRESS);
+    region.stackSite(placed);
+    read(8);
+    code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
+    region.store(Cpu.RSP);
+    region.store(Cpu.RBP);
+  }
+
+  private void shift(Block.Placed placed) {
+    Insn insn = placed.insn();
+    int size = insn.operandSize;
+    int n = shiftCount(insn);
+    int bits = 8 * size;
+    readModify(placed);
+    if (n == 0) {
+      storeDestination(placed, size, insn.memory);
+      return;
+    }
+    code().lstore(Locals.TEMP_2);
+    code().lload(Locals.TEMP_2);
+    // The result, sign-extended, then the flags in the processor's own form.
+    switch (insn.form.mnemonic()) {
+      case SHL -> code().loadConstant(n).lshl();
+      case SHR -> {
+        if (size == 4) {
+          code().loadConstant(0xFFFF_FFFFL).land();
+        }
+        code().loadConstant(n).lushr();
+      }
+      default -> code().loadConstant(n).lshr();
+    }
+    signExtend(size);
+    code().lstore(Locals.FLAG_R);
+    code().lload(Locals.TEMP_2).loadConstant(bits).loadConstant(n);
+    String rule =
+        switch (insn.form.mnemonic()) {
+          case SHL -> "shlAux";
+          case SHR -> "shrAux";
+          default -> "sarAux";
+        };
+    code()
+        .invokestatic(
+            RegionEmitter.STATE, rule, MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_int));
+    code().lstore(Locals.FLAG_A);
+    region.kind = FlagState.READY;
+    code().lload(Locals.FLAG_R);
+    storeDestination(placed, size, insn.memory);
+  }
+
+  private void imul(Block.Placed placed) {
+    Insn insn = placed.insn();
+    int size = insn.operandSize;
+    readOperand(placed, size);
+    code().lstore(Locals.TEMP_1);
+    if (insn.form.operands().length == 3) {
+      code().loadConstant(insn.imm).lstore(Locals.TEMP_2);
+    } else {
+      loadRegister(insn, insn.reg, size);
+      code().lstore(Locals.TEMP_2);
+    }
+    code().lload(Locals.TEMP_1).lload(Locals.TEMP_2).lmul();
+    if (size == 8) {
+      code().lstore(Locals.TEMP_3);
+      code().lload(Locals.TEMP_1).lload(Locals.TEMP_2);
+      code().invokestatic(MATH, "multiplyHigh", MethodTypeDesc.of(CD_long, CD_long, CD_long));
+      code().lload(Locals.TEMP_3).bipush(63).lshr().lxor();
+      multiplyFlags(Locals.TEMP_3);
+      code().lload(Locals.TEMP_3);
+    } else {
+      code().lstore(Locals.TEMP_3);
+      code().lload(Locals.TEMP_3).lload(Locals.TEMP_3).l2i().i2l().lxor();
+      code().lload(Locals.TEMP_3).l2i().i2l().lstore(Locals.TEMP_3);
+      multiplyFlags(Locals.TEMP_3);
+      code().lload(Locals.TEMP_3);
+    }
+    storeRegister(insn, insn.reg, size);
+  }
+
+  /** Pops what is not 0 when the high half says something; the low half is in a local. */
+  private void multiplyFlags(int low) {
+    code().lload(low);
+    code()
+        .invokestatic(RegionEmitter.STATE, "mulAux", MethodTypeDesc.of(CD_long, CD_long, CD_long));
+    code().lstore(Locals.FLAG_A);
+    code().lload(low);
+    code().invokestatic(RegionEmitter.STATE, "mulResult", MethodTypeDesc.of(CD_long, CD_long));
+    code().lstore(Locals.FLAG_R);
+  }
+
+  private void mul(Block.Placed placed) {
+    readOperand(placed, 8);
+    code().lstore(Locals.TEMP_1);
+    region.load(Cpu.RAX);
+    code().lload(Locals.TEMP_1);
+    code().invokestatic(MATH, "unsignedMultiplyHigh", MethodTypeDesc.of(CD_long, CD_long, CD_long));
+    code().lstore(Locals.TEMP_2);
+    region.load(Cpu.RAX);
+    code().lload(Locals.TEMP_1).lmul().lstore(Locals.TEMP_3);
+    code().lload(Locals.TEMP_2);
+    multiplyFlags(Locals.TEMP_3);
+    code().lload(Locals.TEMP_3);
+    region.store(Cpu.RAX);
+    code().lload(Locals.TEMP_2);
+    region.store(Cpu.RDX);
+  }
+
+  private void bswap(Insn insn) {
+    region.load(insn.opcodeRegister);
+    code().invokestatic(LONG, "reverseBytes", MethodTypeDesc.of(CD_long, CD_long));
+    if (insn.operandSize == 4) {
+      code().bipush(32).lushr();
+    }
+    region.store(insn.opcodeRegister);
+  }
+
+  private void xchg(Insn insn) {
+    int size = insn.operandSize;
+    int first = insn.hasModrm ? insn.rm : Cpu.RAX;
+    int second = insn.hasModrm ? insn.reg : insn.opcodeRegister;
+    loadRegister(insn, first, size);
+    loadRegister(insn, second, size);
+    storeRegister(insn, first, size);
+    storeRegister(insn, second, size);
+  }
+
+  // ---------------------------------------------------------------- control
+
+  /**
+   * Runs {@code taken} for the case that a conditional jump is taken; code for the other case
+   * follows.
+   */
+  void branchIf(Insn insn, Block.Placed placed, Runnable taken) {
+    Label no = code().newLabel();
+    condition(insn.opcode & 15, no);
+    int saved = region.kind;
+    taken.run();
+    region.kind = saved;
+    code().labelBinding(no);
+  }
+
+  /** Leaves the target of an indirect jump, call or return in {@link Locals#TARGET}. */
+  void indirect(Block.Placed placed) {
+    Insn insn = placed.insn();
+    if (insn.form.mnemonic() == Mnemonic.RET) {
+      region.load(Cpu.RSP);
+      code().lstore(Locals.ADDRESS);
+      region.stackSite(placed);
+      read(8);
+      checkTarget();
+      code().lload(Locals.ADDRESS).loadConstant(8L + (insn.imm & 0xFFFF)).ladd();
+      region.store(Cpu.RSP);
+      return;
+    }
+    readOperand(placed, 8);
+    code().lstore(Locals.TARGET);
+    if (insn.form.mnemonic() == Mnemonic.CALL) {
+      // The return address is written before the target is looked at, RSP moves after that.
+      region.load(Cpu.RSP);
+      code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
+      region.stackSite(placed);
+      write(8, () -> code().lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+    }
+    region.site(placed, false);
+    code().lload(Locals.TARGET);
+    checkTarget();
+    if (insn.form.mnemonic() == Mnemonic.CALL) {
+      code().lload(Locals.ADDRESS);
+      region.store(Cpu.RSP);
+    }
+  }
+
+  private void checkTarget() {
+    code().lstore(Locals.TARGET);
+    code().aload(Locals.CPU).lload(Locals.TARGET);
+    code()
+        .invokestatic(
+            RegionEmitter.REGION,
+            "checkTarget",
+            MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long));
+    code().lstore(Locals.TARGET);
+  }
+
+  /** Goes to a label unless a condition code holds. */
+  private void condition(int cc, Label otherwise) {
+    boolean negated = (cc & 1) != 0;
+    switch (region.kind) {
+      case FlagState.SUB -> {
+        if (compareCondition(cc >> 1, negated, otherwise)) {
+          return;
+        }
+      }
+      case FlagState.LOGIC -> {
+        if (signCondition(cc >> 1, negated, otherwise)) {
+          return;
+        }
+      }
+      default -> {
+        if (cc >> 1 == 2) {
+          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 2, otherwise);
+          return;
+        }
+      }
+    }
+    if (region.kind == FlagState.DYNAMIC) {
+      code().iload(Locals.FLAG_KIND);
+    } else {
+      code().loadConstant(region.kind);
+    }
+    region.flagValues();
+    code().loadConstant(cc);
+    code()
+        .invokestatic(
+            RegionEmitter.STATE,
+            "condition",
+            MethodTypeDesc.of(CD_boolean, CD_int, CD_long, CD_long, CD_long, CD_int));
+    code().ifeq(otherwise);
+  }
+
+  /** Conditions of a comparison straight from its operands. */
+  private boolean compareCondition(int pair, boolean negated, Label otherwise) {
+    switch (pair) {
+      case 1, 3 ->
+          jumpUnless(
+              negated,
+              () ->
+                  code()
+                      .lload(Locals.FLAG_A)
+                      .lload(Locals.FLAG_B)
+                      .invokestatic(
+                          LONG, "compareUnsigned", MethodTypeDesc.of(CD_int, CD_long, CD_long)),
+              pair,
+              otherwise);
+      case 2, 6, 7 ->
+          jumpUnless(
+              negated,
+              () -> code().lload(Locals.FLAG_A).lload(Locals.FLAG_B).lcmp(),
+              pair,
+              otherwise);
+      case 4 ->
+          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 6, otherwise);
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Conditions after logic, where CF and OF are 0. */
+  private boolean signCondition(int pair, boolean negated, Label otherwise) {
+    switch (pair) {
+      case 2, 3 ->
+          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 2, otherwise);
+      case 4, 6 ->
+          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 6, otherwise);
+      case 7 ->
+          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 7, otherwise);
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * With a comparison's sign on the stack: below, equal, or below or equal, as the pair of
+   * condition codes says.
+   */
+  private void jumpUnless(boolean negated, Runnable sign, int pair, Label otherwise) {
+    sign.run();
+    switch (pair) {
+      case 1, 6 -> {
+        if (negated) {
+          code().iflt(otherwise);
+        } else {
+          code().ifge(otherwise);
+        }
+      }
+      case 2 -> {
+        if (negated) {
+          code().ifeq(otherwise);
+        } else {
+          code().ifne(otherwise);
+        }
+      }
+      default -> {
+        if (negated) {
+          code().ifle(otherwise);
+        } else {
+          code().ifgt(otherwise);
+        }
+      }
+    }
+  }
+
+  /** Pushes a long that is negative when CF is set. */
+  private void carry() {
+    if (region.kind == FlagState.DYNAMIC) {
+      code().iload(Locals.FLAG_KIND);
+    } else {
+      code().loadConstant(region.kind);
+    }
+    region.flagValues();
+    code()
+        .invokestatic(
+            RegionEmitter.STATE,
+            "carry",
+            MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long, CD_long));
+  }
+
+  // ---------------------------------------------------------------- operands
+
+  private static boolean highByte(Insn insn, int register, int size) {
+    return size == 1 && !insn.rex && register >= NO_HIGH_BYTE && register < 8;
+  }
+
+  /** Pushes a register, sign-extended from a size. */
+  private void loadRegister(Insn insn, int register, int size) {
+    if (highByte(insn, register, size)) {
+      region.load(register - 4);
+      code().bipush(8).lushr();
+    } else {
+      region.load(register);
+    }
+    signExtend(size);
+  }
+
+  private void signExtend(int size) {
+    switch (size) {
+      case 4 -> code().l2i().i2l();
+      case 2 -> code().l2i().i2s().i2l();
+      case 1 -> code().l2i().i2b().i2l();
+      default -> {}
+    }
+  }
+
+  /** Pops a value into a register as a write of that size does. */
+  private void storeRegister(Insn insn, int register, int size) {
+    switch (size) {
+      case 8 -> region.store(register);
+      case 4 -> {
+        code().loadConstant(0xFFFF_FFFFL).land();
+        region.store(register);
+      }
+      default -> {
+        int to = highByte(insn, register, size) ? register - 4 : register;
+        long mask = size == 2 ? 0xFFFFL : 0xFFL;
+        code().loadConstant(mask).land();
+        if (to != register) {
+          code().bipush(8).lshl();
+          mask <<= 8;
+        }
+        region.load(to);
+        code().loadConstant(~mask).land().lor();
+        region.store(to);
+      }
+    }
+  }
+
+  /** Pushes the address of the memory operand; {@code linear}: with the base of FS or GS. */
+  private void effectiveAddress(Block.Placed placed, boolean linear) {
+    Insn insn = placed.insn();
+    long disp = insn.disp;
+    boolean pushed = false;
+    if (insn.base == Cpu.CODE_BASE) {
+      disp += placed.end();
+      code().lload(Locals.CODE_BASE);
+      pushed = true;
+    } else if (insn.base != Cpu.ZERO) {
+      region.load(insn.base);
+      pushed = true;
+    }
+    if (insn.index != Cpu.ZERO) {
+      region.load(insn.index);
+      if (insn.scale != 0) {
+        code().loadConstant(insn.scale).lshl();
+      }
+      if (pushed) {
+        code().ladd();
+      }
+      pushed = true;
+    }
+    if (disp != 0 || !pushed) {
+      code().loadConstant(disp);
+      if (pushed) {
+        code().ladd();
+      }
+    }
+    if (insn.addressSize == 4) {
+      code().loadConstant(0xFFFF_FFFFL).land();
+    }
+    if (linear && (insn.segment == Cpu.FS || insn.segment == Cpu.GS)) {
+      code().aload(Locals.CPU).getfield(RegionEmitter.CPU, "segBase", RegionEmitter.LONGS);
+      code().loadConstant(insn.segment).laload().ladd();
+    }
+  }
+
+  private void probe(Block.Placed placed, int size) {
+    region.site(placed, false);
+    code().aload(Locals.MMU).lload(Locals.ADDRESS).loadConstant(size);
+    code()
+        .invokevirtual(
+            RegionEmitter.MMU, "probeWrite", MethodTypeDesc.of(CD_void, CD_long, CD_int));
+  }
+
+  /** Pushes what is at {@link Locals#ADDRESS}. */
+  private void read(int size) {
+    code().aload(Locals.MMU).lload(Locals.ADDRESS);
+    code()
+        .invokevirtual(
+            RegionEmitter.MMU,
+            "read" + 8 * size,
+            MethodTypeDesc.of(size == 8 ? CD_long : CD_int, CD_long));
+    switch (size) {
+      case 8 -> {}
+      case 4 -> code().i2l();
+      case 2 -> code().i2s().i2l();
+      default -> code().i2b().i2l();
+    }
+  }
+
+  /** Writes a value to {@link Locals#ADDRESS}. */
+  private void write(int size, Runnable value) {
+    code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.ADDRESS);
+    value.run();
+    if (size < 8) {
+      code().l2i();
+    }
+    code()
+        .invokestatic(
+            RegionEmitter.REGION,
+            "write" + 8 * size,
+            MethodTypeDesc.of(
+                CD_void,
+                RegionEmitter.REGION,
+                RegionEmitter.MMU,
+                CD_long,
+                size == 8 ? CD_long : CD_int));
+  }
+}

@@ -1,0 +1,278 @@
+package lodge.cpu.x86.translator;
+
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Mmu;
+import lodge.cpu.x86.interpreter.CodeLink;
+import lodge.cpu.x86.interpreter.CodePage;
+import lodge.cpu.x86.interpreter.Op;
+
+/**
+ * A translated region, standing in the interpreter's code as the op at its entry. Each region is a
+ * hidden class with its own {@link #exec}; what is here is called from there, mostly on its slow
+ * paths.
+ */
+public abstract class RegionOp extends Op {
+  /** What the interpreter's ops inside a region go on to. */
+  static final Op CONTINUE =
+      new Op() {
+        @Override
+        public Op exec(Cpu c) {
+          throw new AssertionError("stands for what follows in the region");
+        }
+      };
+
+  /** Exits taken as often as this are where the next region starts. */
+  private static final int HOT_EXIT = 4096;
+
+  private final CodePage page;
+  private final int entry;
+  private final Op original;
+  private final CodePage[] pages;
+  private final int[] deltas;
+  private final Site[] sites;
+  private final CodeLink[] exits;
+  private final Op[] ops;
+
+  /** The page was overwritten; what runs now is the last of this region. */
+  boolean dead;
+
+  /** Where the last fault was. */
+  private int faultSite;
+
+  /**
+   * The op of the last instruction that the interpreter's op executed, and the one that faulted.
+   */
+  private Op stepping;
+
+  private Op stepped;
+
+  /** The last execution was left to the original op. */
+  private boolean bypassed;
+
+  /** When and where {@link #enter} found all pages in their places. */
+  private int guardGeneration;
+
+  private long guardBase;
+
+  private final int[] exitHeat;
+
+  /** Indirect exits taken. */
+  private int leaves;
+
+  protected RegionOp(RegionParts parts) {
+    this.page = parts.page();
+    this.entry = parts.entry();
+    this.original = page.peek(entry);
+    this.pages = parts.pages();
+    this.deltas = parts.deltas();
+    this.sites = parts.sites();
+    this.exits = parts.exits();
+    this.ops = parts.ops();
+    this.exitHeat = new int[exits.length];
+    place(parts.entry(), 0);
+  }
+
+  @Override
+  public void unlink(CodePage page) {
+    if (!dead) {
+      dead = true;
+      if (page != this.page && this.page.peek(entry) == this) {
+        this.page.replace(entry, original);
+      }
+    }
+    if (page == this.page) {
+      original.unlink(page);
+    }
+    for (CodeLink exit : exits) {
+      exit.unlink();
+    }
+  }
+
+  @Override
+  public Op original() {
+    return original;
+  }
+
+  @Override
+  public void relink(Op from, Op to) {
+    if (from != original) {
+      original.relink(from, to);
+    }
+    for (CodeLink exit : exits) {
+      exit.relink(from, to);
+    }
+  }
+
+  @Override
+  public long faultRip(Cpu c) {
+    return bypassed ? original.faultRip(c) : c.r[Cpu.CODE_BASE] + sites[faultSite].offset();
+  }
+
+  @Override
+  public boolean stackSegment() {
+    if (bypassed) {
+      return original.stackSegment();
+    }
+    return stepped != null ? stepped.stackSegment() : sites[faultSite].stack();
+  }
+
+  // ---------------------------------------------------------------- called by generated code
+
+  /** Whether all pages of the region are mapped where it takes them to be. */
+  protected final boolean enter(Cpu c) {
+    if (guardGeneration == page.cache.generation && guardBase == c.r[Cpu.CODE_BASE] + c.cpl) {
+      return !dead;
+    }
+    return guard(c);
+  }
+
+  private boolean guard(Cpu c) {
+    long base = c.r[Cpu.CODE_BASE];
+    for (int i = 0; i < pages.length; i++) {
+      if (page.cache.pageOrNull(base + deltas[i]) != pages[i]) {
+        return false;
+      }
+    }
+    // Looking a page up may void links, this one's too.
+    guardGeneration = page.cache.generation;
+    guardBase = base + c.cpl;
+    return !dead;
+  }
+
+  /** Leaves one instruction to the interpreter: the region is not valid here. */
+  protected final Op bypass(Cpu c) {
+    bypassed = true;
+    Op following = original.exec(c);
+    bypassed = false;
+    return following == original ? this : following;
+  }
+
+  /** The op behind a direct exit. */
+  protected final Op leave(Cpu c, int exit, int count) {
+    page.cache.uncounted -= count - 1;
+    if (++exitHeat[exit] == HOT_EXIT) {
+      page.cache.hot(exits[exit].rip(c));
+    }
+    return exits[exit].follow(c);
+  }
+
+  /** Leaves to the run loop, to go on at an exit's target. */
+  protected final Op pause(Cpu c, int exit, int count) {
+    page.cache.uncounted -= count - 1;
+    c.rip = exits[exit].rip(c);
+    return null;
+  }
+
+  /** The op at an address that was computed. */
+  protected final Op leaveTo(Cpu c, long rip, int count) {
+    page.cache.uncounted -= count - 1;
+    if ((++leaves & HOT_EXIT - 1) == 0) {
+      page.cache.hot(rip);
+    }
+    return page.cache.enter(rip);
+  }
+
+  /** Leaves to the run loop after an op that set RIP itself. */
+  protected final Op stop(int count) {
+    page.cache.uncounted -= count - 1;
+    return null;
+  }
+
+  /** A fault at a site: the state is written back, the run loop delivers. */
+  protected final void fault(Cpu c, int site, int count) {
+    page.cache.uncounted -= count - sites[site].remaining();
+    faultSite = site;
+    bypassed = false;
+    stepped = null;
+  }
+
+  /** A fault in an op executed for a site: the state is written back already. */
+  protected final void stepFault(Cpu c, int site, int count) {
+    fault(c, site, count);
+    stepped = stepping;
+  }
+
+  /** A store at a site hit code: where to go on. */
+  protected final Op changed(Cpu c, int number, int count) {
+    Site site = sites[number];
+    page.cache.uncounted -= count - site.remaining() + (site.complete() ? 1 : 0) - 1;
+    return page.cache.enter(c.r[Cpu.CODE_BASE] + (site.complete() ? site.end() : site.offset()));
+  }
+
+  protected final void storeFlags(Cpu c, int site, int dynamicKind, long a, long b, long r) {
+    int kind = sites[site].flagKind();
+    FlagState.store(c, kind == FlagState.DYNAMIC ? dynamicKind : kind, a, b, r);
+  }
+
+  /**
+   * Executes one instruction by its interpreter's op. @return false when the region has to be left
+   * for the run loop
+   */
+  protected final boolean step(Cpu c, int number) {
+    Op op = ops[number];
+    stepping = op;
+    while (true) {
+      Op following = op.exec(c);
+      if (following == CONTINUE) {
+        if (dead) {
+          c.rip = op.nextRip(c);
+          return false;
+        }
+        return true;
+      }
+      if (following != op) {
+        return false;
+      }
+      if (c.attention) {
+        c.rip = op.rip(c);
+        return false;
+      }
+    }
+  }
+
+  /** A target in a register or on the stack; #GP(0) when not canonical. */
+  protected static long checkTarget(Cpu c, long rip) {
+    if (!c.canonical(rip)) {
+      throw c.generalProtection(0);
+    }
+    return rip;
+  }
+
+  protected static boolean attention(Cpu c) {
+    return c.attention;
+  }
+
+  protected static void write8(RegionOp self, Mmu mmu, long gva, int value) {
+    if (!mmu.tryWrite8(gva, value)) {
+      mmu.writeSlow(gva, 1, value);
+      self.checkAlive();
+    }
+  }
+
+  protected static void write16(RegionOp self, Mmu mmu, long gva, int value) {
+    if (!mmu.tryWrite16(gva, value)) {
+      mmu.writeSlow(gva, 2, value);
+      self.checkAlive();
+    }
+  }
+
+  protected static void write32(RegionOp self, Mmu mmu, long gva, int value) {
+    if (!mmu.tryWrite32(gva, value)) {
+      mmu.writeSlow(gva, 4, value);
+      self.checkAlive();
+    }
+  }
+
+  protected static void write64(RegionOp self, Mmu mmu, long gva, long value) {
+    if (!mmu.tryWrite64(gva, value)) {
+      mmu.writeSlow(gva, 8, value);
+      self.checkAlive();
+    }
+  }
+
+  private void checkAlive() {
+    if (dead) {
+      throw CodeChanged.INSTANCE;
+    }
+  }
+}
