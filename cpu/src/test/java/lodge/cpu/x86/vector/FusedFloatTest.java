@@ -75,8 +75,7 @@ class FusedFloatTest {
       }
       String text = x + " * " + y + " + " + z + " mode " + mode;
       assertThat(result).as(text).isEqualTo(rounded(exact, mode));
-      boolean inexact =
-          Double.isInfinite(result) || new BigDecimal(result).compareTo(exact) != 0;
+      boolean inexact = Double.isInfinite(result) || new BigDecimal(result).compareTo(exact) != 0;
       assertThat((e.raised & Mxcsr.PE) != 0).as(text).isEqualTo(inexact);
     }
   }
@@ -128,8 +127,7 @@ class FusedFloatTest {
     assertThat(e.fused64(infinity, 0, 0, 0)).isEqualTo(0xFFF8_0000_0000_0000L);
     assertThat(e.raised).isEqualTo(Mxcsr.IE);
     environment(NEAREST);
-    assertThat(e.fused64(infinity, 0, 0x7FF8_0000_0000_0123L, 0))
-        .isEqualTo(0x7FF8_0000_0000_0123L);
+    assertThat(e.fused64(infinity, 0, 0x7FF8_0000_0000_0123L, 0)).isEqualTo(0x7FF8_0000_0000_0123L);
     assertThat(e.raised).isZero();
     environment(NEAREST);
     assertThat(e.fused64(infinity, Double.doubleToRawLongBits(2), infinity, 1))
