@@ -61,6 +61,7 @@ public final class Bench {
     Map<String, Double> theirs = qemu ? qemuKernels(kernel, task) : Map.of();
     Table kernels = new Table().kernels(options.kernels(), bare, ours, theirs);
     boots(kernel, qemu);
+    decodeTables();
     if (options.idle()) {
       idle(kernel);
     }
@@ -285,6 +286,29 @@ public final class Bench {
       }
     }
     return best;
+  }
+
+  private void decodeTables() throws IOException, InterruptedException {
+    List<Path> modules =
+        List.of(
+            options.root().resolve("bench/target/classes"),
+            options.root().resolve("core/target/classes"),
+            options.root().resolve("cpu/target/classes"));
+    String path = String.join(":", modules.stream().map(Path::toString).toList());
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    List<String> command =
+        List.of(java, "-XX:+UseSerialGC", "-cp", path, "lodge.bench.DecodeTables");
+    double best = Double.MAX_VALUE;
+    for (int i = 0; i < BOOTS; i++) {
+      try (Run run = new Run(command, work.resolve("decode.log"))) {
+        if (run.await(60) && !run.output().isBlank()) {
+          best = Math.min(best, Double.parseDouble(run.output().strip()));
+        }
+      }
+    }
+    table.line(
+        "Decode tables, in a cold JVM: %s",
+        best == Double.MAX_VALUE ? "not built" : String.format("%.1f ms", best));
   }
 
   private void idle(Path kernel) throws IOException, InterruptedException {

@@ -77,7 +77,8 @@ class ShellIT {
     assertThat(guest.run("cat /proc/cpuinfo").output())
         .contains("Lodge")
         .contains(" sse4_2 ")
-        .doesNotContain(" avx");
+        .contains(" avx2 ")
+        .doesNotContain(" avx512");
     String log = guest.run("dmesg").output();
     assertThat(log).contains("Linux version").contains("Debian");
     assertThat(log)

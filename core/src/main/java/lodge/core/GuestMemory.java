@@ -2,6 +2,7 @@ package lodge.core;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
@@ -15,6 +16,12 @@ import java.nio.ByteOrder;
  * <p>The {@code getX}/{@code putX} methods are for addresses that {@link #isRam} accepts; any other
  * address throws {@link IndexOutOfBoundsException} or reads the untouched hole, never memory
  * outside the segment.
+ *
+ * <p>Guests count on the memory order of x86 processors: only a store and a later load of another
+ * place may change places (SDM volume 3, 10.2.2). On an x86 host plain accesses have that order as
+ * long as the compiler keeps theirs, and it does: engines execute each guest access in a method
+ * call of its own that the compiler cannot see through, or keep their order themselves. On other
+ * hosts loads are followed and stores preceded by fences, once the machine has several vCPUs.
  */
 public final class GuestMemory implements AutoCloseable {
   public static final int PAGE_SHIFT = 12;
@@ -46,12 +53,28 @@ public final class GuestMemory implements AutoCloseable {
   public static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private static final VarHandle WORD =
+      ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+  private static final VarHandle UNIT =
+      ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+
+  /** The host's memory order is at least as strong as the guest's. */
+  private static final boolean ORDERED_HOST =
+      switch (System.getProperty("os.arch")) {
+        case "amd64", "x86_64" -> true;
+        default -> false;
+      };
+
   private final Reservation reservation;
   private final MemorySegment segment;
   private final long size;
   private final long lowRamEnd;
   private final long end;
   private final byte[] pageFlags;
+  private final CodeWatch codeWatch;
+
+  /** Several vCPUs access it. */
+  private boolean shared;
 
   private GuestMemory(long size) {
     this.size = size;
@@ -65,6 +88,7 @@ public final class GuestMemory implements AutoCloseable {
       boolean video = gpa >= VIDEO_START && gpa < VIDEO_END;
       pageFlags[page] = gpa >= lowRamEnd && gpa < HIGH_RAM_START || video ? 0 : RAM;
     }
+    this.codeWatch = new CodeWatch(this);
   }
 
   /**
@@ -109,6 +133,16 @@ public final class GuestMemory implements AutoCloseable {
     return pageFlags;
   }
 
+  /** Who has decoded code of which page. */
+  public CodeWatch codeWatch() {
+    return codeWatch;
+  }
+
+  /** Says whether several vCPUs access it; before they do. */
+  void share(boolean several) {
+    shared = several;
+  }
+
   /** Whether the page that holds {@code gpa} is RAM; any 64-bit value may be asked. */
   public boolean isRam(long gpa) {
     long page = gpa >>> PAGE_SHIFT;
@@ -129,35 +163,118 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   public byte getByte(long gpa) {
-    return segment.get(BYTE, gpa);
+    byte value = segment.get(BYTE, gpa);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
   }
 
   public short getShort(long gpa) {
-    return segment.get(SHORT, gpa);
+    short value = segment.get(SHORT, gpa);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
   }
 
   public int getInt(long gpa) {
-    return segment.get(INT, gpa);
+    int value = segment.get(INT, gpa);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
   }
 
   public long getLong(long gpa) {
-    return segment.get(LONG, gpa);
+    long value = segment.get(LONG, gpa);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
   }
 
   public void putByte(long gpa, byte value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
     segment.set(BYTE, gpa, value);
   }
 
   public void putShort(long gpa, short value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
     segment.set(SHORT, gpa, value);
   }
 
   public void putInt(long gpa, int value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
     segment.set(INT, gpa, value);
   }
 
   public void putLong(long gpa, long value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
     segment.set(LONG, gpa, value);
+  }
+
+  private void afterLoad() {
+    if (shared) {
+      VarHandle.acquireFence();
+    }
+  }
+
+  private void beforeStore() {
+    if (shared) {
+      VarHandle.releaseFence();
+    }
+  }
+
+  /**
+   * Whether {@link #compareAndExchange} can work on these bytes: they do not cross a multiple of 8.
+   *
+   * @param size 1, 2, 4 or 8
+   */
+  public static boolean exchangeable(long gpa, int size) {
+    return (gpa & 7) + size <= 8;
+  }
+
+  /**
+   * Replaces a value by another if it is as expected, atomically towards all accesses of whatever
+   * size, and as a full fence.
+   *
+   * @param gpa RAM, and {@link #exchangeable}
+   * @param size 1, 2, 4 or 8
+   * @param expected zero-extended, as {@code value}
+   * @return what was there, zero-extended: {@code expected} when it was replaced
+   */
+  public long compareAndExchange(long gpa, int size, long expected, long value) {
+    if (size == 8) {
+      return (long) UNIT.compareAndExchange(segment, gpa, expected, value);
+    }
+    if (size == 4 && (gpa & 3) == 0) {
+      return (int) WORD.compareAndExchange(segment, gpa, (int) expected, (int) value)
+          & 0xFFFF_FFFFL;
+    }
+    long unit = gpa & ~7L;
+    int shift = ((int) gpa & 7) << 3;
+    long mask = (1L << 8 * size) - 1 << shift;
+    while (true) {
+      long whole = (long) UNIT.getVolatile(segment, unit);
+      long seen = (whole & mask) >>> shift;
+      if (seen != expected) {
+        VarHandle.fullFence();
+        return seen;
+      }
+      long changed = whole & ~mask | value << shift & mask;
+      if (UNIT.compareAndSet(segment, unit, whole, changed)) {
+        return expected;
+      }
+    }
   }
 
   /** Copies host bytes to guest RAM. */
@@ -172,10 +289,19 @@ public final class GuestMemory implements AutoCloseable {
 
   /** Copies within guest RAM; overlapping ranges are copied as if through a buffer. */
   public void copy(long fromGpa, long toGpa, long length) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
     MemorySegment.copy(segment, fromGpa, segment, toGpa, length);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
   }
 
   public void fill(long gpa, long length, byte value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
     segment.asSlice(gpa, length).fill(value);
   }
 

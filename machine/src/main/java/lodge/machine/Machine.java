@@ -23,7 +23,7 @@ public final class Machine implements AutoCloseable {
   public static final long MIN_MEMORY = 16L << 20;
 
   /** Most vCPUs. */
-  public static final int MAX_CPUS = 1;
+  public static final int MAX_CPUS = 16;
 
   private enum State {
     NEW,

@@ -1,5 +1,6 @@
 package lodge.cpu.x86;
 
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import lodge.core.Clock;
 import lodge.core.GuestMemory;
@@ -463,6 +464,17 @@ public final class Cpu {
       pendingNmis = Math.min(pendingNmis + 1, nmiBlocked ? 1 : 2);
     }
     interruptPending = apic.pending();
+  }
+
+  /**
+   * What serializing and I/O instructions do to memory: all stores before them are seen by others
+   * before anything after them is done (SDM volume 3, 10.3). With one processor there are no
+   * others.
+   */
+  public void drainStores() {
+    if (!mmu.codeWatch().single()) {
+      VarHandle.fullFence();
+    }
   }
 
   /** A fault or trap to throw: {@code throw cpu.fault(Vector.GP, 0)}. */

@@ -88,7 +88,13 @@ public final class Interrupts {
 
   /** Raises the debug trap that {@link Cpu#pendingDebug} announces; false after a triple fault. */
   public static boolean deliverPendingDebug(Cpu c) {
-    DebugRegisters.report(c, c.pendingDebug);
+    int reasons = c.pendingDebug;
+    if ((reasons & DebugRegisters.DR6_BS) == 0) {
+      // The processors report a breakpoint at the next instruction together with that of the last
+      // one's access, but not when they step.
+      reasons |= breakpoints(c);
+    }
+    DebugRegisters.report(c, reasons);
     c.pendingDebug = 0;
     return deliver(c, Vector.DB, CpuException.NO_ERROR_CODE, Source.EXCEPTION);
   }
@@ -100,17 +106,22 @@ public final class Interrupts {
    * @return false when there is no breakpoint
    */
   public static boolean breakpoint(Cpu c) {
-    if ((c.eflags & Flags.RF) != 0) {
-      return false;
-    }
-    long linear = c.mode64() ? c.rip : c.segBase[Cpu.CS] + c.rip & 0xFFFF_FFFFL;
-    int hits = DebugRegisters.hitCode(c, linear);
+    int hits = breakpoints(c);
     if (hits == 0) {
       return false;
     }
     DebugRegisters.report(c, hits);
     deliver(c, Vector.DB, CpuException.NO_ERROR_CODE, Source.EXCEPTION);
     return true;
+  }
+
+  /** The instruction breakpoints at {@link Cpu#rip}, none while RF is set. */
+  private static int breakpoints(Cpu c) {
+    if (c.codeBreakpoints == 0 || (c.eflags & Flags.RF) != 0) {
+      return 0;
+    }
+    long linear = c.mode64() ? c.rip : c.segBase[Cpu.CS] + c.rip & 0xFFFF_FFFFL;
+    return DebugRegisters.hitCode(c, linear);
   }
 
   /**

@@ -9,6 +9,7 @@ import static lodge.cpu.x86.Tlb.READ_TAG;
 import static lodge.cpu.x86.Tlb.WRITE_TAG;
 
 import java.util.Arrays;
+import lodge.core.CodeWatch;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 
@@ -66,7 +67,7 @@ public final class Mmu {
   private final Cpu cpu;
   private final GuestMemory memory;
   private final MmioBus mmio;
-  private final byte[] pageFlags;
+  private final CodeWatch.Member codeWatch;
   private final PageWalk walk;
   private final Tlb[] spaces = new Tlb[ADDRESS_SPACES];
 
@@ -96,6 +97,12 @@ public final class Mmu {
 
   private CodeListener codeListener;
 
+  /** What {@link #exchange128} found. */
+  public long seenLow;
+
+  /** See {@link #seenLow}. */
+  public long seenHigh;
+
   public long tlbMisses;
   public long mmioReads;
   public long mmioWrites;
@@ -104,10 +111,15 @@ public final class Mmu {
     this.cpu = cpu;
     this.memory = memory;
     this.mmio = mmio;
-    this.pageFlags = memory.pageFlags();
+    this.codeWatch = memory.codeWatch().join(cpu::kick);
     this.walk = new PageWalk(cpu, memory);
     Arrays.fill(alignedTable, INVALID);
     spaces[0] = space;
+  }
+
+  /** This processor's place among those that have decoded code of the same memory. */
+  public CodeWatch.Member codeWatch() {
+    return codeWatch;
   }
 
   public void setCodeListener(CodeListener listener) {
@@ -374,6 +386,143 @@ public final class Mmu {
     }
   }
 
+  // ---------------------------------------------------------------- locked accesses
+
+  /** What a locked instruction makes of its memory operand. */
+  public interface Modification {
+    /**
+     * The operand's new value; bits above its size do not count. May be called again with another
+     * old value when somebody else was faster: then with the flags as they were before.
+     *
+     * @param old zero-extended
+     */
+    long apply(Cpu c, long old);
+  }
+
+  /**
+   * Reads, modifies and writes an operand as an instruction with LOCK does: atomically, and as a
+   * full fence (SDM volume 3, 10.1.2). Faults as a write does, before the modification is asked
+   * for.
+   *
+   * <p>An operand of RAM that does not cross a multiple of 8 is exchanged by the host's own atomic
+   * instruction: nobody sees it half done, whatever accesses it. Any other (it crosses, or is no
+   * RAM) is read and written under one lock for all processors of the machine. That is atomic
+   * towards other operands of this kind, which includes the same instruction on other processors,
+   * but not towards plain stores nor towards locked accesses to parts of it.
+   *
+   * @param size 1, 2, 4 or 8
+   * @return the old value, zero-extended
+   */
+  public long modify(long gva, int size, Modification modification) {
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (tlb[i + WRITE_TAG] == (gva + size - 1 & PAGE_MASK)) {
+      long gpa = gva + tlb[i + ADDEND];
+      if (GuestMemory.exchangeable(gpa, size)) {
+        return exchange(gpa, size, modification);
+      }
+    }
+    return modifySlow(gva, size, modification);
+  }
+
+  private long exchange(long gpa, int size, Modification modification) {
+    long flagResult = cpu.flagResult;
+    long flagAux = cpu.flagAux;
+    long old = plain(gpa, size);
+    while (true) {
+      long seen = memory.compareAndExchange(gpa, size, old, modification.apply(cpu, old));
+      if (seen == old) {
+        return old;
+      }
+      old = seen;
+      cpu.flagResult = flagResult;
+      cpu.flagAux = flagAux;
+    }
+  }
+
+  private long plain(long gpa, int size) {
+    return switch (size) {
+      case 1 -> memory.getByte(gpa) & 0xFF;
+      case 2 -> memory.getShort(gpa) & 0xFFFF;
+      case 4 -> memory.getInt(gpa) & 0xFFFF_FFFFL;
+      default -> memory.getLong(gpa);
+    };
+  }
+
+  private long modifySlow(long gva, int size, Modification modification) {
+    probeWrite(gva, size);
+    if (GuestMemory.exchangeable(gva, size)) {
+      long gpa = fill(gva, WRITE);
+      if (isRam(gpa)) {
+        if (cpu.dataBreakpoints != 0) {
+          watch(gva, size, true);
+        }
+        long old = exchange(gpa, size, modification);
+        noteWritten(gpa, size);
+        return old;
+      }
+    }
+    synchronized (memory.codeWatch().splitLock()) {
+      long old = read(gva, size);
+      write(gva, size, modification.apply(cpu, old));
+      return old;
+    }
+  }
+
+  /**
+   * Replaces 16 bytes, as LOCK CMPXCHG16B does, if they are as expected; what was there is in
+   * {@link #seenLow} and {@link #seenHigh}.
+   *
+   * <p>There is no such instruction to be had of the host: the halves are exchanged one after the
+   * other, under a lock for all accesses of this kind to these bytes. So it is atomic towards
+   * itself on other processors, and each half towards everything; a store to a half is never lost.
+   * But who reads the halves with two loads may see the new low one before the new high one.
+   *
+   * @param gva a multiple of 16
+   */
+  public boolean exchange128(long gva, long expectedLow, long expectedHigh, long low, long high) {
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (tlb[i + WRITE_TAG] == (gva & PAGE_MASK)) {
+      return exchangePair(gva + tlb[i + ADDEND], expectedLow, expectedHigh, low, high);
+    }
+    probeWrite(gva, 16);
+    long gpa = fill(gva, WRITE);
+    if (!isRam(gpa)) {
+      synchronized (memory.codeWatch().splitLock()) {
+        seenLow = read(gva, 8);
+        seenHigh = read(gva + 8, 8);
+        boolean equal = seenLow == expectedLow && seenHigh == expectedHigh;
+        write(gva, 8, equal ? low : seenLow);
+        write(gva + 8, 8, equal ? high : seenHigh);
+        return equal;
+      }
+    }
+    if (cpu.dataBreakpoints != 0) {
+      watch(gva, 16, true);
+    }
+    boolean done = exchangePair(gpa, expectedLow, expectedHigh, low, high);
+    noteWritten(gpa, 16);
+    return done;
+  }
+
+  private boolean exchangePair(long gpa, long expectedLow, long expectedHigh, long low, long high) {
+    synchronized (memory.codeWatch().pairLock(gpa)) {
+      while (true) {
+        seenLow = memory.getLong(gpa);
+        seenHigh = memory.getLong(gpa + 8);
+        if (seenLow != expectedLow || seenHigh != expectedHigh) {
+          return false;
+        }
+        if (memory.compareAndExchange(gpa, 8, expectedLow, low) == expectedLow) {
+          if (memory.compareAndExchange(gpa + 8, 8, expectedHigh, high) == expectedHigh) {
+            return true;
+          }
+          // Somebody stored to the high half in between: this one has not happened.
+          memory.compareAndExchange(gpa, 8, low, expectedLow);
+        }
+      }
+    }
+  }
+
   /** Faults exactly as a read of these bytes would. */
   public void probeRead(long gva, int size) {
     long last = gva + size - 1;
@@ -536,7 +685,7 @@ public final class Mmu {
     }
     mmioReads++;
     if ((gpa & PAGE_MASK) == cpu.apic.mmioBase()) {
-      return cpu.apic.read((int) gpa & 0xFFF, size);
+      return cpu.apic.read((int) gpa & 0xFFF, size) & -1L >>> 64 - 8 * size;
     }
     return mmio.read(gpa, size);
   }
@@ -573,9 +722,7 @@ public final class Mmu {
         case 4 -> memory.putInt(gpa, (int) value);
         default -> memory.putLong(gpa, value);
       }
-      if ((pageFlags[(int) (gpa >>> 12)] & GuestMemory.CODE) != 0) {
-        codeListener.codeWritten(gpa, size);
-      }
+      noteWritten(gpa, size);
       return;
     }
     if (batching) {
@@ -588,6 +735,13 @@ public final class Mmu {
       cpu.attention = true;
     } else {
       mmio.write(gpa, size, value);
+    }
+  }
+
+  /** Says so when a page that was written to by the slow path holds code. */
+  private void noteWritten(long gpa, int size) {
+    if (codeWatch.hitsCode((int) (gpa >>> GuestMemory.PAGE_SHIFT))) {
+      codeListener.codeWritten(gpa, size);
     }
   }
 
@@ -609,9 +763,10 @@ public final class Mmu {
     int i = (int) (gva >>> 10) & INDEX_MASK;
     long leaf = walk.leaf;
     space.use(rights, i, gva, (leaf & PageWalk.LARGE) != 0);
-    boolean code = (pageFlags[(int) (gpa >>> 12)] & GuestMemory.CODE) != 0;
+    boolean direct =
+        (leaf & PageWalk.WRITES_ALLOWED) != 0 && codeWatch.mayWrite((int) (gpa >>> 12));
     tlb[i + READ_TAG] = page;
-    tlb[i + WRITE_TAG] = (leaf & PageWalk.WRITES_ALLOWED) != 0 && !code ? page : INVALID;
+    tlb[i + WRITE_TAG] = direct ? page : INVALID;
     tlb[i + LEAF] = leaf;
     tlb[i + ADDEND] = gpa - gva;
     return gpa;

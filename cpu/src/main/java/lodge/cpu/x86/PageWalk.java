@@ -30,6 +30,9 @@ final class PageWalk {
   private static final int ERROR_FETCH = 1 << 4;
   private static final int ERROR_KEY = 1 << 5;
 
+  /** No GPA: somebody changed an entry that was to be marked, and the walk has to start anew. */
+  private static final long CHANGED = -1;
+
   private final Cpu cpu;
   private final GuestMemory memory;
   private final long addressMask;
@@ -65,6 +68,14 @@ final class PageWalk {
    */
   long translate(long gva, int access, boolean user) {
     count++;
+    long gpa;
+    do {
+      gpa = walk(gva, access, user);
+    } while (gpa == CHANGED);
+    return gpa;
+  }
+
+  private long walk(long gva, int access, boolean user) {
     if ((cpu.cr0 & Cpu.CR0_PG) == 0) {
       leaf = WRITES_ALLOWED;
       return gva & 0xFFFF_FFFFL & lines;
@@ -117,8 +128,8 @@ final class PageWalk {
       if (large || shift == 12) {
         return leaf64(gva, address, entry, shift, rights, noExecute, access, user);
       }
-      if ((entry & ACCESSED) == 0) {
-        memory.putLong(address, entry | ACCESSED);
+      if (!mark(address, 8, entry, entry | ACCESSED)) {
+        return CHANGED;
       }
       table = entry & addressMask;
       shift -= 9;
@@ -138,8 +149,8 @@ final class PageWalk {
     int key = cpu.longModeActive() && userPage ? (int) (entry >>> 59) & 0xF : 0;
     boolean writable = check(gva, rights, noExecute, key, access, user);
     long marked = entry | ACCESSED | (access == Mmu.WRITE ? DIRTY : 0);
-    if (marked != entry) {
-      memory.putLong(address, marked);
+    if (!mark(address, 8, entry, marked)) {
+      return CHANGED;
     }
     leaf =
         ((cpu.cr4 & Cpu.CR4_PGE) != 0 ? entry & GLOBAL : 0)
@@ -171,12 +182,12 @@ final class PageWalk {
       rights &= entry;
     }
     boolean writable = check(gva, rights, 0, 0, access, user);
-    if (!large && (pde & ACCESSED) == 0) {
-      memory.putInt(pdeAddress, (int) (pde | ACCESSED));
+    if (!large && !mark(pdeAddress, 4, pde, pde | ACCESSED)) {
+      return CHANGED;
     }
     long marked = entry | ACCESSED | (access == Mmu.WRITE ? DIRTY : 0);
-    if (marked != entry) {
-      memory.putInt(address, (int) marked);
+    if (!mark(address, 4, entry, marked)) {
+      return CHANGED;
     }
     leaf =
         ((cpu.cr4 & Cpu.CR4_PGE) != 0 ? entry & GLOBAL : 0)
@@ -188,6 +199,16 @@ final class PageWalk {
       return (frame | gva & 0x3F_FFFF) & lines;
     }
     return (entry & 0xFFFF_F000L | gva & 0xFFF) & lines;
+  }
+
+  /**
+   * Sets accessed and dirty bits in an entry that is still what it was (SDM volume 3, 4.8: with a
+   * locked cycle).
+   *
+   * @param size of the entry in bytes
+   */
+  private boolean mark(long address, int size, long entry, long marked) {
+    return marked == entry || memory.compareAndExchange(address, size, entry, marked) == entry;
   }
 
   private long read32(long gpa) {

@@ -13,6 +13,7 @@ public final class PortAccess {
    * @throws CpuException #GP(0)
    */
   public static void check(Cpu c, int port, int size) {
+    c.drainStores();
     if (c.protectedMode() && (c.cpl > c.iopl() || c.virtual8086())) {
       checkBitmap(c, port, size);
     }

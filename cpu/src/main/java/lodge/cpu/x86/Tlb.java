@@ -194,16 +194,22 @@ final class Tlb {
       clear();
       return;
     }
+    int kept = 0;
     for (int n = 0; n < used; n++) {
       long[] table = tables[slots[n] / TABLE_LONGS];
       int i = slots[n] % TABLE_LONGS;
-      if ((table[i + LEAF] & PageWalk.LARGE) != 0
-          && (table[i + READ_TAG] ^ gva) >>> 30 == 0
-          && (!globalsOnly || isGlobal(table, i))) {
+      boolean drop =
+          (table[i + LEAF] & PageWalk.LARGE) != 0
+              && (table[i + READ_TAG] ^ gva) >>> 30 == 0
+              && (!globalsOnly || isGlobal(table, i));
+      if (drop || table[i + READ_TAG] == INVALID) {
         table[i + READ_TAG] = INVALID;
         table[i + WRITE_TAG] = INVALID;
+      } else {
+        slots[kept++] = slots[n];
       }
     }
+    used = kept;
   }
 
   /** Makes writes to a page of guest memory take the slow path; or to {@link #EVERY_PAGE}. */

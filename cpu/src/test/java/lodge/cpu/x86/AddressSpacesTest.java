@@ -8,8 +8,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a change of CR3, INVLPG and INVPCID leave of cached translations (SDM volume 3, 4.10). A stale
- * translation is visible as the old value after the page tables have changed.
+ * What a change of CR3, INVLPG and INVPCID leave of cached translations (SDM volume 3, 4.10). A
+ * stale translation is visible as the old value after the page tables have changed.
  */
 class AddressSpacesTest {
   private static final long PAGE = 0x4000_0000L;

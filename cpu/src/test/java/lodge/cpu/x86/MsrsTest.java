@@ -111,6 +111,46 @@ class MsrsTest {
   }
 
   @Test
+  void machine_check_enables_are_all_or_nothing_and_status_is_only_cleared() {
+    for (int bank = 0; bank < 10; bank++) {
+      int first = 0x400 + 4 * bank;
+      c.msrs.write(first, -1);
+      assertThat(c.msrs.read(first)).isEqualTo(-1);
+      refused(first, 0xAAAA_AAAA_AAAA_AAAAL);
+      c.msrs.write(first, 0);
+      c.msrs.write(first + 1, 0);
+      refused(first + 1, 1);
+      c.msrs.write(first + 2, 0xAAAA_AAAA_AAAA_AAAAL);
+      assertThat(c.msrs.read(first + 2)).isEqualTo(0xAAAA_AAAA_AAAA_AAAAL);
+    }
+    refused(0x428, 0);
+  }
+
+  @Test
+  void misc_enable_limits_cpuid_and_hides_nx() {
+    long value = 0x4_00C5_0809L | c.msrs.read(0x1A0) & 0x1880;
+    c.msrs.write(0x1A0, value);
+    assertThat(c.msrs.read(0x1A0)).isEqualTo(value);
+    int[] out = new int[4];
+    Cpuid.read(c, 0, 0, out);
+    assertThat(out[0]).isEqualTo(2);
+    Cpuid.read(c, 0x8000_0001, 0, out);
+    assertThat(out[3] >> 20 & 1).isZero();
+    refused(0xC000_0080, 0x800);
+    c.msrs.write(0x1A0, value & ~(1L << 34 | 1 << 22));
+    c.msrs.write(0xC000_0080, 0x800);
+    refused(0x1A0, 1 << 1);
+    refused(0x1A0, 1L << 35);
+  }
+
+  @Test
+  void debugctl_has_lbr_and_btf() {
+    c.msrs.write(0x1D9, 3);
+    assertThat(c.msrs.read(0x1D9)).isEqualTo(3);
+    refused(0x1D9, 4);
+  }
+
+  @Test
   void the_microcode_revision_survives_the_write_that_asks_for_it() {
     long revision = c.msrs.read(0x8B);
     c.msrs.write(0x8B, 0);

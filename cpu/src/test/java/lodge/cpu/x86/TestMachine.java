@@ -40,7 +40,7 @@ final class TestMachine implements AutoCloseable {
   static final long KERNEL_STACK = 0x3_0000;
   static final long IST_STACK = 0x4_0000;
 
-  final GuestMemory memory = GuestMemory.allocate(16 << 20);
+  final GuestMemory memory;
   final StoppedClock clock = new StoppedClock();
   final PortBus ports = new PortBus();
   final Cpu c;
@@ -59,7 +59,13 @@ final class TestMachine implements AutoCloseable {
   }
 
   private TestMachine(CpuModel model, ApicPort apic) {
-    c = new Cpu(0, model, memory, ports, new MmioBus(), clock, apic);
+    this(GuestMemory.allocate(16 << 20), 0, model, apic);
+  }
+
+  /** One of several processors over the same memory. */
+  TestMachine(GuestMemory memory, int apicId, CpuModel model, ApicPort apic) {
+    this.memory = memory;
+    c = new Cpu(apicId, model, memory, ports, new MmioBus(), clock, apic);
     descriptor(CODE_64, 0x00AF_9B00_0000_FFFFL);
     descriptor(DATA, 0x00CF_9300_0000_FFFFL);
     descriptor(USER_CODE_32, 0x00CF_FB00_0000_FFFFL);

@@ -255,7 +255,7 @@ final class ArithmeticOps {
     }
   }
 
-  private static void setZf(Cpu c, boolean zf) {
+  static void setZf(Cpu c, boolean zf) {
     int flags = Flags.arithmetic(c);
     int bit = Flags.ZF;
     Flags.setArithmetic(c, zf ? flags | bit : flags & ~bit);

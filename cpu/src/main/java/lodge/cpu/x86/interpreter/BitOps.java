@@ -14,7 +14,7 @@ final class BitOps {
 
   private BitOps() {}
 
-  private static long change(int operation, long value, long bit) {
+  static long change(int operation, long value, long bit) {
     return switch (operation) {
       case BTS -> value | bit;
       case BTR -> value & ~bit;

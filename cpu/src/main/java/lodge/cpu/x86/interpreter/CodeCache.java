@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import lodge.core.CodeWatch;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
@@ -20,12 +21,18 @@ import lodge.cpu.x86.decode.Mnemonic;
  * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into
  * it.
  */
-public final class CodeCache implements Mmu.CodeListener {
+public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Longest straight run that is decoded at once. */
   private static final int RUN = 64;
 
-  /** Past this many ops everything is thrown away, which bounds the heap. */
-  private static final int MAX_OPS = 1_500_000;
+  /**
+   * Past this weight everything is thrown away, which bounds the heap. An op weighs 1: some fifty
+   * bytes.
+   */
+  private static final int MAX_WEIGHT = 2_100_000;
+
+  /** What a translated region weighs with its class. */
+  private static final int REGION_WEIGHT = 40;
 
   /** More pages in which segments end than any ordinary guest has at once. */
   private static final int MAX_SEGMENT_ENDS = 512;
@@ -37,10 +44,10 @@ public final class CodeCache implements Mmu.CodeListener {
 
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;
-  private static final byte NOT_CODE = ~GuestMemory.CODE;
 
   private final Cpu cpu;
   private final GuestMemory memory;
+  private final CodeWatch.Member watch;
   private final Decoder decoder = new Decoder();
   private final byte[] bytes = new byte[4096 + 16];
   private final PageTable pages = new PageTable();
@@ -70,12 +77,13 @@ public final class CodeCache implements Mmu.CodeListener {
   /** Instructions met that are announced but not implemented, with the number of places. */
   final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
 
-  private int ops;
+  private int weight;
 
   CodeCache(Cpu cpu, HotSpots hotSpots) {
     this.hotSpots = hotSpots;
     this.cpu = cpu;
     this.memory = cpu.memory;
+    this.watch = cpu.mmu.codeWatch();
     Arrays.fill(lookupTags, -1);
     cpu.mmu.setCodeListener(this);
   }
@@ -161,6 +169,7 @@ public final class CodeCache implements Mmu.CodeListener {
 
   /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
   public void install(CodePage page, int offset, Op region, List<CodePage> parts) {
+    weigh(REGION_WEIGHT);
     page.replace(offset, region);
     for (CodePage part : parts) {
       part.addRegion(region);
@@ -237,7 +246,15 @@ public final class CodeCache implements Mmu.CodeListener {
 
   /** Decodes and links from an offset on, until the page or the straight run ends. */
   Op decodeRun(CodePage page, int start) {
+    boolean ram = memory.isRam(page.gpa);
+    if (ram) {
+      int most = Math.min(RUN * Decoder.MAX_LENGTH, PAGE_SIZE - start);
+      watch.cover(page.gpa, CodeWatch.grains(start, most), this);
+    }
     Op first = decodeStraight(page, start);
+    if (ram && !watch.single()) {
+      watch.narrow(page.gpa, decoded(page.gpa));
+    }
     if (hotSpots != null && hotSpots.eager() && page.mode == Cpu.CODE_64) {
       hotSpots.hot(page, start, cpu.r[Cpu.CODE_BASE]);
       hotSpots.install();
@@ -247,7 +264,6 @@ public final class CodeCache implements Mmu.CodeListener {
   }
 
   private Op decodeStraight(CodePage page, int start) {
-    protect(page);
     int size = page.end - start;
     if (memory.isRam(page.gpa)) {
       memory.get(page.gpa + start, bytes, start, size);
@@ -266,7 +282,7 @@ public final class CodeCache implements Mmu.CodeListener {
         op.offset = offset;
         op.length = (byte) (insn == null ? 0 : insn.length);
         page.put(offset, insn == null ? page.end - offset : insn.length, op);
-        ops++;
+        weigh(1);
       }
       if (previous == null) {
         first = op;
@@ -279,7 +295,8 @@ public final class CodeCache implements Mmu.CodeListener {
       previous = op;
       offset += op.length;
     }
-    previous.next = new ResolveOp(page, previous, offset);
+    previous.next =
+        offset < PAGE_SIZE ? new ResolveOp(page, previous, offset) : new EnterOp(this, offset);
     return first;
   }
 
@@ -319,6 +336,11 @@ public final class CodeCache implements Mmu.CodeListener {
     return new FlagOps.Undefined();
   }
 
+  /** Something is kept that is only let go with everything else. */
+  void weigh(int more) {
+    weight += more;
+  }
+
   private static int codeSize(int mode) {
     return switch (mode) {
       case Cpu.CODE_64 -> 8;
@@ -327,20 +349,9 @@ public final class CodeCache implements Mmu.CodeListener {
     };
   }
 
-  private void protect(CodePage page) {
-    if (memory.isRam(page.gpa)) {
-      byte[] flags = memory.pageFlags();
-      int frame = (int) (page.gpa >>> 12);
-      if ((flags[frame] & GuestMemory.CODE) == 0) {
-        flags[frame] |= GuestMemory.CODE;
-        cpu.mmu.protectFromWrites(page.gpa);
-      }
-    }
-  }
-
   /** To be called between runs only: throws everything away when there is too much. */
   void trim() {
-    if (ops > MAX_OPS || segmentEnds.size() > MAX_SEGMENT_ENDS) {
+    if (weight > MAX_WEIGHT || segmentEnds.size() > MAX_SEGMENT_ENDS) {
       clear();
     }
   }
@@ -351,41 +362,82 @@ public final class CodeCache implements Mmu.CodeListener {
     pages.clear();
     segmentEnds.values().forEach(this::unprotect);
     segmentEnds.clear();
-    ops = 0;
+    weight = 0;
     translationsFlushed(true);
   }
 
   private void unprotect(CodePage page) {
     if (memory.isRam(page.gpa)) {
-      memory.pageFlags()[(int) (page.gpa >>> 12)] &= NOT_CODE;
+      watch.release(page.gpa);
     }
+  }
+
+  /** The processor begins to execute. */
+  void enter() {
+    watch.enter(this);
+  }
+
+  /** The processor stops executing. */
+  void leave() {
+    watch.leave();
+  }
+
+  /** Acts upon what other processors have done to code. */
+  void serve() {
+    watch.serve(this);
   }
 
   @Override
   public void codeWritten(long gpa, int length) {
-    long base = gpa & ~0xFFFL;
-    boolean left = false;
+    long base = gpa & -PAGE_SIZE;
+    long grains = CodeWatch.grains((int) (gpa - base), length);
+    forget(base, grains);
+    watch.written(base, grains, decoded(base));
+  }
+
+  @Override
+  public void codeChanged(long gpaPage) {
+    forget(gpaPage, -1);
+    watch.release(gpaPage);
+  }
+
+  @Override
+  public void protectFromWrites(long gpaPage) {
+    cpu.mmu.protectFromWrites(gpaPage);
+  }
+
+  /** Throws away what is decoded of a page, in each mode in which it is so of one of the grains. */
+  private void forget(long base, long grains) {
     for (int mode = Cpu.CODE_64; mode <= Cpu.CODE_16; mode++) {
       CodePage page = pages.get(base, mode);
-      if (page != null && page.overlaps((int) gpa & 0xFFF, length)) {
-        page.clear();
-        voidLinks();
-        invalidations++;
+      if (page != null && (page.decoded() & grains) != 0) {
+        forget(page);
       }
-      left |= page != null && !page.isEmpty();
     }
     for (CodePage page : segmentEnds.values()) {
-      if (page.gpa == base) {
-        if (page.overlaps((int) gpa & 0xFFF, length)) {
-          page.clear();
-          voidLinks();
-        }
-        left |= !page.isEmpty();
+      if (page.gpa == base && (page.decoded() & grains) != 0) {
+        forget(page);
       }
     }
-    if (!left) {
-      memory.pageFlags()[(int) (gpa >>> 12)] &= NOT_CODE;
+  }
+
+  private void forget(CodePage page) {
+    page.clear();
+    voidLinks();
+    invalidations++;
+  }
+
+  /** The grains of a page that are decoded in any mode. */
+  private long decoded(long base) {
+    long grains = 0;
+    for (int mode = Cpu.CODE_64; mode <= Cpu.CODE_16; mode++) {
+      CodePage page = pages.get(base, mode);
+      grains |= page == null ? 0 : page.decoded();
     }
+    for (CodePage page : segmentEnds.values()) {
+      grains |= page.gpa == base ? page.decoded() : 0;
+    }
+    return grains;
   }
 
   @Override

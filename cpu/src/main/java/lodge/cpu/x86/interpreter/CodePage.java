@@ -1,5 +1,7 @@
 package lodge.cpu.x86.interpreter;
 
+import static lodge.core.CodeWatch.grains;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,8 +13,8 @@ public final class CodePage {
   private static final int CHUNK_SHIFT = 8;
   private static final int CHUNK = 1 << CHUNK_SHIFT;
 
-  /** Resolution of {@link #decoded}: one bit for 64 bytes. */
-  private static final int GRAIN_SHIFT = 6;
+  /** What the array of a chunk weighs next to an op: code may be thinly spread. */
+  private static final int CHUNK_WEIGHT = 20;
 
   public final CodeCache cache;
 
@@ -30,7 +32,7 @@ public final class CodePage {
 
   private final Op[][] chunks = new Op[4096 >> CHUNK_SHIFT][];
 
-  /** Which 64-byte grains hold bytes of decoded instructions. */
+  /** Grains that hold bytes of decoded instructions, see {@link lodge.core.CodeWatch}. */
   private long decoded;
 
   /** Changes whenever the ops are thrown away. */
@@ -69,6 +71,7 @@ public final class CodePage {
     if (chunk == null) {
       chunk = new Op[CHUNK];
       chunks[offset >> CHUNK_SHIFT] = chunk;
+      cache.weigh(CHUNK_WEIGHT);
     }
     chunk[offset & CHUNK - 1] = op;
     decoded |= grains(offset, Math.min(length, 4096 - offset));
@@ -98,19 +101,9 @@ public final class CodePage {
     regions.add(region);
   }
 
-  boolean isEmpty() {
-    return decoded == 0;
-  }
-
-  /** Whether bytes of a decoded instruction may lie in the range. */
-  boolean overlaps(int offset, int length) {
-    return (decoded & grains(offset, length)) != 0;
-  }
-
-  private static long grains(int offset, int length) {
-    int first = offset >> GRAIN_SHIFT;
-    int last = offset + length - 1 >> GRAIN_SHIFT;
-    return -1L << first & -1L >>> 63 - last;
+  /** Which grains hold bytes of decoded instructions. */
+  long decoded() {
+    return decoded;
   }
 
   /** Forgets all ops. The one being executed finds its way on through {@link EnterOp}. */

@@ -79,6 +79,7 @@ final class ControlOps {
         case 0, 2, 3, 4, 8 -> requireCpl0(c);
         default -> throw c.undefined();
       }
+      c.drainStores();
       long value = c.r[src] & mask;
       switch (register) {
         case 0 -> ControlRegisters.writeCr0(c, value);
@@ -125,6 +126,7 @@ final class ControlOps {
 
     @Override
     public Op exec(Cpu c) {
+      c.drainStores();
       DebugRegisters.write(c, register, c.r[src] & mask);
       return leave(c);
     }
@@ -151,6 +153,7 @@ final class ControlOps {
     @Override
     public Op exec(Cpu c) {
       requireCpl0(c);
+      c.drainStores();
       ControlRegisters.invalidatePage(c, c.segBase[segment] + effectiveAddress(c));
       return leave(c);
     }
@@ -172,6 +175,7 @@ final class ControlOps {
       long gva = readAddress(c, 16);
       long low = c.mmu.read64(gva);
       long high = c.mmu.read64(gva + 8);
+      c.drainStores();
       ControlRegisters.invalidatePcid(c, c.r[type] & mask, low, high);
       return leave(c);
     }
@@ -211,7 +215,8 @@ final class ControlOps {
     @Override
     public Op exec(Cpu c) {
       requireCpl0(c);
-      return next;
+      c.drainStores();
+      return serialized(c);
     }
   }
 }

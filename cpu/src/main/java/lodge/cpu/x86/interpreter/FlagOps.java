@@ -19,6 +19,27 @@ final class FlagOps {
     }
   }
 
+  /**
+   * PAUSE. Whoever spins waits for another processor, whose thread may be waiting for the host's
+   * processor that this one uses up.
+   */
+  static final class Pause extends Op {
+    private static final int PATIENCE = 512;
+
+    private int spins;
+
+    @Override
+    public Op exec(Cpu c) {
+      if (!c.mmu.codeWatch().single()) {
+        Thread.onSpinWait();
+        if (++spins % PATIENCE == 0) {
+          Thread.yield();
+        }
+      }
+      return next;
+    }
+  }
+
   /** Bytes that are no instruction here: #UD. */
   static final class Undefined extends Op {
     @Override

@@ -11,7 +11,10 @@ final class IntegerLinker {
 
   /** The op, or null when the instruction is of another family. */
   static Op link(Insn insn, CodePage page, int offset) {
-    Op op = linkArithmetic(insn, offset);
+    Op op = LockedOps.link(insn, offset);
+    if (op == null) {
+      op = linkArithmetic(insn, offset);
+    }
     if (op == null) {
       op = linkMoves(insn, offset);
     }
@@ -199,7 +202,8 @@ final class IntegerLinker {
       case SAHF -> new FlagOps.Sahf();
       case SALC -> new FlagOps.Salc();
       case CLC, STC, CMC, CLD, STD -> new FlagOps.SetFlag(insn.form.mnemonic());
-      case NOP, PAUSE -> new FlagOps.Nop();
+      case NOP -> new FlagOps.Nop();
+      case PAUSE -> new FlagOps.Pause();
       case BOUND -> new FlagOps.Bound(insn, offset);
       default -> null;
     };

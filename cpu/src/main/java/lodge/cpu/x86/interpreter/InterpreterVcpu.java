@@ -40,9 +40,19 @@ public final class InterpreterVcpu implements Vcpu {
 
   @Override
   public Exit run() {
+    code.enter();
+    try {
+      return execute();
+    } finally {
+      code.leave();
+    }
+  }
+
+  private Exit execute() {
     while (true) {
       if (cpu.attention) {
         cpu.look();
+        code.serve();
         kicks++;
         return Exit.KICKED;
       }
@@ -55,7 +65,7 @@ public final class InterpreterVcpu implements Vcpu {
         if (hotSpots != null) {
           hotSpots.install();
         }
-        execute();
+        executeSome();
       }
       if (cpu.shutdown) {
         return Exit.SHUTDOWN;
@@ -86,6 +96,8 @@ public final class InterpreterVcpu implements Vcpu {
     if (cpu.interruptPending && (cpu.eflags & Flags.IF) != 0) {
       int vector = cpu.apic.acknowledge();
       cpu.interruptPending = cpu.apic.pending();
+      // It may have come after the last look: with it comes what its sender stored before.
+      code.serve();
       if (vector >= 0) {
         interrupt(vector);
         return true;
@@ -99,7 +111,7 @@ public final class InterpreterVcpu implements Vcpu {
     Interrupts.deliver(cpu, vector, CpuException.NO_ERROR_CODE, Interrupts.Source.HARDWARE);
   }
 
-  private void execute() {
+  private void executeSome() {
     boolean alone =
         (cpu.eflags & Flags.TF) != 0
             || (cpu.codeBreakpoints | cpu.pendingDebug) != 0
@@ -161,7 +173,7 @@ public final class InterpreterVcpu implements Vcpu {
     boolean shadow = cpu.debugShadow;
     cpu.interruptShadow = false;
     cpu.debugShadow = false;
-    if (cpu.codeBreakpoints != 0 && !shadow && Interrupts.breakpoint(cpu)) {
+    if (!shadow && Interrupts.breakpoint(cpu)) {
       exceptions++;
       return;
     }
@@ -189,6 +201,11 @@ public final class InterpreterVcpu implements Vcpu {
       cpu.rip = next.rip(cpu);
     }
     cutRip();
+    if (shadow && cpu.debugShadow) {
+      // Of several MOV SS in a row only the first one holds events up.
+      cpu.debugShadow = false;
+      cpu.interruptShadow = false;
+    }
     if (cpu.steps && !cpu.debugShadow) {
       boolean branched = cpu.rip != start + op.length && next != op;
       cpu.pendingDebug |= cpu.msrs.stepMask(branched);

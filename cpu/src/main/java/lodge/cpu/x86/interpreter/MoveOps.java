@@ -376,6 +376,7 @@ final class MoveOps {
     }
   }
 
+  /** XCHG of two registers; with memory it is {@link LockedOps.Exchange}. */
   static final class Xchg extends RmOp {
     Xchg(Insn insn, int offset) {
       super(insn, offset);
@@ -383,9 +384,8 @@ final class MoveOps {
 
     @Override
     public Op exec(Cpu c) {
-      long gva = address(c);
-      long value = loadAt(c, gva);
-      storeAt(c, gva, loadReg(c));
+      long value = load(c);
+      Registers.write(c.r, rm, size, loadReg(c));
       storeReg(c, value);
       return next;
     }

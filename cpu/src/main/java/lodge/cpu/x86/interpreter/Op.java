@@ -43,6 +43,14 @@ public abstract class Op {
     return null;
   }
 
+  /**
+   * What follows a serializing instruction: code that another processor has changed before what it
+   * has stored since may not be executed from here on as it was.
+   */
+  final Op serialized(Cpu c) {
+    return c.attention ? leave(c) : next;
+  }
+
   /** The page this op belongs to was overwritten: what comes after it has to be looked up anew. */
   public void unlink(CodePage page) {
     next = new EnterOp(page.cache, offset + length);

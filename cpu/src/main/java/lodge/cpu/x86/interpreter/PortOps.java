@@ -22,6 +22,7 @@ final class PortOps {
     return port == IN_DX ? (int) c.r[Cpu.RDX] & 0xFFFF : port;
   }
 
+  /** The access may end the machine or raise an interrupt: then the run loop has to look. */
   static final class In extends Op {
     private final int port;
     private final byte size;
@@ -36,11 +37,11 @@ final class PortOps {
       int number = number(c, port);
       PortAccess.check(c, number, size);
       Registers.write(c.r, Cpu.RAX, size, c.ports.read(number, size));
-      return next;
+      return c.attention ? leave(c) : next;
     }
   }
 
-  /** The write may end the machine or raise an interrupt: then the run loop has to look. */
+  /** As in {@link In}, what the access raises comes before the next instruction. */
   static final class Out extends Op {
     private final int port;
     private final byte size;
@@ -91,7 +92,16 @@ final class PortOps {
         return c.attention ? leave(c) : next;
       }
       Registers.write(c.r, Cpu.RCX, addressSize, count - 1);
-      return count == 1 ? Repeat.done(c, next) : Repeat.again(c, this);
+      if (count == 1) {
+        Repeat.done(c, next);
+        return c.attention ? leave(c) : next;
+      }
+      Repeat.again(c, this);
+      if (c.attention) {
+        c.rip = rip(c);
+        return null;
+      }
+      return this;
     }
 
     final void advance(Cpu c, int register) {

@@ -40,6 +40,7 @@ final class ProcessorOps {
       if (c.cpl != 0) {
         throw c.generalProtection(0);
       }
+      c.drainStores();
       int number = (int) c.r[Cpu.RCX];
       c.msrs.write(number, c.r[Cpu.RAX] & LOW | c.r[Cpu.RDX] << 32);
       // What the processor may execute has changed, or the APIC wants a look.
@@ -50,8 +51,9 @@ final class ProcessorOps {
   static final class CpuidOp extends Op {
     @Override
     public Op exec(Cpu c) {
+      c.drainStores();
       Cpuid.execute(c);
-      return next;
+      return serialized(c);
     }
   }
 
@@ -241,6 +243,7 @@ final class ProcessorOps {
   static final class Serialize extends Op {
     @Override
     public Op exec(Cpu c) {
+      c.drainStores();
       return leave(c);
     }
   }

@@ -67,6 +67,7 @@ final class TableOps {
       if (!c.canonicalBase(base)) {
         throw c.generalProtection(0);
       }
+      c.drainStores();
       if (idt) {
         c.idtLimit = limit;
         c.idtBase = base;
@@ -74,7 +75,7 @@ final class TableOps {
         c.gdtLimit = limit;
         c.gdtBase = base;
       }
-      return next;
+      return serialized(c);
     }
   }
 
@@ -119,12 +120,13 @@ final class TableOps {
       SegmentOps.requireDescriptors(c);
       requireCpl0(c);
       int selector = (int) load(c);
+      c.drainStores();
       if (task) {
         DescriptorTables.loadTr(c, selector);
       } else {
         DescriptorTables.loadLdtr(c, selector);
       }
-      return next;
+      return serialized(c);
     }
   }
 

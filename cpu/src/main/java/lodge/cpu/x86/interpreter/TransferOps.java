@@ -25,6 +25,7 @@ final class TransferOps {
 
     @Override
     public Op exec(Cpu c) {
+      c.drainStores();
       c.rip = nextRip(c);
       InterruptReturn.execute(c, size);
       return null;

@@ -39,7 +39,7 @@ final class IntegerEmitter {
   /** The flags' kind after an instruction; must agree with what {@link #emit} leaves. */
   static int flagKindAfter(Insn insn, int kind) {
     if (!emits(insn)) {
-      return FlagState.READY;
+      return VectorForm.isApart(insn) ? kind : FlagState.READY;
     }
     return switch (insn.form.mnemonic()) {
       case ADD -> FlagState.ADD;

@@ -255,7 +255,11 @@ final class RegionEmitter {
       switch (Flow.of(insn)) {
         case NEXT -> {
           if (!integer.emit(placed)) {
-            step(placed);
+            if (VectorForm.isApart(insn)) {
+              stepApart(placed);
+            } else {
+              step(placed);
+            }
           }
         }
         case CONDITIONAL -> {
@@ -365,6 +369,37 @@ final class RegionEmitter {
     code.labelBinding(on);
     loadState();
     kind = FlagState.READY;
+  }
+
+  /** As {@link #step} for an instruction that only reads general registers, and no flags. */
+  private void stepApart(Block.Placed placed) {
+    Insn insn = placed.insn();
+    if (insn.memory) {
+      hand(insn.base);
+      hand(insn.index);
+    }
+    if (VectorForm.readsGeneral(insn)) {
+      hand(insn.rm);
+    }
+    site(placed, false);
+    code.aload(Locals.THIS).aload(Locals.CPU).loadConstant(steps.size());
+    code.invokevirtual(REGION, "step", MethodTypeDesc.of(CD_boolean, CPU, CD_int));
+    steps.add(placed);
+    Label on = code.newLabel();
+    code.ifne(on);
+    storeRegisters();
+    storeFlags();
+    code.iinc(Locals.COUNT, -(block.code().size() - index - 1));
+    code.goto_(stopLabel);
+    code.labelBinding(on);
+  }
+
+  /** Gives the processor the value of a register that the region may have changed. */
+  private void hand(int register) {
+    if (register < written.length && written[register]) {
+      code.aload(Locals.REGISTERS).loadConstant(register);
+      code.lload(Locals.register(register)).lastore();
+    }
   }
 
   // ---------------------------------------------------------------- ways out

@@ -15,6 +15,9 @@ final class RegisterUse {
       use(insn.index, used);
     }
     if (!IntegerEmitter.emits(insn)) {
+      if (VectorForm.isApart(insn) && VectorForm.readsGeneral(insn)) {
+        use(insn.rm, used);
+      }
       return;
     }
     if (insn.hasModrm) {

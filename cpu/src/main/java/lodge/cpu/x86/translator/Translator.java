@@ -30,6 +30,10 @@ final class Translator implements HotSpots {
   private static final int MAX_CODE = 7_900;
 
   private static final int QUEUE_LIMIT = 1024;
+
+  /** Past this many places that were asked for, all are forgotten and may be asked for again. */
+  private static final int ASKED_LIMIT = 1 << 17;
+
   private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
   private record Done(CodePage page, int entry, Op region, List<RegionScan.Part> parts) {}
@@ -71,6 +75,9 @@ final class Translator implements HotSpots {
   public void hot(CodePage page, int offset, long base) {
     if (!memory.isRam(page.gpa) || !asked.add(new Spot(page.gpa, offset)) && !eager) {
       return;
+    }
+    if (asked.size() > ASKED_LIMIT) {
+      asked.clear();
     }
     RegionScan scan = new RegionScan(memory, page, base, REGION_LIMIT);
     if (scan.scan(offset)) {

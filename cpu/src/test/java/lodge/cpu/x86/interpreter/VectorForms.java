@@ -125,8 +125,7 @@ final class VectorForms {
     expand(plain, Kind.INTEGER, "pclmulqdq X,Y,I", "pclmulqdq X,Y,1", "pclmulqdq X,Y,16");
     plain.forEach(line -> lines.add(new Line(line.text(), line.kind(), Set.of("pclmulqdq"))));
     plain.clear();
-    for (String name :
-        "sha1nexte sha1msg1 sha1msg2 sha256rnds2 sha256msg1 sha256msg2".split(" ")) {
+    for (String name : "sha1nexte sha1msg1 sha1msg2 sha256rnds2 sha256msg1 sha256msg2".split(" ")) {
       expand(plain, Kind.INTEGER, name + " X,Y");
     }
     for (int function = 0; function < 4; function++) {

@@ -106,12 +106,7 @@ final class VexForms {
           "vmov" + name + " [rsi+16],ymm1");
     }
     for (String name : "movlps movhps movlpd movhpd".split(" ")) {
-      add(
-          lines,
-          Kind.INTEGER,
-          AVX2,
-          "v" + name + " xmm1,xmm9,[rsi]",
-          "v" + name + " [rsi],xmm9");
+      add(lines, Kind.INTEGER, AVX2, "v" + name + " xmm1,xmm9,[rsi]", "v" + name + " [rsi],xmm9");
     }
     add(
         lines,
