@@ -61,7 +61,7 @@ class BadInputTest {
         "run --kernel @good --memory 1T            | more than this host      | at most",
         "run --kernel @good --memory 9999999T      | '9999999T'               | 512M",
         "run --kernel @good --cpus 0               | --cpus 0 is not possible | a machine has 1",
-        "run --kernel @good --cpus 2               | --cpus 2 is not possible | a machine has 1",
+        "run --kernel @good --cpus 17              | --cpus 17 is not possible | a machine has 1 to 16",
         "run --kernel @good --cpus some            | 'some' is not an int     | --cpus",
         "run --kernel @good --cpu pentium          | cpu 'pentium' is unknown | x86-64-v1",
         "run --kernel @good --cpu max,+warp        | 'warp' is unknown        | lodge cpu list",
