@@ -175,6 +175,9 @@ public final class CodeWatch {
     private final Runnable wake;
     private final WritePaths paths;
 
+    /** How often {@link #cover} has waited for another vCPU. */
+    private long waits;
+
     /** Executing: may be waited for. */
     private volatile boolean running;
 
@@ -192,6 +195,11 @@ public final class CodeWatch {
     /** Whether there is no other vCPU. */
     public boolean single() {
       return watch.single();
+    }
+
+    /** How often {@link #cover} has waited for another vCPU. */
+    public long waits() {
+      return waits;
     }
 
     /** To be called before the first instruction of each {@link Vcpu#run}. */
@@ -291,6 +299,7 @@ public final class CodeWatch {
 
     private void awaitClosed(Member other, int frame, Cache cache) {
       int turns = 0;
+      waits++;
       while (!other.paths.closed(frame)) {
         if (other.paths.ask(frame)) {
           synchronized (watch) {

@@ -156,10 +156,13 @@ class ControlRegistersTest {
   void xcr0_keeps_x87_and_refuses_what_is_not_there() {
     refused(() -> ControlRegisters.writeXcr(c, 0, 2));
     refused(() -> ControlRegisters.writeXcr(c, 0, 5));
-    refused(() -> ControlRegisters.writeXcr(c, 0, 8 | 3));
+    refused(() -> ControlRegisters.writeXcr(c, 0, 0xF));
+    refused(() -> ControlRegisters.writeXcr(c, 0, 0xE7));
     refused(() -> ControlRegisters.writeXcr(c, 1, 3));
     ControlRegisters.writeXcr(c, 0, 3);
     assertThat(ControlRegisters.readXcr(c, 0, 0)).isEqualTo(3);
+    ControlRegisters.writeXcr(c, 0, 0x207);
+    assertThat(ControlRegisters.readXcr(c, 0, 0)).isEqualTo(0x207);
     m.longMode(0);
     assertThat(m.fault(Vector.UD, "0F 01 D0")[0]).as("without CR4.OSXSAVE").isEqualTo(CODE);
   }

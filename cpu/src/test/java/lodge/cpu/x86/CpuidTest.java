@@ -65,6 +65,16 @@ class CpuidTest {
   }
 
   @Test
+  void announces_all_of_the_third_level_and_cryptography() {
+    for (String feature :
+        ("AVX AVX2 FMA F16C BMI1 BMI2 LZCNT MOVBE XSAVE AES PCLMULQDQ SHA ADX VAES VPCLMULQDQ PKU"
+                + " RDPID CLFLUSHOPT CLWB")
+            .split(" ")) {
+      assertThat(c.model.has(feature)).as(feature).isTrue();
+    }
+  }
+
+  @Test
   void osxsave_mirrors_cr4() {
     assertThat(leaf(1, 0)[2] >>> 27 & 1).isZero();
     c.cr4 |= Cpu.CR4_OSXSAVE;
@@ -81,9 +91,27 @@ class CpuidTest {
     assertThat(leaf(0xD, 0)).containsExactly(0x207, 576, 2696, 0);
     assertThat(leaf(0xD, 1)[1]).isEqualTo(576);
     assertThat(leaf(0xD, 2)).containsExactly(256, 576, 0, 0);
+    assertThat(leaf(0xD, 9)).containsExactly(8, 2688, 0, 0);
+    ControlRegisters.writeXcr(c, 0, 7);
+    assertThat(leaf(0xD, 0)).containsExactly(0x207, 832, 2696, 0);
+    assertThat(leaf(0xD, 1)[1]).isEqualTo(832);
     ControlRegisters.writeXcr(c, 0, 0x207);
     assertThat(leaf(0xD, 0)).containsExactly(0x207, 2696, 2696, 0);
     assertThat(leaf(0xD, 1)[1]).isEqualTo(576 + 256 + 8);
+  }
+
+  @Test
+  void xsave_components_go_with_their_features() {
+    var features = EnumSet.copyOf(c.model.features());
+    features.remove(Feature.AVX);
+    features.remove(Feature.PKU);
+    try (var other = new TestMachine(new CpuModel("narrow", features, 1))) {
+      int[] out = new int[4];
+      Cpuid.read(other.c, 0xD, 0, out);
+      assertThat(out).containsExactly(3, 576, 576, 0);
+      Cpuid.read(other.c, 0xD, 2, out);
+      assertThat(out).containsExactly(0, 0, 0, 0);
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package lodge.cpu.x86.interpreter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Descriptor;
 import lodge.cpu.x86.Vector;
@@ -200,7 +201,7 @@ class ExtendedStateTest {
     fill();
     machine.memory.putInt(AREA + 24, 0x1F80);
     assertThat(machine.execute(XRSTOR)).isEqualTo(NONE);
-    assertThat(cpu.xmm).containsOnly(0);
+    assertThat(Arrays.copyOf(cpu.xmm, 64)).containsOnly(0);
     assertThat(cpu.x87.inUse()).isFalse();
     assertThat(cpu.mxcsr).isEqualTo(0x1F80);
     fill();
@@ -249,5 +250,59 @@ class ExtendedStateTest {
     assertThat(machine.execute(XRSTOR)).isEqualTo(Vector.PF);
     assertThat(machine.execute(FXRSTOR)).isEqualTo(Vector.PF);
     expectFilled(true);
+  }
+
+  @Test
+  void protectionKeysHaveTheirOwnPlaceInTheStandardFormat() {
+    cpu.xcr0 = 0x207;
+    for (int i = 0; i < 0x1000; i += 8) {
+      machine.memory.putLong(AREA + i, 0);
+    }
+    cpu.pkru = 0x5555_5554;
+    assertThat(machine.execute(XSAVE)).isEqualTo(NONE);
+    assertThat(header(0)).isEqualTo(0x200);
+    assertThat(machine.memory.getLong(AREA + 2688)).isEqualTo(0x5555_5554);
+    cpu.pkru = 1;
+    assertThat(machine.execute(XRSTOR)).isEqualTo(NONE);
+    assertThat(cpu.pkru).isEqualTo(0x5555_5554);
+    machine.memory.putLong(AREA + 512, 0);
+    assertThat(machine.execute(XRSTOR)).isEqualTo(NONE);
+    assertThat(cpu.pkru).isZero();
+  }
+
+  @Test
+  void protectionKeysFollowWhatIsListedInTheCompactedFormat() {
+    cpu.xcr0 = 0x207;
+    cpu.pkru = 7;
+    assertThat(machine.execute(XSAVEC)).isEqualTo(NONE);
+    assertThat(header(0)).isEqualTo(0x200);
+    assertThat(machine.memory.getLong(AREA + 832)).as("behind the upper halves").isEqualTo(7);
+    cpu.r[Cpu.RAX] = 0x203;
+    assertThat(machine.execute(XSAVEC)).isEqualTo(NONE);
+    assertThat(machine.memory.getLong(AREA + 576)).as("in their place").isEqualTo(7);
+    cpu.pkru = 0;
+    cpu.r[Cpu.RAX] = -1;
+    assertThat(machine.execute(XRSTOR)).isEqualTo(NONE);
+    assertThat(cpu.pkru).isEqualTo(7);
+  }
+
+  @Test
+  void keysThatAreLoadedCountAtOnce() {
+    cpu.xcr0 = 0x207;
+    machine.paging();
+    cpu.cr4 |= Cpu.CR4_PKE;
+    // Key 1 for the page at 0x22000.
+    machine.memory.putLong(0x4000 + 8 * 0x22, 1L << 59 | 0x22000 | 7);
+    cpu.mmu.flushAll();
+    assertThat(cpu.mmu.read8(0x22000)).isZero();
+    for (int i = 0; i < 0x1000; i += 8) {
+      machine.memory.putLong(AREA + i, 0);
+    }
+    machine.memory.putLong(AREA + 512, 0x200);
+    machine.memory.putLong(AREA + 2688, 1 << 2);
+    assertThat(machine.execute(XRSTOR)).isEqualTo(NONE);
+    cpu.r[Cpu.RSI] = 0x22000;
+    // movups xmm0, [rsi]
+    assertThat(machine.execute(0x0F, 0x10, 0x06)).isEqualTo(Vector.PF);
   }
 }

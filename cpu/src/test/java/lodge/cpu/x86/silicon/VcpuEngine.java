@@ -3,6 +3,7 @@ package lodge.cpu.x86.silicon;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.GuestMemory;
 import lodge.core.HostClock;
@@ -304,6 +305,10 @@ final class VcpuEngine implements CaseRunner {
       return snapshot(c, CpuSnapshot.BROKEN, 0, cpu.rip, cpu.eflags, failure);
     }
     long frame = cpu.r[Cpu.RSP];
+    if (frame < STACK_TOP - 64 || frame > STACK_TOP) {
+      String failure = "frame at " + Long.toHexString(frame);
+      return snapshot(c, CpuSnapshot.BROKEN, 0, cpu.rip, cpu.eflags, failure);
+    }
     int error = 0;
     if (CpuSnapshot.hasErrorCode(vector)) {
       error = memory.getInt(physical(frame));
@@ -371,6 +376,13 @@ final class VcpuEngine implements CaseRunner {
     for (int i = 0; i < before.length; i++) {
       memory.putLong(SCRATCH_PAGES + 8L * i, Case.pattern(i));
     }
+  }
+
+  /** What the engine counted. */
+  Map<String, Long> counters() {
+    Counters counters = new Counters();
+    vcpu.count(counters);
+    return counters.totals();
   }
 
   private void watch() {
