@@ -193,10 +193,7 @@ final class RunCommand implements Callable<Integer> {
     }
     if (cpus < 1 || cpus > Machine.MAX_CPUS) {
       throw new BadInput(
-          "--cpus "
-              + cpus
-              + " is not possible; a machine has 1 to "
-              + Machine.MAX_CPUS);
+          "--cpus " + cpus + " is not possible; a machine has 1 to " + Machine.MAX_CPUS);
     }
     if (memory != null && memory < Machine.MIN_MEMORY) {
       throw new BadInput(

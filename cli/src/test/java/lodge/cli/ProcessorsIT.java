@@ -30,13 +30,11 @@ class ProcessorsIT {
         """
             .formatted(COMPLAINTS);
 
-    LodgeScript.Result run =
-        lodge("run", "tiny", "--cpus", "2", "--", "sh", "-c", script).run();
+    LodgeScript.Result run = lodge("run", "tiny", "--cpus", "2", "--", "sh", "-c", script).run();
 
     assertThat(run.text())
         .matches(
-            "2\\n0-1\\nLOC: +[1-9][0-9]* +[1-9][0-9]* .*\\n"
-                + "1fd3c981\\n1310720\\ntsc\\nend\\n");
+            "2\\n0-1\\nLOC: +[1-9][0-9]* +[1-9][0-9]* .*\\n" + "1fd3c981\\n1310720\\ntsc\\nend\\n");
     assertThat(run.errors()).isEmpty();
     assertThat(run.status()).isZero();
   }
@@ -57,8 +55,7 @@ class ProcessorsIT {
         """
             .formatted(COMPLAINTS);
 
-    LodgeScript.Result run =
-        lodge("run", "tiny", "--cpus", "4", "--", "sh", "-c", script).run();
+    LodgeScript.Result run = lodge("run", "tiny", "--cpus", "4", "--", "sh", "-c", script).run();
 
     assertThat(run.text()).isEqualTo("4\n0-1,3\n0-3\n");
     assertThat(run.errors()).isEmpty();

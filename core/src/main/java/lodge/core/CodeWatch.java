@@ -299,7 +299,6 @@ public final class CodeWatch {
 
     private void awaitClosed(Member other, int frame, Cache cache) {
       int turns = 0;
-      waits++;
       while (!other.paths.closed(frame)) {
         if (other.paths.ask(frame)) {
           synchronized (watch) {
@@ -312,6 +311,7 @@ public final class CodeWatch {
           return;
         }
         serveProtections(cache);
+        waits += turns == 0 ? 1 : 0;
         turns++;
         if (turns < SPINS) {
           Thread.onSpinWait();

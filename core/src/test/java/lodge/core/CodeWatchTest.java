@@ -225,8 +225,7 @@ class CodeWatchTest {
         assertThat(memory.compareAndExchange(0x100 + at, size, wanted, 0)).isEqualTo(there);
         assertThat(memory.getLong(0x100)).isEqualTo(0x8877_6655_4433_2211L);
         assertThat(memory.compareAndExchange(0x100 + at, size, there, wanted)).isEqualTo(there);
-        assertThat(memory.getLong(0x100))
-            .isEqualTo(0x8877_6655_4433_2211L ^ mask << 8 * at);
+        assertThat(memory.getLong(0x100)).isEqualTo(0x8877_6655_4433_2211L ^ mask << 8 * at);
       }
     }
     assertThat(GuestMemory.exchangeable(0x107, 2)).isFalse();
