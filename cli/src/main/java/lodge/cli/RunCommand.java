@@ -87,7 +87,7 @@ final class RunCommand implements Callable<Integer> {
       names = "--cpus",
       paramLabel = "N",
       defaultValue = "1",
-      description = "vCPUs: ${DEFAULT-VALUE}.")
+      description = "vCPUs, 1 to " + Machine.MAX_CPUS + "; without this ${DEFAULT-VALUE}.")
   private int cpus;
 
   @Option(
@@ -193,12 +193,7 @@ final class RunCommand implements Callable<Integer> {
     }
     if (cpus < 1 || cpus > Machine.MAX_CPUS) {
       throw new BadInput(
-          "--cpus "
-              + cpus
-              + " is not possible; "
-              + (Machine.MAX_CPUS == 1
-                  ? "a machine has 1"
-                  : "a machine has 1 to " + Machine.MAX_CPUS));
+          "--cpus " + cpus + " is not possible; a machine has 1 to " + Machine.MAX_CPUS);
     }
     if (memory != null && memory < Machine.MIN_MEMORY) {
       throw new BadInput(

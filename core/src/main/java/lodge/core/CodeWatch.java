@@ -175,6 +175,9 @@ public final class CodeWatch {
     private final Runnable wake;
     private final WritePaths paths;
 
+    /** How often {@link #cover} has waited for another vCPU. */
+    private long waits;
+
     /** Executing: may be waited for. */
     private volatile boolean running;
 
@@ -192,6 +195,11 @@ public final class CodeWatch {
     /** Whether there is no other vCPU. */
     public boolean single() {
       return watch.single();
+    }
+
+    /** How often {@link #cover} has waited for another vCPU. */
+    public long waits() {
+      return waits;
     }
 
     /** To be called before the first instruction of each {@link Vcpu#run}. */
@@ -303,6 +311,7 @@ public final class CodeWatch {
           return;
         }
         serveProtections(cache);
+        waits += turns == 0 ? 1 : 0;
         turns++;
         if (turns < SPINS) {
           Thread.onSpinWait();

@@ -138,6 +138,11 @@ public final class GuestMemory implements AutoCloseable {
     return codeWatch;
   }
 
+  /** Whether several vCPUs access it, so that the order of each one's accesses can be seen. */
+  public boolean shared() {
+    return shared;
+  }
+
   /** Says whether several vCPUs access it; before they do. */
   void share(boolean several) {
     shared = several;

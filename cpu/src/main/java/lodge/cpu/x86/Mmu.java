@@ -377,9 +377,9 @@ public final class Mmu {
     }
     checkSlow(gva, size);
     long gpa = fill(gva, WRITE);
-    boolean ram = memory.isRam(gpa);
+    boolean ram = isRam(gpa);
     if (((gva ^ last) & PAGE_MASK) != 0) {
-      ram &= memory.isRam(fill(second(last), WRITE));
+      ram &= isRam(fill(second(last), WRITE));
     }
     if (batching && (!ram || cpu.dataBreakpoints != 0 && watched(gva, size, true) != 0)) {
       throw cpu.alone();

@@ -884,10 +884,12 @@ final class IntegerEmitter {
       case 2 -> code().i2s().i2l();
       default -> code().i2b().i2l();
     }
+    region.fence("acquireFence");
   }
 
   /** Writes a value to {@link Locals#ADDRESS}. */
   private void write(int size, Runnable value) {
+    region.fence("releaseFence");
     code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.ADDRESS);
     value.run();
     if (size < 8) {

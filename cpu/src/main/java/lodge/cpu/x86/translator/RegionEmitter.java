@@ -13,6 +13,7 @@ import java.lang.classfile.MethodModel;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.invoke.VarHandle;
 import java.lang.reflect.AccessFlag;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,6 +42,7 @@ final class RegionEmitter {
   private static final ClassDesc FAULT = CpuException.class.describeConstable().orElseThrow();
   private static final ClassDesc CHANGED = CodeChanged.class.describeConstable().orElseThrow();
   private static final ClassDesc PARTS = RegionParts.class.describeConstable().orElseThrow();
+  private static final ClassDesc VAR_HANDLE = VarHandle.class.describeConstable().orElseThrow();
   static final ClassDesc LONGS = CD_long.arrayType();
 
   private final List<Block> blocks;
@@ -74,6 +76,11 @@ final class RegionEmitter {
   private Label stopLabel;
   private Block block;
   private int index;
+
+  /**
+   * Other processors watch: the compiler may not change the order of this one's memory accesses.
+   */
+  boolean ordered;
 
   private final boolean guarded;
   private final IntFunction<int[]> targets;
@@ -117,6 +124,13 @@ final class RegionEmitter {
       return known;
     }
     return List.of();
+  }
+
+  /** After a load, before a store; on a host of the guest's memory order it costs nothing. */
+  void fence(String kind) {
+    if (ordered) {
+      code.invokestatic(VAR_HANDLE, kind, MethodTypeDesc.of(CD_void));
+    }
   }
 
   byte[] emit() {

@@ -115,6 +115,7 @@ final class Translator implements HotSpots {
         emitter =
             new RegionEmitter(
                 scan.blocks(entry, size), entry, scan.parts().size() > 1, scan::targets);
+        emitter.ordered = memory.shared();
         classFile = emitter.emit();
         if (emitter.codeLength() < MAX_CODE) {
           instructions += size;
