@@ -358,7 +358,7 @@ final class IntegerEmitter {
     }
     effectiveAddress(placed, true);
     code().lstore(Locals.ADDRESS);
-    region.site(placed, false);
+    region.site(placed, true);
     write(
         size,
         () -> {
@@ -423,7 +423,7 @@ final class IntegerEmitter {
     if (insn.memory) {
       effectiveAddress(placed, true);
       code().lstore(Locals.ADDRESS);
-      region.site(placed, false);
+      region.site(placed, true);
       write(1, () -> code().lload(Locals.TEMP_1));
     } else {
       code().lload(Locals.TEMP_1);
