@@ -295,8 +295,8 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
       previous = op;
       offset += op.length;
     }
-    previous.next =
-        offset < PAGE_SIZE ? new ResolveOp(page, previous, offset) : new EnterOp(this, offset);
+    boolean more = offset < page.end;
+    previous.next = more ? new ResolveOp(page, previous, offset) : new EnterOp(this, offset);
     return first;
   }
 

@@ -20,8 +20,8 @@ enum Flow {
   static Flow of(Insn insn) {
     return switch (insn.form.mnemonic()) {
       case JCC -> CONDITIONAL;
-      case JMP -> insn.hasModrm ? INDIRECT : JUMP;
-      case CALL -> insn.hasModrm ? INDIRECT : CALL;
+      case JMP -> insn.hasModrm ? indirect(insn) : JUMP;
+      case CALL -> insn.hasModrm ? indirect(insn) : CALL;
       case RET -> INDIRECT;
       case LOOP,
           LOOPE,
@@ -89,5 +89,10 @@ enum Flow {
           UNKNOWN;
       default -> NEXT;
     };
+  }
+
+  /** A target in memory behind a 32-bit address is left to the interpreter. */
+  private static Flow indirect(Insn insn) {
+    return IntegerEmitter.emits(insn) ? INDIRECT : UNKNOWN;
   }
 }

@@ -141,7 +141,7 @@ final class IntegerEmitter {
       case MOV -> mov(placed);
       case MOVZX -> extend(placed, (insn.opcode & 1) == 0 ? 1 : 2, false);
       case MOVSX -> extend(placed, (insn.opcode & 1) == 0 ? 1 : 2, true);
-      case MOVSXD -> extend(placed, 4, true);
+      case MOVSXD -> extend(placed, Math.min(insn.operandSize, 4), true);
       case CBW -> {
         loadRegister(insn, Cpu.RAX, insn.operandSize / 2);
         storeRegister(insn, Cpu.RAX, insn.operandSize);
