@@ -219,6 +219,9 @@ public final class Cpu {
    */
   public volatile boolean attention;
 
+  /** How often code that was decoded for this processor was overwritten, by whomever. */
+  public long codeInvalidations;
+
   /** The last look at the APIC found an interrupt; it waits for IF or for the shadow to end. */
   public boolean interruptPending;
 

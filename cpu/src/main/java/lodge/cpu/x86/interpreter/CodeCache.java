@@ -72,8 +72,6 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Executed ops that are no instructions. */
   public long uncounted;
 
-  long invalidations;
-
   /** Instructions met that are announced but not implemented, with the number of places. */
   final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
 
@@ -424,7 +422,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private void forget(CodePage page) {
     page.clear();
     voidLinks();
-    invalidations++;
+    cpu.codeInvalidations++;
   }
 
   /** The grains of a page that are decoded in any mode. */

@@ -259,7 +259,7 @@ public final class InterpreterVcpu implements Vcpu {
     counters.add("exceptions", exceptions);
     counters.add("page_walks", cpu.mmu.pageWalks());
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
-    counters.add("code_invalidations", code.invalidations);
+    counters.add("code_invalidations", cpu.codeInvalidations);
     counters.add("code_waits", cpu.mmu.codeWatch().waits());
     if (hotSpots != null) {
       hotSpots.count(counters);

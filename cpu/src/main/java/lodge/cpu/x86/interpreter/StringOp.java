@@ -91,6 +91,7 @@ abstract class StringOp extends Op {
   private Op steps(Cpu c, long count, int limit) {
     long flagResult = c.flagResult;
     long flagAux = c.flagAux;
+    long invalidations = c.codeInvalidations;
     try {
       for (int i = 0; i < limit; i++) {
         element(c);
@@ -98,6 +99,13 @@ abstract class StringOp extends Op {
         Registers.write(c.r, Cpu.RCX, addressSize, count);
         if (count == 0 || compares() && Flags.zf(c) != (repeat == Insn.REP)) {
           return Repeat.done(c, next);
+        }
+        if (c.codeInvalidations != invalidations) {
+          // It may be this instruction that was overwritten.
+          c.flagResult = flagResult;
+          c.flagAux = flagAux;
+          c.rip = rip(c);
+          return Repeat.again(c, null);
         }
       }
     } catch (CpuException fault) {

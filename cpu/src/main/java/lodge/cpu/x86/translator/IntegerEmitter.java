@@ -180,7 +180,7 @@ final class IntegerEmitter {
       if (modify) {
         probe(placed, size);
       }
-      region.site(placed, false);
+      region.site(placed);
       read(size);
       code().lstore(Locals.TEMP_1);
     }
@@ -248,7 +248,7 @@ final class IntegerEmitter {
     Insn insn = placed.insn();
     if (modify) {
       code().lstore(Locals.TEMP_1);
-      region.site(placed, true);
+      region.lastSite(placed);
       write(size, () -> code().lload(Locals.TEMP_1));
     } else {
       storeRegister(insn, destination(insn), size);
@@ -306,7 +306,7 @@ final class IntegerEmitter {
       effectiveAddress(placed, true);
       code().lstore(Locals.ADDRESS);
       probe(placed, insn.operandSize);
-      region.site(placed, false);
+      region.site(placed);
       read(insn.operandSize);
     } else {
       loadRegister(insn, insn.rm, insn.operandSize);
@@ -358,7 +358,7 @@ final class IntegerEmitter {
     }
     effectiveAddress(placed, true);
     code().lstore(Locals.ADDRESS);
-    region.site(placed, true);
+    region.lastSite(placed);
     write(
         size,
         () -> {
@@ -385,7 +385,7 @@ final class IntegerEmitter {
     if (insn.memory) {
       effectiveAddress(placed, true);
       code().lstore(Locals.ADDRESS);
-      region.site(placed, false);
+      region.site(placed);
       read(size);
     } else {
       loadRegister(insn, insn.rm, size);
@@ -423,7 +423,7 @@ final class IntegerEmitter {
     if (insn.memory) {
       effectiveAddress(placed, true);
       code().lstore(Locals.ADDRESS);
-      region.site(placed, true);
+      region.lastSite(placed);
       write(1, () -> code().lload(Locals.TEMP_1));
     } else {
       code().lload(Locals.TEMP_1);
@@ -436,19 +436,23 @@ final class IntegerEmitter {
     if (insn.hasModrm) {
       readOperand(placed, 8);
       code().lstore(Locals.TEMP_1);
-      push(placed, () -> code().lload(Locals.TEMP_1));
+      push(placed, placed.end(), () -> code().lload(Locals.TEMP_1));
     } else if (insn.form.operands()[0].charAt(0) == 'I') {
-      push(placed, () -> code().loadConstant(insn.imm));
+      push(placed, placed.end(), () -> code().loadConstant(insn.imm));
     } else {
-      push(placed, () -> region.load(insn.opcodeRegister));
+      push(placed, placed.end(), () -> region.load(insn.opcodeRegister));
     }
   }
 
-  /** Pushes a 64-bit value on the guest's stack. */
-  void push(Block.Placed placed, Runnable value) {
+  /**
+   * Pushes a 64-bit value on the guest's stack.
+   *
+   * @param after where the instruction leads to
+   */
+  void push(Block.Placed placed, long after, Runnable value) {
     region.load(Cpu.RSP);
     code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
-    region.stackSite(placed);
+    region.pushSite(placed, after);
     write(8, value);
     code().lload(Locals.ADDRESS);
     region.store(Cpu.RSP);
@@ -457,7 +461,7 @@ final class IntegerEmitter {
   private void pop(Block.Placed placed) {
     region.load(Cpu.RSP);
     code().lstore(Locals.ADDRESS);
-    region.stackSite(placed);
+    region.popSite(placed);
     read(8);
     code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
     region.store(Cpu.RSP);
@@ -467,7 +471,7 @@ final class IntegerEmitter {
   private void leave(Block.Placed placed) {
     region.load(Cpu.RBP);
     code().lstore(Locals.ADDRESS);
-    region.stackSite(placed);
+    region.popSite(placed);
     read(8);
     code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
     region.store(Cpu.RSP);
@@ -612,7 +616,7 @@ final class IntegerEmitter {
     if (insn.form.mnemonic() == Mnemonic.RET) {
       region.load(Cpu.RSP);
       code().lstore(Locals.ADDRESS);
-      region.stackSite(placed);
+      region.popSite(placed);
       read(8);
       checkTarget();
       code().lload(Locals.ADDRESS).loadConstant(8L + (insn.imm & 0xFFFF)).ladd();
@@ -625,10 +629,10 @@ final class IntegerEmitter {
       // The return address is written before the target is looked at, RSP moves after that.
       region.load(Cpu.RSP);
       code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
-      region.stackSite(placed);
+      region.pushSite(placed, Site.COMPUTED);
       write(8, () -> code().lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
     }
-    region.site(placed, false);
+    region.site(placed);
     code().lload(Locals.TARGET);
     checkTarget();
     if (insn.form.mnemonic() == Mnemonic.CALL) {
@@ -863,7 +867,7 @@ final class IntegerEmitter {
   }
 
   private void probe(Block.Placed placed, int size) {
-    region.site(placed, false);
+    region.site(placed);
     code().aload(Locals.MMU).lload(Locals.ADDRESS).loadConstant(size);
     code()
         .invokevirtual(

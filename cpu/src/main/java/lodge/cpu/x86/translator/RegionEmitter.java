@@ -282,7 +282,9 @@ final class RegionEmitter {
         case JUMP -> goTo(each, placed.end() + insn.imm);
         case CALL -> {
           integer.push(
-              placed, () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+              placed,
+              placed.end() + insn.imm,
+              () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
           goTo(each, placed.end() + insn.imm);
         }
         case INDIRECT -> {
@@ -368,7 +370,7 @@ final class RegionEmitter {
    * back.
    */
   private void step(Block.Placed placed) {
-    int site = newSite(placed, false, false);
+    int site = newSite(placed, Site.AGAIN, false, false);
     // Negative: the op's own faults find the state written back already.
     code.loadConstant(-1 - site).istore(Locals.WHERE);
     storeRegisters();
@@ -395,7 +397,7 @@ final class RegionEmitter {
     if (VectorForm.readsGeneral(insn)) {
       hand(insn.rm);
     }
-    site(placed, false);
+    site(placed);
     code.aload(Locals.THIS).aload(Locals.CPU).loadConstant(steps.size());
     code.invokevirtual(REGION, "step", MethodTypeDesc.of(CD_boolean, CPU, CD_int));
     steps.add(placed);
@@ -462,8 +464,10 @@ final class RegionEmitter {
     code.exceptionCatch(start, end, code.newBoundLabel(), CHANGED);
     code.pop();
     storeAtSite();
-    code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE).iload(Locals.COUNT);
-    code.invokevirtual(REGION, "changed", MethodTypeDesc.of(OP, CPU, CD_int, CD_int)).areturn();
+    code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE);
+    code.lload(Locals.TARGET).iload(Locals.COUNT);
+    MethodTypeDesc type = MethodTypeDesc.of(OP, CPU, CD_int, CD_long, CD_int);
+    code.invokevirtual(REGION, "changed", type).areturn();
   }
 
   private void storeAtSite() {
@@ -479,20 +483,37 @@ final class RegionEmitter {
   // ---------------------------------------------------------------- for the instructions
 
   /** Says where a fault comes from, before an access that may raise one. */
-  void site(Block.Placed placed, boolean complete) {
+  void site(Block.Placed placed) {
+    site(placed, Site.AGAIN);
+  }
+
+  /** As {@link #site}, before the store that is the last the instruction does. */
+  void lastSite(Block.Placed placed) {
+    site(placed, placed.end());
+  }
+
+  private void site(Block.Placed placed, long after) {
     boolean stack = placed.insn().memory && placed.insn().segment == Cpu.SS;
-    code.loadConstant(newSite(placed, complete, stack)).istore(Locals.WHERE);
+    code.loadConstant(newSite(placed, after, false, stack)).istore(Locals.WHERE);
   }
 
-  /** As {@link #site}, for an access to the stack that is not the memory operand. */
-  void stackSite(Block.Placed placed) {
-    code.loadConstant(newSite(placed, false, true)).istore(Locals.WHERE);
+  /** As {@link #site}, for a read of the stack that is not the memory operand. */
+  void popSite(Block.Placed placed) {
+    code.loadConstant(newSite(placed, Site.AGAIN, false, true)).istore(Locals.WHERE);
   }
 
-  private int newSite(Block.Placed placed, boolean complete, boolean stack) {
+  /**
+   * As {@link #site}, for a push.
+   *
+   * @param after where the instruction leads to
+   */
+  void pushSite(Block.Placed placed, long after) {
+    code.loadConstant(newSite(placed, after, true, true)).istore(Locals.WHERE);
+  }
+
+  private int newSite(Block.Placed placed, long after, boolean pushes, boolean stack) {
     sites.add(
-        new Site(
-            placed.offset(), placed.end(), complete, kind, block.code().size() - index, stack));
+        new Site(placed.offset(), after, pushes, kind, block.code().size() - index, stack));
     return sites.size() - 1;
   }
 

@@ -192,11 +192,24 @@ public abstract class RegionOp extends Op {
     stepped = stepping;
   }
 
-  /** A store at a site hit code: where to go on. */
-  protected final Op changed(Cpu c, int number, int count) {
+  /**
+   * A store at a site hit code: where to go on.
+   *
+   * @param target of an indirect call
+   */
+  protected final Op changed(Cpu c, int number, long target, int count) {
     Site site = sites[number];
-    page.cache.uncounted -= count - site.remaining() + (site.complete() ? 1 : 0) - 1;
-    return page.cache.enter(c.r[Cpu.CODE_BASE] + (site.complete() ? site.end() : site.offset()));
+    long base = c.r[Cpu.CODE_BASE];
+    boolean computed = site.after() == Site.COMPUTED;
+    if (site.after() == Site.AGAIN || computed && !c.canonical(target)) {
+      page.cache.uncounted -= count - site.remaining() - 1;
+      return page.cache.enter(base + site.offset());
+    }
+    page.cache.uncounted -= count - site.remaining();
+    if (site.pushes()) {
+      c.r[Cpu.RSP] -= 8;
+    }
+    return page.cache.enter(computed ? target : base + site.after());
   }
 
   protected final void storeFlags(Cpu c, int site, int dynamicKind, long a, long b, long r) {

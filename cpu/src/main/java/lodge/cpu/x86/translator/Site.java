@@ -5,10 +5,15 @@ package lodge.cpu.x86.translator;
  * leave with the exact state.
  *
  * @param offset the instruction, in its page
- * @param end what follows it
- * @param complete after the store at this site nothing of the instruction is left to do
+ * @param after where to go on once the store at this site was made: {@link #AGAIN} at the
+ *     instruction itself, {@link #COMPUTED} at an address that the region computed
+ * @param pushes the store is a push, RSP moves after it
  * @param flagKind how the flags are kept at this point
  * @param remaining instructions of the block that were counted but not executed, this one included
  * @param stack a non-canonical address is #SS
  */
-record Site(int offset, int end, boolean complete, int flagKind, int remaining, boolean stack) {}
+record Site(
+    int offset, long after, boolean pushes, int flagKind, int remaining, boolean stack) {
+  static final long AGAIN = Long.MIN_VALUE;
+  static final long COMPUTED = Long.MIN_VALUE + 1;
+}
