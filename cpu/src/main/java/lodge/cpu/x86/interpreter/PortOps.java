@@ -87,6 +87,7 @@ final class PortOps {
       if (count == 0) {
         return next;
       }
+      long invalidations = c.codeInvalidations;
       element(c, port);
       if (!repeat) {
         return c.attention ? leave(c) : next;
@@ -97,7 +98,8 @@ final class PortOps {
         return c.attention ? leave(c) : next;
       }
       Repeat.again(c, this);
-      if (c.attention) {
+      // It may be this instruction that was overwritten.
+      if (c.attention || c.codeInvalidations != invalidations) {
         c.rip = rip(c);
         return null;
       }
