@@ -512,8 +512,7 @@ final class RegionEmitter {
   }
 
   private int newSite(Block.Placed placed, long after, boolean pushes, boolean stack) {
-    sites.add(
-        new Site(placed.offset(), after, pushes, kind, block.code().size() - index, stack));
+    sites.add(new Site(placed.offset(), after, pushes, kind, block.code().size() - index, stack));
     return sites.size() - 1;
   }
 

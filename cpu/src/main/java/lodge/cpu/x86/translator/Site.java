@@ -12,8 +12,7 @@ package lodge.cpu.x86.translator;
  * @param remaining instructions of the block that were counted but not executed, this one included
  * @param stack a non-canonical address is #SS
  */
-record Site(
-    int offset, long after, boolean pushes, int flagKind, int remaining, boolean stack) {
+record Site(int offset, long after, boolean pushes, int flagKind, int remaining, boolean stack) {
   static final long AGAIN = Long.MIN_VALUE;
   static final long COMPUTED = Long.MIN_VALUE + 1;
 }
