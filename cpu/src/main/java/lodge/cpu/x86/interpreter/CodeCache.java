@@ -40,7 +40,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private static final int PAGE_SIZE = 4096;
 
   /** Branches taken as often as this are where translation starts. */
-  static final int HOT = 4096;
+  static final int HOT = 16384;
 
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;
@@ -71,6 +71,9 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** Executed ops that are no instructions. */
   public long uncounted;
+
+  /** Instructions executed in regions. */
+  public long translated;
 
   /** Instructions met that are announced but not implemented, with the number of places. */
   final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
@@ -168,10 +171,15 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
   public void install(CodePage page, int offset, Op region, List<CodePage> parts) {
     weigh(REGION_WEIGHT);
-    page.replace(offset, region);
     for (CodePage part : parts) {
       part.addRegion(region);
     }
+    exchange(page, offset, region);
+  }
+
+  /** Puts an op that is made from the same code in the place of another one. */
+  public void exchange(CodePage page, int offset, Op op) {
+    page.replace(offset, op);
     voidLinks();
   }
 

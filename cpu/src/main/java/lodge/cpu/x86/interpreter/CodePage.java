@@ -98,7 +98,9 @@ public final class CodePage {
 
   /** Has a region unlinked together with the ops of this page. */
   void addRegion(Op region) {
-    regions.add(region);
+    if (!regions.contains(region)) {
+      regions.add(region);
+    }
   }
 
   /** Which grains hold bytes of decoded instructions. */

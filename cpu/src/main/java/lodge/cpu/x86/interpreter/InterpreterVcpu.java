@@ -262,6 +262,7 @@ public final class InterpreterVcpu implements Vcpu {
     counters.add("code_invalidations", cpu.codeInvalidations);
     counters.add("code_waits", cpu.mmu.codeWatch().waits());
     if (hotSpots != null) {
+      counters.add("guest_instructions_translated", code.translated);
       hotSpots.count(counters);
     }
     cpu.msrs.count(counters);

@@ -201,6 +201,13 @@ final class RegionEmitter {
   }
 
   private void prologue() {
+    // Called so to have HotSpot compile it: see WarmUp.
+    Label called = code.newLabel();
+    code.aload(Locals.CPU).ifnonnull(called);
+    code.aconst_null().areturn();
+    code.labelBinding(called);
+    code.aload(Locals.THIS).dup().getfield(REGION, "entered", CD_int);
+    code.iconst_1().iadd().putfield(REGION, "entered", CD_int);
     if (guarded) {
       Label valid = code.newLabel();
       code.aload(Locals.THIS).aload(Locals.CPU);

@@ -22,7 +22,7 @@ public abstract class RegionOp extends Op {
       };
 
   /** Exits taken as often as this are where the next region starts. */
-  private static final int HOT_EXIT = 4096;
+  private static final int HOT_EXIT = 16384;
 
   private final CodePage page;
   private final int entry;
@@ -32,6 +32,9 @@ public abstract class RegionOp extends Op {
   private final Site[] sites;
   private final CodeLink[] exits;
   private final Op[] ops;
+
+  /** How often the region was entered, for {@link WarmUp}; wraps around. */
+  int entered;
 
   /** The page was overwritten; what runs now is the last of this region. */
   boolean dead;
@@ -70,6 +73,13 @@ public abstract class RegionOp extends Op {
     this.ops = parts.ops();
     this.exitHeat = new int[exits.length];
     place(parts.entry(), 0);
+  }
+
+  /** Puts the interpreter's op back in its place, for as long as HotSpot has no code for this. */
+  void withdraw() {
+    if (!dead && page.peek(entry) == this) {
+      page.cache.exchange(page, entry, original);
+    }
   }
 
   @Override
@@ -147,9 +157,15 @@ public abstract class RegionOp extends Op {
     return following == original ? this : following;
   }
 
+  /** Of so many instructions the run loop has counted one. */
+  private void retired(int count) {
+    page.cache.uncounted -= count - 1;
+    page.cache.translated += count;
+  }
+
   /** The op behind a direct exit. */
   protected final Op leave(Cpu c, int exit, int count) {
-    page.cache.uncounted -= count - 1;
+    retired(count);
     if (++exitHeat[exit] == HOT_EXIT) {
       page.cache.hot(exits[exit].rip(c));
     }
@@ -158,14 +174,14 @@ public abstract class RegionOp extends Op {
 
   /** Leaves to the run loop, to go on at an exit's target. */
   protected final Op pause(Cpu c, int exit, int count) {
-    page.cache.uncounted -= count - 1;
+    retired(count);
     c.rip = exits[exit].rip(c);
     return null;
   }
 
   /** The op at an address that was computed. */
   protected final Op leaveTo(Cpu c, long rip, int count) {
-    page.cache.uncounted -= count - 1;
+    retired(count);
     if ((++leaves & HOT_EXIT - 1) == 0) {
       page.cache.hot(rip);
     }
@@ -174,13 +190,13 @@ public abstract class RegionOp extends Op {
 
   /** Leaves to the run loop after an op that set RIP itself. */
   protected final Op stop(int count) {
-    page.cache.uncounted -= count - 1;
+    retired(count);
     return null;
   }
 
   /** A fault at a site: the state is written back, the run loop delivers. */
   protected final void fault(Cpu c, int site, int count) {
-    page.cache.uncounted -= count - sites[site].remaining();
+    retired(count - sites[site].remaining() + 1);
     faultSite = site;
     bypassed = false;
     stepped = null;
@@ -202,10 +218,10 @@ public abstract class RegionOp extends Op {
     long base = c.r[Cpu.CODE_BASE];
     boolean computed = site.after() == Site.COMPUTED;
     if (site.after() == Site.AGAIN || computed && !c.canonical(target)) {
-      page.cache.uncounted -= count - site.remaining() - 1;
+      retired(count - site.remaining());
       return page.cache.enter(base + site.offset());
     }
-    page.cache.uncounted -= count - site.remaining();
+    retired(count - site.remaining() + 1);
     if (site.pushes()) {
       c.r[Cpu.RSP] -= 8;
     }

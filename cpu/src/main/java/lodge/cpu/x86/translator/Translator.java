@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import lodge.core.Counters;
@@ -29,6 +29,9 @@ final class Translator implements HotSpots {
   /** HotSpot does not compile methods of 8,000 bytecodes and more. */
   private static final int MAX_CODE = 7_900;
 
+  /** How often regions in use are looked at. */
+  private static final long LOOK_NANOS = 20_000_000;
+
   private static final int QUEUE_LIMIT = 1024;
 
   /** Past this many places that were asked for, all are forgotten and may be asked for again. */
@@ -36,22 +39,21 @@ final class Translator implements HotSpots {
 
   private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
-  private record Done(CodePage page, int entry, Op region, List<RegionScan.Part> parts) {}
-
   private record Spot(long gpa, int offset) {}
 
-  private final ThreadPoolExecutor worker =
-      new ThreadPoolExecutor(
-          1,
-          1,
-          1,
-          TimeUnit.SECONDS,
-          new LinkedBlockingQueue<>(QUEUE_LIMIT),
-          Thread.ofPlatform().name("lodge-translator").daemon().factory(),
-          new ThreadPoolExecutor.DiscardPolicy());
-  private final Queue<Done> done = new ConcurrentLinkedQueue<>();
+  private final ScheduledThreadPoolExecutor worker =
+      new ScheduledThreadPoolExecutor(
+          1, Thread.ofPlatform().name("lodge-translator").daemon().factory());
+
+  /** What the vCPU's thread is to do between two batches. */
+  private final Queue<Runnable> changes = new ConcurrentLinkedQueue<>();
+
   private final Set<Spot> asked = new HashSet<>();
   private final GuestMemory memory;
+  private final Runnable kick;
+  private final WarmUp warmUp = new WarmUp(this::compiled, this::thrownAway);
+  private long lastLook;
+  private boolean looking;
 
   volatile long regions;
   volatile long instructions;
@@ -65,14 +67,23 @@ final class Translator implements HotSpots {
     return eager;
   }
 
-  Translator(GuestMemory memory, boolean eager) {
+  /**
+   * @param kick makes the vCPU leave the region it is in
+   */
+  Translator(GuestMemory memory, Runnable kick, boolean eager) {
     this.eager = eager;
     this.memory = memory;
+    this.kick = kick;
+    worker.setKeepAliveTime(1, TimeUnit.SECONDS);
     worker.allowCoreThreadTimeOut(true);
+    worker.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
   }
 
   @Override
   public void hot(CodePage page, int offset, long base) {
+    if (!eager && worker.getQueue().size() >= QUEUE_LIMIT) {
+      return;
+    }
     if (!memory.isRam(page.gpa) || !asked.add(new Spot(page.gpa, offset)) && !eager) {
       return;
     }
@@ -92,17 +103,47 @@ final class Translator implements HotSpots {
   /** Puts finished regions in their places; on the vCPU's thread, between ops. */
   @Override
   public void install() {
-    for (Done each = done.poll(); each != null; each = done.poll()) {
-      boolean unchanged = each.page.peek(each.entry) != null;
-      for (RegionScan.Part part : each.parts) {
-        unchanged &= part.page().version() == part.version();
+    for (Runnable change = changes.poll(); change != null; change = changes.poll()) {
+      change.run();
+    }
+    if (!eager && regions > 0) {
+      long now = System.nanoTime();
+      if (now - lastLook > LOOK_NANOS) {
+        lastLook = now;
+        worker.execute(warmUp::lookAtHot);
+        worker.execute(this::lookAtCold);
       }
-      if (unchanged) {
-        List<CodePage> pages = each.parts.stream().map(RegionScan.Part::page).toList();
-        each.page.cache.install(each.page, each.entry, each.region, pages);
-      } else {
-        asked.remove(new Spot(each.page.gpa, each.entry));
-      }
+    }
+  }
+
+  private void compiled(Translation translation) {
+    changes.add(
+        () -> {
+          if (translation.unchanged()) {
+            CodePage page = translation.page();
+            page.cache.install(
+                page, translation.entry(), translation.region(), translation.pages());
+          } else {
+            asked.remove(new Spot(translation.page().gpa, translation.entry()));
+          }
+        });
+  }
+
+  private void thrownAway(Translation translation) {
+    changes.add(() -> translation.region().withdraw());
+    kick.run();
+  }
+
+  private void lookAtCold() {
+    looking = false;
+    warmUp.lookAtCold();
+    lookSoon();
+  }
+
+  private void lookSoon() {
+    if (warmUp.waits() && !looking) {
+      looking = true;
+      worker.schedule(this::lookAtCold, 1, TimeUnit.MILLISECONDS);
     }
   }
 
@@ -141,7 +182,14 @@ final class Translator implements HotSpots {
       Class<?> type = LOOKUP.defineHiddenClass(classFile, true).lookupClass();
       MethodHandle constructor =
           LOOKUP.findConstructor(type, MethodType.methodType(void.class, RegionParts.class));
-      done.add(new Done(page, entry, (Op) constructor.invoke(regionParts), parts));
+      RegionOp region = (RegionOp) constructor.invoke(regionParts);
+      Translation translation = new Translation(page, entry, region, parts);
+      if (eager) {
+        compiled(translation);
+      } else {
+        warmUp.add(translation);
+        lookSoon();
+      }
       regions++;
       nanos += System.nanoTime() - start;
     } catch (Throwable e) {
@@ -154,6 +202,8 @@ final class Translator implements HotSpots {
     counters.add("translated_regions", regions);
     counters.add("translated_instructions", instructions);
     counters.add("translation_milliseconds", nanos / 1_000_000);
+    counters.add("regions_never_compiled", warmUp.givenUp);
+    counters.add("regions_compiled_again", warmUp.cooled);
     if (failure != null) {
       failure.printStackTrace();
     }

@@ -28,6 +28,6 @@ public final class TranslatorEngine implements Engine {
 
   @Override
   public Vcpu create(Cpu cpu) {
-    return new InterpreterVcpu(cpu, new Translator(cpu.memory, eager));
+    return new InterpreterVcpu(cpu, new Translator(cpu.memory, cpu::kick, eager));
   }
 }
