@@ -281,6 +281,14 @@ public final class Mmu {
 
   /** Both halves or, after a fault, none. Exempt from alignment checks. */
   public void write128(long gva, long low, long high) {
+    long[] t = tlb;
+    int i = (int) (gva >>> 10) & INDEX_MASK;
+    if (t[i + WRITE_TAG] == (gva + 15 & PAGE_MASK)) {
+      long gpa = gva + t[i + ADDEND];
+      memory.putLong(gpa, low);
+      memory.putLong(gpa + 8, high);
+      return;
+    }
     probeWrite(gva, 16);
     writeLane(gva, low);
     writeLane(gva + 8, high);

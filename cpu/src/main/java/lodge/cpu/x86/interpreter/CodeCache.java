@@ -332,7 +332,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   }
 
   /** Whether the processor announces what the instruction belongs to. */
-  boolean announces(Insn insn) {
+  public boolean announces(Insn insn) {
     return cpu.model.has(insn.form.feature());
   }
 

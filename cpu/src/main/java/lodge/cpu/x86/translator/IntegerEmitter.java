@@ -38,6 +38,9 @@ final class IntegerEmitter {
 
   /** The flags' kind after an instruction; must agree with what {@link #emit} leaves. */
   static int flagKindAfter(Insn insn, int kind) {
+    if (VectorEmitter.emits(insn)) {
+      return VectorEmitter.setsFlags(insn) ? FlagState.READY : kind;
+    }
     if (!emits(insn)) {
       return VectorForm.isApart(insn) ? kind : FlagState.READY;
     }
@@ -786,7 +789,7 @@ final class IntegerEmitter {
   }
 
   /** Pushes a register, sign-extended from a size. */
-  private void loadRegister(Insn insn, int register, int size) {
+  void loadRegister(Insn insn, int register, int size) {
     if (highByte(insn, register, size)) {
       region.load(register - 4);
       code().bipush(8).lushr();
@@ -806,7 +809,7 @@ final class IntegerEmitter {
   }
 
   /** Pops a value into a register as a write of that size does. */
-  private void storeRegister(Insn insn, int register, int size) {
+  void storeRegister(Insn insn, int register, int size) {
     switch (size) {
       case 8 -> region.store(register);
       case 4 -> {
@@ -829,7 +832,7 @@ final class IntegerEmitter {
   }
 
   /** Pushes the address of the memory operand; {@code linear}: with the base of FS or GS. */
-  private void effectiveAddress(Block.Placed placed, boolean linear) {
+  void effectiveAddress(Block.Placed placed, boolean linear) {
     Insn insn = placed.insn();
     long disp = insn.disp;
     boolean pushed = false;
@@ -875,7 +878,7 @@ final class IntegerEmitter {
   }
 
   /** Pushes what is at {@link Locals#ADDRESS}. */
-  private void read(int size) {
+  void read(int size) {
     code().aload(Locals.MMU).lload(Locals.ADDRESS);
     code()
         .invokevirtual(
@@ -892,7 +895,7 @@ final class IntegerEmitter {
   }
 
   /** Writes a value to {@link Locals#ADDRESS}. */
-  private void write(int size, Runnable value) {
+  void write(int size, Runnable value) {
     region.fence("releaseFence");
     code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.ADDRESS);
     value.run();

@@ -37,6 +37,12 @@ final class Locals {
   static final int ADDRESS = 24;
   private static final int FIRST_REGISTER = 26;
 
+  /** {@code long[]}: the lanes of the vector registers. */
+  static final int VECTORS = FIRST_REGISTER + 2 * 16;
+
+  /** An int. */
+  static final int INT = VECTORS + 1;
+
   private Locals() {}
 
   static int register(int number) {

@@ -65,6 +65,11 @@ final class RegionEmitter {
 
   private int codeLength;
 
+  /** Vector instructions are emitted: only where they may be executed the region is entered. */
+  private boolean legacyVectors;
+
+  private boolean vexVectors;
+
   CodeBuilder code;
 
   /** How the flags are kept at the point reached. */
@@ -137,6 +142,10 @@ final class RegionEmitter {
     for (Block block : blocks) {
       for (Block.Placed placed : block.code()) {
         RegisterUse.mark(placed.insn(), used, written);
+        if (VectorEmitter.emits(placed.insn())) {
+          legacyVectors |= !placed.insn().vex;
+          vexVectors |= placed.insn().vex;
+        }
       }
     }
     byte[] built = build();
@@ -208,13 +217,27 @@ final class RegionEmitter {
     code.labelBinding(called);
     code.aload(Locals.THIS).dup().getfield(REGION, "entered", CD_int);
     code.iconst_1().iadd().putfield(REGION, "entered", CD_int);
+    Label invalid = code.newLabel();
     if (guarded) {
-      Label valid = code.newLabel();
       code.aload(Locals.THIS).aload(Locals.CPU);
-      code.invokevirtual(REGION, "enter", MethodTypeDesc.of(CD_boolean, CPU)).ifne(valid);
+      code.invokevirtual(REGION, "enter", MethodTypeDesc.of(CD_boolean, CPU)).ifeq(invalid);
+    }
+    if (legacyVectors) {
+      code.aload(Locals.CPU).getfield(CPU, "sseReady", CD_boolean).ifeq(invalid);
+    }
+    if (vexVectors) {
+      code.aload(Locals.CPU).getfield(CPU, "avxReady", CD_boolean).ifeq(invalid);
+    }
+    if (guarded || legacyVectors || vexVectors) {
+      Label valid = code.newLabel();
+      code.goto_(valid);
+      code.labelBinding(invalid);
       code.aload(Locals.THIS).aload(Locals.CPU);
       code.invokevirtual(REGION, "bypass", MethodTypeDesc.of(OP, CPU)).areturn();
       code.labelBinding(valid);
+    }
+    if (legacyVectors || vexVectors) {
+      code.aload(Locals.CPU).getfield(CPU, "xmm", LONGS).astore(Locals.VECTORS);
     }
     code.aload(Locals.CPU).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
     code.aload(Locals.CPU).getfield(CPU, "mmu", MMU).astore(Locals.MMU);
@@ -270,12 +293,13 @@ final class RegionEmitter {
     kind = entryKinds.getOrDefault(each.start(), FlagState.DYNAMIC);
     code.iinc(Locals.COUNT, each.code().size());
     IntegerEmitter integer = new IntegerEmitter(this);
+    VectorEmitter vector = new VectorEmitter(this, integer);
     for (index = 0; index < each.code().size(); index++) {
       Block.Placed placed = each.code().get(index);
       Insn insn = placed.insn();
       switch (Flow.of(insn)) {
         case NEXT -> {
-          if (!integer.emit(placed)) {
+          if (!integer.emit(placed) && !vector.emit(placed)) {
             if (VectorForm.isApart(insn)) {
               stepApart(placed);
             } else {

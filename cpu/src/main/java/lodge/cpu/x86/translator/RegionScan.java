@@ -111,7 +111,10 @@ final class RegionScan {
       }
       int offset = position & 0xFFF;
       Insn insn = decoder.decode(view.bytes(), offset, 4096 - offset, 8);
-      if (insn == null || insn.form == Form.UNDEFINED || insn.form == Form.TOO_LONG) {
+      if (insn == null
+          || insn.form == Form.UNDEFINED
+          || insn.form == Form.TOO_LONG
+          || !entryPage.cache.announces(insn)) {
         return;
       }
       Insn copy = insn.copy();

@@ -14,6 +14,15 @@ final class RegisterUse {
       use(insn.base, used);
       use(insn.index, used);
     }
+    if (VectorEmitter.emits(insn)) {
+      if (VectorEmitter.generalSource(insn) >= 0) {
+        use(VectorEmitter.generalSource(insn), used);
+      }
+      if (VectorEmitter.generalDestination(insn) >= 0) {
+        change(VectorEmitter.generalDestination(insn), used, written);
+      }
+      return;
+    }
     if (!IntegerEmitter.emits(insn)) {
       if (VectorForm.isApart(insn) && VectorForm.readsGeneral(insn)) {
         use(insn.rm, used);

@@ -73,28 +73,29 @@ public final class SimdFloat {
   }
 
   /** Neither zero, denormal, infinite nor NaN. */
-  static boolean normal(long a) {
+  public static boolean normal(long a) {
     return (a + MIN_NORMAL_64 & 0x7FE0_0000_0000_0000L) != 0;
   }
 
-  static boolean normal(int a) {
+  public static boolean normal(int a) {
     return (a + MIN_NORMAL_32 & 0x7F00_0000) != 0;
   }
 
-  static boolean ordinary(long a) {
+  /** Normal or zero. */
+  public static boolean ordinary(long a) {
     return normal(a) || a << 1 == 0;
   }
 
-  static boolean ordinary(int a) {
+  public static boolean ordinary(int a) {
     return normal(a) || a << 1 == 0;
   }
 
   /** Not so small that rounding may have hidden a tiny result. */
-  private static boolean safe(long result) {
+  public static boolean safe(long result) {
     return normal(result) && result << 1 != MIN_NORMAL_64 << 1;
   }
 
-  private static boolean safe(int result) {
+  public static boolean safe(int result) {
     return normal(result) && result << 1 != MIN_NORMAL_32 << 1;
   }
 
