@@ -18,7 +18,7 @@ abstract class Branch extends Op {
 
   /** The op at the target. */
   final Op take(Cpu c) {
-    if (counted && ++heat == CodeCache.HOT) {
+    if (counted && (++heat & CodeCache.HOT - 1) == 0) {
       page.cache.hot(this, c);
     }
     return link.follow(c);

@@ -71,6 +71,7 @@ final class BranchOps {
   static final class Ret64 extends Op {
     private final CodeCache cache;
     private final int release;
+    private int heat;
 
     Ret64(Insn insn, CodePage page) {
       this.cache = page.cache;
@@ -85,6 +86,9 @@ final class BranchOps {
         throw c.generalProtection(0);
       }
       r[Cpu.RSP] += release;
+      if ((++heat & CodeCache.HOT - 1) == 0) {
+        cache.hot(rip);
+      }
       return cache.enter(rip);
     }
 

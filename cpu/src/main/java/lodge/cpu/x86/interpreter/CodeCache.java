@@ -75,6 +75,9 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Instructions executed in regions. */
   public long translated;
 
+  /** How often a region could not be entered where it stands. */
+  public long bypassed;
+
   /** Instructions met that are announced but not implemented, with the number of places. */
   final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
 

@@ -8,6 +8,7 @@ import lodge.cpu.x86.Cpu;
  */
 final class EnterOp extends Op {
   private final CodeCache cache;
+  private int heat;
 
   EnterOp(CodeCache cache, int offset) {
     this.cache = cache;
@@ -17,7 +18,11 @@ final class EnterOp extends Op {
   @Override
   public Op exec(Cpu c) {
     cache.uncounted++;
-    return cache.enterOrFault(rip(c));
+    Op op = cache.enterOrFault(rip(c));
+    if ((++heat & CodeCache.HOT - 1) == 0) {
+      cache.hot(op.rip(c));
+    }
+    return op;
   }
 
   @Override

@@ -263,6 +263,7 @@ public final class InterpreterVcpu implements Vcpu {
     counters.add("code_waits", cpu.mmu.codeWatch().waits());
     if (hotSpots != null) {
       counters.add("guest_instructions_translated", code.translated);
+      counters.add("regions_bypassed", code.bypassed);
       hotSpots.count(counters);
     }
     cpu.msrs.count(counters);

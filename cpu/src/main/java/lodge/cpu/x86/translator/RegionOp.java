@@ -152,6 +152,7 @@ public abstract class RegionOp extends Op {
   /** Leaves one instruction to the interpreter: the region is not valid here. */
   protected final Op bypass(Cpu c) {
     bypassed = true;
+    page.cache.bypassed++;
     Op following = original.exec(c);
     bypassed = false;
     return following == original ? this : following;
@@ -166,7 +167,7 @@ public abstract class RegionOp extends Op {
   /** The op behind a direct exit. */
   protected final Op leave(Cpu c, int exit, int count) {
     retired(count);
-    if (++exitHeat[exit] == HOT_EXIT) {
+    if ((++exitHeat[exit] & HOT_EXIT - 1) == 0) {
       page.cache.hot(exits[exit].rip(c));
     }
     return exits[exit].follow(c);

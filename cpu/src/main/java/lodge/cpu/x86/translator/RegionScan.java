@@ -2,6 +2,7 @@ package lodge.cpu.x86.translator;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -100,6 +101,22 @@ final class RegionScan {
     return op == null ? null : op.original();
   }
 
+  /**
+   * Decodes an instruction that goes on in the next page, or null. What follows it there has been
+   * decoded, too, so that a store into its last bytes is noticed.
+   */
+  private Insn across(int position, View view) {
+    View next = view((position & ~0xFFF) + 4096);
+    if (next == null) {
+      return null;
+    }
+    int here = 4096 - (position & 0xFFF);
+    byte[] bytes = Arrays.copyOfRange(view.bytes(), 4096 - here, 4096 + Decoder.MAX_LENGTH);
+    System.arraycopy(next.bytes(), 0, bytes, here, Decoder.MAX_LENGTH);
+    Insn insn = decoder.decode(bytes, 0, bytes.length, 8);
+    return insn != null && op(position + insn.length) != null ? insn : null;
+  }
+
   /** Takes a straight run in; where it leads to is put up for later. */
   private void follow(int start, ArrayDeque<Integer> pending) {
     int position = start;
@@ -111,6 +128,9 @@ final class RegionScan {
       }
       int offset = position & 0xFFF;
       Insn insn = decoder.decode(view.bytes(), offset, 4096 - offset, 8);
+      if (insn == null) {
+        insn = across(position, view);
+      }
       if (insn == null
           || insn.form == Form.UNDEFINED
           || insn.form == Form.TOO_LONG

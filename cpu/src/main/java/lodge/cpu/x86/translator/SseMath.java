@@ -16,7 +16,8 @@ import lodge.cpu.x86.vector.SimdFloat;
 /**
  * SSE floating point for generated code. What compiled programs do nearly always, finite normal
  * numbers under the default MXCSR with its sticky PE flag set already, is the JVM's arithmetic;
- * everything else goes the interpreter's way. Values are the lanes' bits.
+ * everything else goes the interpreter's way, in methods of its own so that the usual ones stay
+ * small enough to be inlined. Values are the lanes' bits.
  */
 final class SseMath {
   private static final int STATE = Mxcsr.CONTROL | Mxcsr.PE;
@@ -40,6 +41,10 @@ final class SseMath {
         return sum;
       }
     }
+    return slowAdd64(c, a, b);
+  }
+
+  private static long slowAdd64(Cpu c, long a, long b) {
     SimdFloat e = c.simd.begin(c);
     long sum = e.add64(a, b);
     e.commit(c);
@@ -53,6 +58,10 @@ final class SseMath {
         return difference;
       }
     }
+    return slowSubtract64(c, a, b);
+  }
+
+  private static long slowSubtract64(Cpu c, long a, long b) {
     SimdFloat e = c.simd.begin(c);
     long difference = e.subtract64(a, b);
     e.commit(c);
@@ -66,6 +75,10 @@ final class SseMath {
         return product;
       }
     }
+    return slowMultiply64(c, a, b);
+  }
+
+  private static long slowMultiply64(Cpu c, long a, long b) {
     SimdFloat e = c.simd.begin(c);
     long product = e.multiply64(a, b);
     e.commit(c);
@@ -89,6 +102,12 @@ final class SseMath {
         return;
       }
     }
+    slowAdd64x2(c, lanes, to, first, low, high);
+  }
+
+  private static void slowAdd64x2(Cpu c, long[] lanes, int to, int first, long low, long high) {
+    long a = lanes[first];
+    long b = lanes[first + 1];
     SimdFloat e = c.simd.begin(c);
     long x = e.add64(a, low);
     long y = e.add64(b, high);
@@ -114,6 +133,13 @@ final class SseMath {
         return;
       }
     }
+    slowSubtract64x2(c, lanes, to, first, low, high);
+  }
+
+  private static void slowSubtract64x2(
+      Cpu c, long[] lanes, int to, int first, long low, long high) {
+    long a = lanes[first];
+    long b = lanes[first + 1];
     SimdFloat e = c.simd.begin(c);
     long x = e.subtract64(a, low);
     long y = e.subtract64(b, high);
@@ -139,6 +165,13 @@ final class SseMath {
         return;
       }
     }
+    slowMultiply64x2(c, lanes, to, first, low, high);
+  }
+
+  private static void slowMultiply64x2(
+      Cpu c, long[] lanes, int to, int first, long low, long high) {
+    long a = lanes[first];
+    long b = lanes[first + 1];
     SimdFloat e = c.simd.begin(c);
     long x = e.multiply64(a, low);
     long y = e.multiply64(b, high);
@@ -154,6 +187,10 @@ final class SseMath {
         return quotient;
       }
     }
+    return slowDivide64(c, a, b);
+  }
+
+  private static long slowDivide64(Cpu c, long a, long b) {
     SimdFloat e = c.simd.begin(c);
     long quotient = e.divide64(a, b);
     e.commit(c);
@@ -165,6 +202,10 @@ final class SseMath {
     if (usual(c) && SimdFloat.normal(a) && a > 0) {
       return doubleToRawLongBits(Math.sqrt(longBitsToDouble(a)));
     }
+    return slowSquareRoot64(c, unused, a);
+  }
+
+  private static long slowSquareRoot64(Cpu c, long unused, long a) {
     SimdFloat e = c.simd.begin(c);
     long root = e.squareRoot64(a);
     e.commit(c);
@@ -175,6 +216,10 @@ final class SseMath {
     if (SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
       return longBitsToDouble(a) < longBitsToDouble(b) ? a : b;
     }
+    return slowMin64(c, a, b);
+  }
+
+  private static long slowMin64(Cpu c, long a, long b) {
     SimdFloat e = c.simd.begin(c);
     long least = FloatCompare.min64(e, a, b);
     e.commit(c);
@@ -185,6 +230,10 @@ final class SseMath {
     if (SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
       return longBitsToDouble(a) > longBitsToDouble(b) ? a : b;
     }
+    return slowMax64(c, a, b);
+  }
+
+  private static long slowMax64(Cpu c, long a, long b) {
     SimdFloat e = c.simd.begin(c);
     long greatest = FloatCompare.max64(e, a, b);
     e.commit(c);
@@ -201,6 +250,10 @@ final class SseMath {
         return bits;
       }
     }
+    return slowFused64(c, a, b, addend, signs);
+  }
+
+  private static long slowFused64(Cpu c, long a, long b, long addend, int signs) {
     SimdFloat e = c.simd.begin(c);
     long result = e.fused64(a, b, addend, signs);
     e.commit(c);
@@ -211,6 +264,10 @@ final class SseMath {
     if (usual(c)) {
       return doubleToRawLongBits((double) value);
     }
+    return slowFromLong(c, value);
+  }
+
+  private static long slowFromLong(Cpu c, long value) {
     SimdFloat e = c.simd.begin(c);
     long result = FloatConvert.longToDouble(e, value);
     e.commit(c);
@@ -223,6 +280,10 @@ final class SseMath {
     if (usual(c) && SimdFloat.ordinary(a) && Math.abs(x) < 0x1p63) {
       return (long) x;
     }
+    return slowToLong(c, a);
+  }
+
+  private static long slowToLong(Cpu c, long a) {
     SimdFloat e = c.simd.begin(c);
     long result = FloatConvert.toLong(e, a, 3);
     e.commit(c);
@@ -235,6 +296,10 @@ final class SseMath {
     if (usual(c) && SimdFloat.ordinary(a) && Math.abs(x) < 0x1p31) {
       return (int) x;
     }
+    return slowToInt(c, a);
+  }
+
+  private static long slowToInt(Cpu c, long a) {
     SimdFloat e = c.simd.begin(c);
     long result = FloatConvert.toInt(e, a, 3);
     e.commit(c);
@@ -248,6 +313,10 @@ final class SseMath {
       double y = longBitsToDouble(b);
       return x < y ? FloatCompare.LESS : x > y ? FloatCompare.GREATER : FloatCompare.EQUAL;
     }
+    return slowOrder64(c, a, b, signaling);
+  }
+
+  private static int slowOrder64(Cpu c, long a, long b, boolean signaling) {
     SimdFloat e = c.simd.begin(c);
     int order = FloatCompare.order64(e, a, b, signaling);
     e.commit(c);
@@ -279,6 +348,12 @@ final class SseMath {
         return sum;
       }
     }
+    return slowAdd32(c, first, second);
+  }
+
+  private static long slowAdd32(Cpu c, long first, long second) {
+    int a = (int) first;
+    int b = (int) second;
     SimdFloat e = c.simd.begin(c);
     int sum = e.add32(a, b);
     e.commit(c);
@@ -294,6 +369,12 @@ final class SseMath {
         return difference;
       }
     }
+    return slowSubtract32(c, first, second);
+  }
+
+  private static long slowSubtract32(Cpu c, long first, long second) {
+    int a = (int) first;
+    int b = (int) second;
     SimdFloat e = c.simd.begin(c);
     int difference = e.subtract32(a, b);
     e.commit(c);
@@ -309,6 +390,12 @@ final class SseMath {
         return product;
       }
     }
+    return slowMultiply32(c, first, second);
+  }
+
+  private static long slowMultiply32(Cpu c, long first, long second) {
+    int a = (int) first;
+    int b = (int) second;
     SimdFloat e = c.simd.begin(c);
     int product = e.multiply32(a, b);
     e.commit(c);
@@ -324,6 +411,12 @@ final class SseMath {
         return quotient;
       }
     }
+    return slowDivide32(c, first, second);
+  }
+
+  private static long slowDivide32(Cpu c, long first, long second) {
+    int a = (int) first;
+    int b = (int) second;
     SimdFloat e = c.simd.begin(c);
     int quotient = e.divide32(a, b);
     e.commit(c);
