@@ -12,6 +12,11 @@ public final class ApicBus implements InterruptMessageSink {
   private volatile LocalApic[] apics = {};
   private volatile IntConsumer endOfInterrupt = _ -> {};
 
+  /** Whether an APIC has this identifier. */
+  boolean has(int id) {
+    return Arrays.stream(apics).anyMatch(apic -> apic.matches(id, false));
+  }
+
   /**
    * Who hears the vectors of ended level-triggered interrupts: the I/O APIC. Set before the machine
    * starts.

@@ -426,6 +426,20 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
     }
   }
 
+  /**
+   * Sends what an interrupt command with a physical destination asks for.
+   *
+   * @param command bits 31:0 of ICR, without shorthand
+   * @return false when no APIC has that identifier
+   */
+  public boolean sendTo(int destination, int command) {
+    if (!bus.has(destination)) {
+      return false;
+    }
+    send(command, destination);
+    return true;
+  }
+
   // State
 
   @Override

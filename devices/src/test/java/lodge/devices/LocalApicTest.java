@@ -326,6 +326,15 @@ class LocalApicTest {
   }
 
   @Test
+  void aCommandForOneProcessorTellsWhetherThereIsOne() {
+    LocalApic one = apic(1);
+    enable(one);
+    assertThat(apic.sendTo(1, 0x50)).isTrue();
+    assertThat(one.acknowledge()).isEqualTo(0x50);
+    assertThat(apic.sendTo(2, 0x50)).isFalse();
+  }
+
+  @Test
   void flatLogicalDestinationsAreMasks() {
     LocalApic one = apic(1);
     enable(one);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import lodge.core.BusDevice;
 import lodge.core.Clock;
 import lodge.core.GuestMemory;
 import lodge.core.HostClock;
@@ -244,7 +245,8 @@ final class Board {
   /**
    * Leaves what firmware leaves: the 8259 and NMI reach the boot processor through its APIC
    * (virtual wire mode, MP specification 1.4, 3.6.2.2), the processors know the memory types, and
-   * tables tell the guest about this board.
+   * tables tell the guest about this board. The 8259 have the PC's vectors; but as no handlers are
+   * there, all lines are masked, so that real-mode guests can set IF.
    */
   void writeFirmware(GuestMemory memory) {
     cpus.forEach(MemoryTypes::set);
@@ -252,6 +254,8 @@ final class Board {
     apic.write(SPURIOUS_INTERRUPT, 4, APIC_ENABLED | 0xFF);
     apic.write(LINT0, 4, LEVEL_TRIGGERED | EXT_INT);
     apic.write(LINT1, 4, LEVEL_TRIGGERED | NMI);
+    initialize(pic.master(), 8, 1 << CASCADE_IRQ);
+    initialize(pic.slave(), 0x70, CASCADE_IRQ);
     AcpiTables.write(
         memory,
         new AcpiTables.Board(
@@ -265,6 +269,15 @@ final class Board {
             AcpiPm.SLP_TYP_S5,
             PANIC_PORT,
             map.lowRamEnd()));
+  }
+
+  /** ICW1 to ICW4 of an 8259 that is one of two, then its mask. */
+  private static void initialize(BusDevice chip, int firstVector, int cascade) {
+    chip.write(0, 1, 0x11);
+    chip.write(1, 1, firstVector);
+    chip.write(1, 1, cascade);
+    chip.write(1, 1, 1);
+    chip.write(1, 1, 0xFF);
   }
 
   List<Cpu> cpus() {

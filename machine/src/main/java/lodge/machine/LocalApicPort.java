@@ -71,6 +71,11 @@ final class LocalApicPort implements ApicPort {
   }
 
   @Override
+  public boolean sendTo(int apicId, int command) {
+    return apic.sendTo(apicId, command);
+  }
+
+  @Override
   public boolean hasMsr(int msr) {
     return apic.hasMsr(msr);
   }

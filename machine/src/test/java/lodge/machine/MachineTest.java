@@ -233,6 +233,20 @@ class MachineTest {
     assertThat(vector[0]).isEqualTo(0x20);
   }
 
+  @Test
+  void noInterruptComesBeforeTheGuestHasHandlers() throws Exception {
+    var masks = new long[2];
+    run(
+        machine(
+            vcpu -> {
+              masks[0] = vcpu.in(0x21);
+              masks[1] = vcpu.in(0xA1);
+              assertThat(vcpu.cpu.apic.pending()).isFalse();
+              return powerOff(vcpu);
+            }));
+    assertThat(masks).containsExactly(0xFF, 0xFF);
+  }
+
   private static void startTimerThroughPic(FakeEngine.FakeVcpu vcpu) {
     Cpu cpu = vcpu.cpu;
     // Local APIC on, LINT0 = ExtINT; 8259 at vectors 0x20 and 0x28, only IRQ 0 open.

@@ -44,6 +44,15 @@ public interface ApicPort {
    */
   boolean writeMsr(int msr, long value);
 
+  /**
+   * Sends what bits 31:0 of an interrupt command ask for, without shorthand, to one APIC.
+   *
+   * @return false when there is no such APIC
+   */
+  default boolean sendTo(int apicId, int command) {
+    return false;
+  }
+
   /** The time-stamp counter jumped, and with it the distance to IA32_TSC_DEADLINE. */
   default void tscAdjusted() {}
 

@@ -165,7 +165,8 @@ public final class Segmentation {
 
   /**
    * After a return to an outer level: data segment registers that the new level may not use become
-   * null (SDM volume 2, RET and IRET).
+   * null (SDM volume 2, RET and IRET). Unlike a load of a null selector this leaves their bases
+   * alone: 64-bit code goes on with FS and GS as they were.
    */
   static void dropInnerSegments(Cpu c) {
     dropInner(c, Cpu.ES);
@@ -180,7 +181,9 @@ public final class Segmentation {
         (access & (Descriptor.CODE | Descriptor.CONFORMING))
             == (Descriptor.CODE | Descriptor.CONFORMING);
     if ((access & Descriptor.PRESENT) != 0 && !conforming && Descriptor.dpl(access) < c.cpl) {
-      nullify(c, segment, 0);
+      c.selector[segment] = 0;
+      c.segLimit[segment] = 0;
+      c.segAccess[segment] = 0;
     }
   }
 

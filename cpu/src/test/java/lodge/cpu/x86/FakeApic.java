@@ -1,5 +1,8 @@
 package lodge.cpu.x86;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * A local APIC whose every register write raises what the test has prepared: an interrupt, NMIs, or
  * both.
@@ -19,6 +22,11 @@ final class FakeApic implements ApicPort {
 
   int nmis;
   int writes;
+
+  /** What {@link #sendTo} was asked for; APIC 3 does not exist. */
+  final List<Integer> sentTo = new ArrayList<>();
+
+  int sentCommand;
   long base = BASE;
   boolean enabled = true;
 
@@ -69,6 +77,16 @@ final class FakeApic implements ApicPort {
     } else {
       written();
     }
+    return true;
+  }
+
+  @Override
+  public boolean sendTo(int apicId, int command) {
+    if (apicId == 3) {
+      return false;
+    }
+    sentTo.add(apicId);
+    sentCommand = command;
     return true;
   }
 

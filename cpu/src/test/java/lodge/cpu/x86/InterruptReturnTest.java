@@ -58,6 +58,19 @@ class InterruptReturnTest {
   }
 
   @Test
+  void iretq_to_user_code_keeps_the_base_of_a_dropped_gs() {
+    m.longMode(0);
+    c.selector[Cpu.GS] = DATA;
+    c.segAccess[Cpu.GS] = c.segAccess[Cpu.DS];
+    c.segBase[Cpu.GS] = 0x40_0000;
+    frame(8, CODE, USER_CODE_64 | 3, 2, STACK, USER_DATA | 3);
+    InterruptReturn.execute(c, 8);
+    assertThat(c.selector[Cpu.GS]).isZero();
+    assertThat(c.segAccess[Cpu.GS]).isZero();
+    assertThat(c.segBase[Cpu.GS]).isEqualTo(0x40_0000);
+  }
+
+  @Test
   void iretq_goes_to_compatibility_mode() {
     m.longMode(0);
     frame(8, CODE, USER_CODE_32 | 3, 2, 0xFFFF_FFF0L, USER_DATA | 3);

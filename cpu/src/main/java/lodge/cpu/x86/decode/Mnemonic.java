@@ -186,6 +186,7 @@ public enum Mnemonic {
   SYSRET,
   VERR,
   VERW,
+  VMCALL,
   WBINVD,
   WRFSBASE,
   WRGSBASE,

@@ -3,6 +3,7 @@ package lodge.cpu.x86.interpreter;
 import java.lang.invoke.VarHandle;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Cpuid;
+import lodge.cpu.x86.Hypercalls;
 import lodge.cpu.x86.SystemCalls;
 import lodge.cpu.x86.decode.Insn;
 
@@ -45,6 +46,15 @@ final class ProcessorOps {
       c.msrs.write(number, c.r[Cpu.RAX] & LOW | c.r[Cpu.RDX] << 32);
       // What the processor may execute has changed, or the APIC wants a look.
       return number == IA32_EFER || c.attention ? leave(c) : next;
+    }
+  }
+
+  static final class Vmcall extends Op {
+    @Override
+    public Op exec(Cpu c) {
+      c.drainStores();
+      Hypercalls.execute(c);
+      return c.attention ? leave(c) : next;
     }
   }
 

@@ -131,7 +131,7 @@ class DecoderTest {
     "66 0F 01 CA, 8, UNDEFINED, 4, 4",
     "0F 01 F9, 8, RDTSCP, 3, 4",
     "0F 01 38, 8, INVLPG, 3, 4",
-    "0F 01 C1, 8, UNDEFINED, 3, 4",
+    "0F 01 C1, 8, VMCALL, 3, 4",
     "8E C8, 8, UNDEFINED, 2, 4",
     "8E F0, 8, UNDEFINED, 2, 4",
     "8C F0, 8, UNDEFINED, 2, 4",

@@ -20,7 +20,7 @@ final class ObjdumpLimits {
           pvalidate rdmsrlist rdpru rmpadjust rmpquery rmpupdate rsm rstorssp
           saveprevssp seamcall seamops seamret senduipi setssbsy skinit stgi sttilecfg
           stui tdcall testui tileloadd tileloaddt1 tilerelease tilestored tilezero
-          tlbsync tpause uiret umonitor umwait vmcall vmclear vmfunc vmgexit vmlaunch
+          tlbsync tpause uiret umonitor umwait vmclear vmfunc vmgexit vmlaunch
           vmload vmmcall vmptrld vmptrst vmread vmresume vmrun vmsave vmwrite vmxoff
           vmxon wrmsrlist wrmsrns wrssd wrssq wrussd wrussq xabort xbegin xbegind
           xbeginw xend xresldtrk xsusldtrk xtest hreset pf2id pf2iw pfacc pfadd pfcmpeq

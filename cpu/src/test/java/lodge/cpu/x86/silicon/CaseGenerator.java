@@ -50,6 +50,7 @@ final class CaseGenerator {
           "WRPKRU",
           "FXRSTOR",
           "FXSAVE",
+          "VMCALL",
           "UMONITOR",
           "UMWAIT",
           "TPAUSE");
