@@ -65,7 +65,7 @@ public abstract class RegionOp extends Op {
   protected RegionOp(RegionParts parts) {
     this.page = parts.page();
     this.entry = parts.entry();
-    this.original = page.peek(entry).original();
+    this.original = parts.original();
     this.pages = parts.pages();
     this.deltas = parts.deltas();
     this.sites = parts.sites();

@@ -92,10 +92,11 @@ final class Translator implements HotSpots {
     }
     RegionScan scan = new RegionScan(memory, page, base, REGION_LIMIT);
     if (scan.scan(offset)) {
+      Op original = page.peek(offset).original();
       if (eager) {
-        translate(page, offset, scan);
+        translate(page, offset, original, scan);
       } else {
-        worker.execute(() -> translate(page, offset, scan));
+        worker.execute(() -> translate(page, offset, original, scan));
       }
     }
   }
@@ -147,7 +148,7 @@ final class Translator implements HotSpots {
     }
   }
 
-  private void translate(CodePage page, int entry, RegionScan scan) {
+  private void translate(CodePage page, int entry, Op original, RegionScan scan) {
     try {
       long start = System.nanoTime();
       RegionEmitter emitter = null;
@@ -174,6 +175,7 @@ final class Translator implements HotSpots {
           new RegionParts(
               page,
               entry,
+              original,
               parts.stream().map(RegionScan.Part::page).toArray(CodePage[]::new),
               parts.stream().mapToInt(RegionScan.Part::delta).toArray(),
               emitter.sites.toArray(Site[]::new),
