@@ -112,7 +112,8 @@ final class RunCommand implements Callable<Integer> {
       names = "--engine",
       paramLabel = "NAME",
       defaultValue = "auto",
-      description = "How guest instructions are executed: auto or interpreter.")
+      description =
+          "How guest instructions are executed: auto (translator), translator or interpreter.")
   private String engine;
 
   @Option(

@@ -11,7 +11,7 @@ final class Engines {
   static final String AUTO = "auto";
 
   /** What {@code auto} takes, best first. */
-  private static final List<String> PREFERENCE = List.of("interpreter", "translator");
+  private static final List<String> PREFERENCE = List.of("translator", "interpreter");
 
   private Engines() {}
 

@@ -29,7 +29,9 @@ final class Translator implements HotSpots {
   /** HotSpot does not compile methods of 8,000 bytecodes and more. */
   private static final int MAX_CODE = 7_900;
 
-  /** How often regions in use are looked at. */
+  /** Regions in use are looked at after as many batches and as much time. */
+  private static final int BATCHES = 64;
+
   private static final long LOOK_NANOS = 20_000_000;
 
   private static final int QUEUE_LIMIT = 1024;
@@ -53,6 +55,7 @@ final class Translator implements HotSpots {
   private final Runnable kick;
   private final WarmUp warmUp = new WarmUp(this::compiled, this::thrownAway);
   private long lastLook;
+  private int batches;
   private boolean looking;
 
   volatile long regions;
@@ -107,7 +110,8 @@ final class Translator implements HotSpots {
     for (Runnable change = changes.poll(); change != null; change = changes.poll()) {
       change.run();
     }
-    if (!eager && regions > 0) {
+    // An idle guest has few batches, and nothing that could get slow.
+    if (!eager && regions > 0 && (++batches & BATCHES - 1) == 0) {
       long now = System.nanoTime();
       if (now - lastLook > LOOK_NANOS) {
         lastLook = now;
