@@ -205,7 +205,7 @@ class AddressSpacesTest {
     c.mmu.write8(PAGE + 0x800, 0);
     space(2, NO_FLUSH);
     c.rip = OLD;
-    var vcpu = new lodge.cpu.x86.interpreter.InterpreterEngine().create(c);
+    var vcpu = TestMachine.engine().create(c);
     vcpu.run();
     assertThat(c.r[Cpu.RAX]).isEqualTo(1);
     space(1, NO_FLUSH);

@@ -4,7 +4,6 @@ import static lodge.cpu.x86.TestMachine.*;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import lodge.core.Exit;
-import lodge.cpu.x86.interpreter.InterpreterEngine;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -179,7 +178,7 @@ class EventOrderTest {
 
   @Test
   void hlt_is_left_for_an_nmi_with_interrupts_off() {
-    var vcpu = new InterpreterEngine().create(c);
+    var vcpu = TestMachine.engine().create(c);
     m.code(CODE, "F4 F4");
     assertThat(vcpu.run()).isEqualTo(Exit.HALTED);
     assertThat(vcpu.run()).isEqualTo(Exit.HALTED);

@@ -7,6 +7,7 @@ import lodge.core.MmioBus;
 import lodge.core.PortBus;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
+import lodge.cpu.x86.translator.TranslatorEngine;
 
 /**
  * A processor with 16 MiB of memory and tables ready for every mode: a GDT, an empty IDT, a TSS,
@@ -213,10 +214,17 @@ final class TestMachine implements AutoCloseable {
     run();
   }
 
+  /** The engine under test: {@code -Dlodge.engine=translator} translates all before it runs. */
+  static Engine engine() {
+    return "translator".equals(System.getProperty("lodge.engine"))
+        ? new TranslatorEngine(true)
+        : new InterpreterEngine();
+  }
+
   /** Runs until HLT at CPL 0. */
   void run() {
     // A new engine each time: it holds no code that the test has overwritten.
-    vcpu = new InterpreterEngine().create(c);
+    vcpu = engine().create(c);
     c.halted = false;
     for (int i = 0; i < 1000; i++) {
       Exit exit = vcpu.run();

@@ -54,8 +54,7 @@ final class RegionEmitter {
 
   final List<Site> sites = new ArrayList<>();
 
-  /** Targets of the exits, relative to byte 0 of the page. */
-  final List<Long> exits = new ArrayList<>();
+  final List<Exit> exits = new ArrayList<>();
 
   /** Instructions that their interpreter's op executes. */
   final List<Block.Placed> steps = new ArrayList<>();
@@ -336,7 +335,7 @@ final class RegionEmitter {
         }
         case UNKNOWN -> {
           code.iinc(Locals.COUNT, -1);
-          exit(exitLabel, placed.offset());
+          exit(exitLabel, new Exit(placed.offset(), Exit.FALLS, false));
         }
       }
     }
@@ -351,9 +350,13 @@ final class RegionEmitter {
 
   /** Goes to an offset: a block of the region, or out. */
   private void goTo(Block from, long target) {
+    Insn last = from.last().insn();
+    boolean falls = target == from.fallthrough();
+    Exit exit =
+        new Exit(target, falls ? Exit.FALLS : from.last().offset(), Flow.of(last) == Flow.CALL);
     Label label = target == (int) target ? labels.get((int) target) : null;
     if (label == null) {
-      exit(exitLabel, target);
+      exit(exitLabel, exit);
       return;
     }
     if (target <= from.start()) {
@@ -361,7 +364,7 @@ final class RegionEmitter {
       code.aload(Locals.CPU)
           .invokestatic(REGION, "attention", MethodTypeDesc.of(CD_boolean, CPU))
           .ifeq(on);
-      exit(pauseLabel, target);
+      exit(pauseLabel, exit);
       code.labelBinding(on);
     }
     enterKind((int) target);
@@ -381,19 +384,13 @@ final class RegionEmitter {
     }
   }
 
-  private void exit(Label by, long target) {
+  private void exit(Label by, Exit exit) {
     setKindLocal();
-    code.loadConstant(exitNumber(target)).istore(Locals.WHERE);
-    code.goto_(by);
-  }
-
-  private int exitNumber(long target) {
-    int number = exits.indexOf(target);
-    if (number < 0) {
-      number = exits.size();
-      exits.add(target);
+    if (!exits.contains(exit)) {
+      exits.add(exit);
     }
-    return number;
+    code.loadConstant(exits.indexOf(exit)).istore(Locals.WHERE);
+    code.goto_(by);
   }
 
   /**

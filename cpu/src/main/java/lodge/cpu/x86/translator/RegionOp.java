@@ -1,6 +1,7 @@
 package lodge.cpu.x86.translator;
 
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.interpreter.CodeLink;
 import lodge.cpu.x86.interpreter.CodePage;
@@ -30,7 +31,8 @@ public abstract class RegionOp extends Op {
   private final CodePage[] pages;
   private final int[] deltas;
   private final Site[] sites;
-  private final CodeLink[] exits;
+  private final Exit[] exits;
+  private final CodeLink[] links;
   private final Op[] ops;
 
   /** How often the region was entered, for {@link WarmUp}; wraps around. */
@@ -40,7 +42,10 @@ public abstract class RegionOp extends Op {
   boolean dead;
 
   /** Where the last fault was. */
-  private int faultSite;
+  private long faultRip;
+
+  /** Whether it was one of the stack. */
+  private boolean faultStack;
 
   /**
    * The op of the last instruction that the interpreter's op executed, and the one that faulted.
@@ -70,6 +75,7 @@ public abstract class RegionOp extends Op {
     this.deltas = parts.deltas();
     this.sites = parts.sites();
     this.exits = parts.exits();
+    this.links = parts.links();
     this.ops = parts.ops();
     this.exitHeat = new int[exits.length];
     place(parts.entry(), 0);
@@ -93,8 +99,8 @@ public abstract class RegionOp extends Op {
     if (page == this.page) {
       original.unlink(page);
     }
-    for (CodeLink exit : exits) {
-      exit.unlink();
+    for (CodeLink link : links) {
+      link.unlink();
     }
   }
 
@@ -108,14 +114,14 @@ public abstract class RegionOp extends Op {
     if (from != original) {
       original.relink(from, to);
     }
-    for (CodeLink exit : exits) {
-      exit.relink(from, to);
+    for (CodeLink link : links) {
+      link.relink(from, to);
     }
   }
 
   @Override
   public long faultRip(Cpu c) {
-    return bypassed ? original.faultRip(c) : c.r[Cpu.CODE_BASE] + sites[faultSite].offset();
+    return bypassed ? original.faultRip(c) : faultRip;
   }
 
   @Override
@@ -123,7 +129,7 @@ public abstract class RegionOp extends Op {
     if (bypassed) {
       return original.stackSegment();
     }
-    return stepped != null ? stepped.stackSegment() : sites[faultSite].stack();
+    return stepped != null ? stepped.stackSegment() : faultStack;
   }
 
   // ---------------------------------------------------------------- called by generated code
@@ -167,17 +173,43 @@ public abstract class RegionOp extends Op {
   /** The op behind a direct exit. */
   protected final Op leave(Cpu c, int exit, int count) {
     retired(count);
-    if ((++exitHeat[exit] & HOT_EXIT - 1) == 0) {
-      page.cache.hot(exits[exit].rip(c));
+    try {
+      if ((++exitHeat[exit] & HOT_EXIT - 1) == 0) {
+        page.cache.hot(links[exit].rip(c));
+      }
+      return links[exit].follow(c);
+    } catch (CpuException fault) {
+      throw beyond(c, exits[exit], fault);
     }
-    return exits[exit].follow(c);
   }
 
   /** Leaves to the run loop, to go on at an exit's target. */
   protected final Op pause(Cpu c, int exit, int count) {
     retired(count);
-    c.rip = exits[exit].rip(c);
+    try {
+      c.rip = links[exit].rip(c);
+    } catch (CpuException fault) {
+      throw beyond(c, exits[exit], fault);
+    }
     return null;
+  }
+
+  /** The target of an exit is not canonical: a jump there has not happened. */
+  private CpuException beyond(Cpu c, Exit exit, CpuException fault) {
+    boolean jump = exit.jump() != Exit.FALLS;
+    // The run loop does not count an op that faults.
+    if (jump) {
+      page.cache.translated--;
+    } else {
+      page.cache.uncounted--;
+    }
+    if (exit.call()) {
+      c.r[Cpu.RSP] += 8;
+    }
+    faultRip = c.r[Cpu.CODE_BASE] + (jump ? exit.jump() : exit.target());
+    faultStack = false;
+    stepped = null;
+    return fault;
   }
 
   /** The op at an address that was computed. */
@@ -198,7 +230,8 @@ public abstract class RegionOp extends Op {
   /** A fault at a site: the state is written back, the run loop delivers. */
   protected final void fault(Cpu c, int site, int count) {
     retired(count - sites[site].remaining() + 1);
-    faultSite = site;
+    faultRip = c.r[Cpu.CODE_BASE] + sites[site].offset();
+    faultStack = sites[site].stack();
     bypassed = false;
     stepped = null;
   }

@@ -16,5 +16,6 @@ record RegionParts(
     CodePage[] pages,
     int[] deltas,
     Site[] sites,
-    CodeLink[] exits,
+    Exit[] exits,
+    CodeLink[] links,
     Op[] ops) {}

@@ -168,8 +168,10 @@ final class Translator implements HotSpots {
           break;
         }
       }
-      CodeLink[] exits =
-          emitter.exits.stream().map(t -> new CodeLink(page, t, 8)).toArray(CodeLink[]::new);
+      CodeLink[] links =
+          emitter.exits.stream()
+              .map(exit -> new CodeLink(page, exit.target(), 8))
+              .toArray(CodeLink[]::new);
       Op[] ops =
           emitter.steps.stream()
               .map(s -> CodeCache.single(s.insn(), page, s.offset(), RegionOp.CONTINUE))
@@ -183,7 +185,8 @@ final class Translator implements HotSpots {
               parts.stream().map(RegionScan.Part::page).toArray(CodePage[]::new),
               parts.stream().mapToInt(RegionScan.Part::delta).toArray(),
               emitter.sites.toArray(Site[]::new),
-              exits,
+              emitter.exits.toArray(Exit[]::new),
+              links,
               ops);
       Class<?> type = LOOKUP.defineHiddenClass(classFile, true).lookupClass();
       MethodHandle constructor =
