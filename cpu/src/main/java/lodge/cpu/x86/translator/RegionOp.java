@@ -335,9 +335,7 @@ public abstract class RegionOp extends Op {
 
   protected static void write128(RegionOp self, Mmu mmu, long gva, long low, long high) {
     mmu.write128(gva, low, high);
-    if (self.dead) {
-      throw CodeChanged.INSTANCE;
-    }
+    self.checkAlive();
   }
 
   private void checkAlive() {

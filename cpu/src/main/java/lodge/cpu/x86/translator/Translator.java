@@ -115,8 +115,7 @@ final class Translator implements HotSpots {
       long now = System.nanoTime();
       if (now - lastLook > LOOK_NANOS) {
         lastLook = now;
-        worker.execute(warmUp::lookAtHot);
-        worker.execute(this::lookAtCold);
+        worker.execute(this::lookAtHot);
       }
     }
   }
@@ -137,6 +136,11 @@ final class Translator implements HotSpots {
   private void thrownAway(Translation translation) {
     changes.add(() -> translation.region().withdraw());
     kick.run();
+  }
+
+  private void lookAtHot() {
+    warmUp.lookAtHot();
+    lookSoon();
   }
 
   private void lookAtCold() {
