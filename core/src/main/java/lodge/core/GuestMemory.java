@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import lodge.core.host.HostMemory;
 
 /**
  * Guest RAM: one segment in which the guest-physical address (GPA) is the offset.
@@ -67,6 +68,7 @@ public final class GuestMemory implements AutoCloseable {
 
   private final Reservation reservation;
   private final MemorySegment segment;
+  private final long hostBase;
   private final long size;
   private final long lowRamEnd;
   private final long end;
@@ -82,6 +84,7 @@ public final class GuestMemory implements AutoCloseable {
     this.end = size <= LOW_RAM_LIMIT ? size : HIGH_RAM_START + (size - LOW_RAM_LIMIT);
     this.reservation = Reservation.of(end);
     this.segment = reservation.segment();
+    this.hostBase = segment.address();
     this.pageFlags = new byte[Math.toIntExact(end >>> PAGE_SHIFT)];
     for (int page = 0; page < pageFlags.length; page++) {
       long gpa = (long) page << PAGE_SHIFT;
@@ -165,6 +168,83 @@ public final class GuestMemory implements AutoCloseable {
       }
     }
     return true;
+  }
+
+  /**
+   * What turns a GPA of RAM into the address that {@link #loadLong} and its kin take. They check
+   * nothing: they are for addresses made of a TLB entry that was checked when it was filled, and
+   * only as long as the memory is not closed.
+   */
+  public long hostBase() {
+    return hostBase;
+  }
+
+  /** See {@link #hostBase}. */
+  public byte loadByte(long address) {
+    byte value = HostMemory.getByte(address);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
+  }
+
+  /** See {@link #hostBase}. */
+  public short loadShort(long address) {
+    short value = HostMemory.getShort(address);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
+  }
+
+  /** See {@link #hostBase}. */
+  public int loadInt(long address) {
+    int value = HostMemory.getInt(address);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
+  }
+
+  /** See {@link #hostBase}. */
+  public long loadLong(long address) {
+    long value = HostMemory.getLong(address);
+    if (!ORDERED_HOST) {
+      afterLoad();
+    }
+    return value;
+  }
+
+  /** See {@link #hostBase}. */
+  public void storeByte(long address, byte value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
+    HostMemory.putByte(address, value);
+  }
+
+  /** See {@link #hostBase}. */
+  public void storeShort(long address, short value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
+    HostMemory.putShort(address, value);
+  }
+
+  /** See {@link #hostBase}. */
+  public void storeInt(long address, int value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
+    HostMemory.putInt(address, value);
+  }
+
+  /** See {@link #hostBase}. */
+  public void storeLong(long address, long value) {
+    if (!ORDERED_HOST) {
+      beforeStore();
+    }
+    HostMemory.putLong(address, value);
   }
 
   public byte getByte(long gpa) {

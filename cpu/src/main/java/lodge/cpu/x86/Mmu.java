@@ -17,11 +17,11 @@ import lodge.core.MmioBus;
  * Guest-virtual memory as the current privilege sees it: a software TLB in front of the page walk.
  *
  * <p>Direct-mapped; an entry is four longs side by side: tag for reads, tag for writes, the page
- * walk's leaf flags, and the addend that turns a GVA into a GPA. There is one table for each set of
- * rights, so privilege needs no test: user, supervisor, and supervisor with RFLAGS.AC (SMAP open).
- * A tag is the page's GVA, {@link Tlb#INVALID} when that kind of access has to take the slow path:
- * not mapped, not allowed, no RAM, a page with a watched address, or (writes) a page that holds
- * decoded code or whose dirty bit is clear.
+ * walk's leaf flags, and the addend that turns a GVA into the host's address. There is one table
+ * for each set of rights, so privilege needs no test: user, supervisor, and supervisor with
+ * RFLAGS.AC (SMAP open). A tag is the page's GVA, {@link Tlb#INVALID} when that kind of access has
+ * to take the slow path: not mapped, not allowed, no RAM, a page with a watched address, or
+ * (writes) a page that holds decoded code or whose dirty bit is clear.
  *
  * <p>An access that crosses a page fails the tag compare by itself: its last byte selects a tag of
  * the next slot.
@@ -152,7 +152,7 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i] == (gva & PAGE_MASK)) {
-      return memory.getByte(gva + t[i + ADDEND]) & 0xFF;
+      return memory.loadByte(gva + t[i + ADDEND]) & 0xFF;
     }
     return (int) readSlow(gva, 1);
   }
@@ -161,7 +161,7 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i] == (gva + 1 & PAGE_MASK)) {
-      return memory.getShort(gva + t[i + ADDEND]) & 0xFFFF;
+      return memory.loadShort(gva + t[i + ADDEND]) & 0xFFFF;
     }
     return (int) readSlow(gva, 2);
   }
@@ -170,7 +170,7 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i] == (gva + 3 & PAGE_MASK)) {
-      return memory.getInt(gva + t[i + ADDEND]);
+      return memory.loadInt(gva + t[i + ADDEND]);
     }
     return (int) readSlow(gva, 4);
   }
@@ -179,7 +179,7 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i] == (gva + 7 & PAGE_MASK)) {
-      return memory.getLong(gva + t[i + ADDEND]);
+      return memory.loadLong(gva + t[i + ADDEND]);
     }
     return readSlow(gva, 8);
   }
@@ -212,7 +212,7 @@ public final class Mmu {
     if (t[i + WRITE_TAG] != (gva & PAGE_MASK)) {
       return false;
     }
-    memory.putByte(gva + t[i + ADDEND], (byte) value);
+    memory.storeByte(gva + t[i + ADDEND], (byte) value);
     return true;
   }
 
@@ -229,7 +229,7 @@ public final class Mmu {
     if (t[i + WRITE_TAG] != (gva + 1 & PAGE_MASK)) {
       return false;
     }
-    memory.putShort(gva + t[i + ADDEND], (short) value);
+    memory.storeShort(gva + t[i + ADDEND], (short) value);
     return true;
   }
 
@@ -246,7 +246,7 @@ public final class Mmu {
     if (t[i + WRITE_TAG] != (gva + 3 & PAGE_MASK)) {
       return false;
     }
-    memory.putInt(gva + t[i + ADDEND], value);
+    memory.storeInt(gva + t[i + ADDEND], value);
     return true;
   }
 
@@ -263,7 +263,7 @@ public final class Mmu {
     if (t[i + WRITE_TAG] != (gva + 7 & PAGE_MASK)) {
       return false;
     }
-    memory.putLong(gva + t[i + ADDEND], value);
+    memory.storeLong(gva + t[i + ADDEND], value);
     return true;
   }
 
@@ -284,9 +284,9 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i + WRITE_TAG] == (gva + 15 & PAGE_MASK)) {
-      long gpa = gva + t[i + ADDEND];
-      memory.putLong(gpa, low);
-      memory.putLong(gpa + 8, high);
+      long address = gva + t[i + ADDEND];
+      memory.storeLong(address, low);
+      memory.storeLong(address + 8, high);
       return;
     }
     probeWrite(gva, 16);
@@ -301,7 +301,7 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i] == (gva + 7 & PAGE_MASK)) {
-      return memory.getLong(gva + t[i + ADDEND]);
+      return memory.loadLong(gva + t[i + ADDEND]);
     }
     return readAnywhere(gva, 8);
   }
@@ -311,7 +311,7 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
-      memory.putLong(gva + t[i + ADDEND], value);
+      memory.storeLong(gva + t[i + ADDEND], value);
     } else {
       writeAnywhere(gva, 8, value);
     }
@@ -336,11 +336,11 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i] == (gva + 31 & PAGE_MASK)) {
-      long gpa = gva + t[i + ADDEND];
-      into[at] = memory.getLong(gpa);
-      into[at + 1] = memory.getLong(gpa + 8);
-      into[at + 2] = memory.getLong(gpa + 16);
-      into[at + 3] = memory.getLong(gpa + 24);
+      long address = gva + t[i + ADDEND];
+      into[at] = memory.loadLong(address);
+      into[at + 1] = memory.loadLong(address + 8);
+      into[at + 2] = memory.loadLong(address + 16);
+      into[at + 3] = memory.loadLong(address + 24);
       return;
     }
     long first = readLane(gva);
@@ -358,11 +358,11 @@ public final class Mmu {
     long[] t = tlb;
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (t[i + WRITE_TAG] == (gva + 31 & PAGE_MASK)) {
-      long gpa = gva + t[i + ADDEND];
-      memory.putLong(gpa, from[at]);
-      memory.putLong(gpa + 8, from[at + 1]);
-      memory.putLong(gpa + 16, from[at + 2]);
-      memory.putLong(gpa + 24, from[at + 3]);
+      long address = gva + t[i + ADDEND];
+      memory.storeLong(address, from[at]);
+      memory.storeLong(address + 8, from[at + 1]);
+      memory.storeLong(address + 16, from[at + 2]);
+      memory.storeLong(address + 24, from[at + 3]);
       return;
     }
     probeWrite(gva, 32);
@@ -424,7 +424,7 @@ public final class Mmu {
   public long modify(long gva, int size, Modification modification) {
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (tlb[i + WRITE_TAG] == (gva + size - 1 & PAGE_MASK)) {
-      long gpa = gva + tlb[i + ADDEND];
+      long gpa = gva + tlb[i + ADDEND] - memory.hostBase();
       if (GuestMemory.exchangeable(gpa, size)) {
         return exchange(gpa, size, modification);
       }
@@ -490,7 +490,8 @@ public final class Mmu {
   public boolean exchange128(long gva, long expectedLow, long expectedHigh, long low, long high) {
     int i = (int) (gva >>> 10) & INDEX_MASK;
     if (tlb[i + WRITE_TAG] == (gva & PAGE_MASK)) {
-      return exchangePair(gva + tlb[i + ADDEND], expectedLow, expectedHigh, low, high);
+      return exchangePair(
+          gva + tlb[i + ADDEND] - memory.hostBase(), expectedLow, expectedHigh, low, high);
     }
     probeWrite(gva, 16);
     long gpa = fill(gva, WRITE);
@@ -564,7 +565,7 @@ public final class Mmu {
         return -1;
       }
     }
-    return gva + tlb[i + ADDEND];
+    return gva + tlb[i + ADDEND] - memory.hostBase();
   }
 
   // ---------------------------------------------------------------- system structures
@@ -776,7 +777,7 @@ public final class Mmu {
     tlb[i + READ_TAG] = page;
     tlb[i + WRITE_TAG] = direct ? page : INVALID;
     tlb[i + LEAF] = leaf;
-    tlb[i + ADDEND] = gpa - gva;
+    tlb[i + ADDEND] = memory.hostBase() + gpa - gva;
     return gpa;
   }
 
@@ -923,7 +924,7 @@ public final class Mmu {
 
   /** Takes the fast write path away from a page that has come to hold decoded code. */
   public void protectFromWrites(long gpaPage) {
-    space.clearWrites(gpaPage);
+    space.clearWrites(memory.hostBase() + gpaPage);
     space.protections = ++protections;
   }
 }

@@ -212,24 +212,28 @@ final class Tlb {
     used = kept;
   }
 
-  /** Makes writes to a page of guest memory take the slow path; or to {@link #EVERY_PAGE}. */
-  void clearWrites(long gpaPage) {
+  /**
+   * Makes writes to a page take the slow path.
+   *
+   * @param hostPage its address on the host, or {@link #EVERY_PAGE}
+   */
+  void clearWrites(long hostPage) {
     if (listed()) {
       for (int n = 0; n < used; n++) {
-        clearWrites(tables[slots[n] / TABLE_LONGS], slots[n] % TABLE_LONGS, gpaPage);
+        clearWrites(tables[slots[n] / TABLE_LONGS], slots[n] % TABLE_LONGS, hostPage);
       }
       return;
     }
     for (long[] table : tables) {
       for (int i = 0; i < TABLE_LONGS; i += ENTRY_LONGS) {
-        clearWrites(table, i, gpaPage);
+        clearWrites(table, i, hostPage);
       }
     }
   }
 
-  private static void clearWrites(long[] table, int i, long gpaPage) {
+  private static void clearWrites(long[] table, int i, long hostPage) {
     long tag = table[i + WRITE_TAG];
-    if (tag != INVALID && (gpaPage == EVERY_PAGE || tag + table[i + ADDEND] == gpaPage)) {
+    if (tag != INVALID && (hostPage == EVERY_PAGE || tag + table[i + ADDEND] == hostPage)) {
       table[i + WRITE_TAG] = INVALID;
     }
   }
