@@ -60,7 +60,7 @@ public final class GuestMemory implements AutoCloseable {
       ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
   /** The host's memory order is at least as strong as the guest's. */
-  private static final boolean ORDERED_HOST =
+  public static final boolean ORDERED_HOST =
       switch (System.getProperty("os.arch")) {
         case "amd64", "x86_64" -> true;
         default -> false;
@@ -171,80 +171,13 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * What turns a GPA of RAM into the address that {@link #loadLong} and its kin take. They check
-   * nothing: they are for addresses made of a TLB entry that was checked when it was filled, and
-   * only as long as the memory is not closed.
+   * What turns a GPA of RAM into an address for {@link HostMemory}, which checks nothing: for
+   * addresses made of a TLB entry that was checked when it was filled, and only as long as the
+   * memory is not closed. On a host that is not {@link #ORDERED_HOST}, {@link #afterLoad} and
+   * {@link #beforeStore} go with it.
    */
   public long hostBase() {
     return hostBase;
-  }
-
-  /** See {@link #hostBase}. */
-  public byte loadByte(long address) {
-    byte value = HostMemory.getByte(address);
-    if (!ORDERED_HOST) {
-      afterLoad();
-    }
-    return value;
-  }
-
-  /** See {@link #hostBase}. */
-  public short loadShort(long address) {
-    short value = HostMemory.getShort(address);
-    if (!ORDERED_HOST) {
-      afterLoad();
-    }
-    return value;
-  }
-
-  /** See {@link #hostBase}. */
-  public int loadInt(long address) {
-    int value = HostMemory.getInt(address);
-    if (!ORDERED_HOST) {
-      afterLoad();
-    }
-    return value;
-  }
-
-  /** See {@link #hostBase}. */
-  public long loadLong(long address) {
-    long value = HostMemory.getLong(address);
-    if (!ORDERED_HOST) {
-      afterLoad();
-    }
-    return value;
-  }
-
-  /** See {@link #hostBase}. */
-  public void storeByte(long address, byte value) {
-    if (!ORDERED_HOST) {
-      beforeStore();
-    }
-    HostMemory.putByte(address, value);
-  }
-
-  /** See {@link #hostBase}. */
-  public void storeShort(long address, short value) {
-    if (!ORDERED_HOST) {
-      beforeStore();
-    }
-    HostMemory.putShort(address, value);
-  }
-
-  /** See {@link #hostBase}. */
-  public void storeInt(long address, int value) {
-    if (!ORDERED_HOST) {
-      beforeStore();
-    }
-    HostMemory.putInt(address, value);
-  }
-
-  /** See {@link #hostBase}. */
-  public void storeLong(long address, long value) {
-    if (!ORDERED_HOST) {
-      beforeStore();
-    }
-    HostMemory.putLong(address, value);
   }
 
   public byte getByte(long gpa) {
@@ -307,13 +240,15 @@ public final class GuestMemory implements AutoCloseable {
     segment.set(LONG, gpa, value);
   }
 
-  private void afterLoad() {
+  /** What follows a load on a host that is not {@link #ORDERED_HOST}. */
+  public void afterLoad() {
     if (shared) {
       VarHandle.acquireFence();
     }
   }
 
-  private void beforeStore() {
+  /** What precedes a store on a host that is not {@link #ORDERED_HOST}. */
+  public void beforeStore() {
     if (shared) {
       VarHandle.releaseFence();
     }

@@ -1,14 +1,22 @@
 package lodge.cpu.x86;
 
+import static lodge.core.host.HostMemory.getByte;
+import static lodge.core.host.HostMemory.getInt;
+import static lodge.core.host.HostMemory.getLong;
+import static lodge.core.host.HostMemory.getShort;
+import static lodge.core.host.HostMemory.putByte;
+import static lodge.core.host.HostMemory.putInt;
+import static lodge.core.host.HostMemory.putLong;
+import static lodge.core.host.HostMemory.putShort;
 import static lodge.cpu.x86.Tlb.ADDEND;
 import static lodge.cpu.x86.Tlb.ENTRIES;
-import static lodge.cpu.x86.Tlb.ENTRY_LONGS;
+import static lodge.cpu.x86.Tlb.ENTRY_BYTES;
+import static lodge.cpu.x86.Tlb.ENTRY_SHIFT;
 import static lodge.cpu.x86.Tlb.INVALID;
 import static lodge.cpu.x86.Tlb.LEAF;
 import static lodge.cpu.x86.Tlb.READ_TAG;
 import static lodge.cpu.x86.Tlb.WRITE_TAG;
 
-import java.util.Arrays;
 import lodge.core.CodeWatch;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
@@ -30,7 +38,7 @@ import lodge.core.MmioBus;
  * own; a change of CR3 changes which of them the accesses use.
  */
 public final class Mmu {
-  private static final int INDEX_MASK = (ENTRIES - 1) * ENTRY_LONGS;
+  private static final long INDEX_MASK = (ENTRIES - 1) * ENTRY_BYTES;
   private static final long PAGE_MASK = ~0xFFFL;
 
   static final int USER = 0;
@@ -75,11 +83,14 @@ public final class Mmu {
    * User rights with alignment checks: a table that stays empty, so that all accesses take the slow
    * path.
    */
-  private final long[] alignedTable = new long[ENTRIES * ENTRY_LONGS];
+  private final Tlb alignedSpace = new Tlb();
 
   private Tlb space = new Tlb();
   private int rights = SUPERVISOR;
-  private long[] tlb = space.tables[SUPERVISOR];
+
+  /** Address of the table that accesses use now. */
+  private long tlb = space.tables[SUPERVISOR];
+
   private long switches;
 
   /** How often {@link #protectFromWrites} was called. */
@@ -113,7 +124,6 @@ public final class Mmu {
     this.mmio = mmio;
     this.codeWatch = memory.codeWatch().join(cpu::kick);
     this.walk = new PageWalk(cpu, memory);
-    Arrays.fill(alignedTable, INVALID);
     spaces[0] = space;
   }
 
@@ -146,40 +156,68 @@ public final class Mmu {
     return rights == SUPERVISOR_AC;
   }
 
+  /**
+   * The table that accesses use: the same until an instruction changes the address space, the
+   * privilege or what is checked.
+   */
+  public long tlb() {
+    return tlb;
+  }
+
+  private static long entry(long tlb, long gva) {
+    return tlb + (gva >>> 12 - ENTRY_SHIFT & INDEX_MASK);
+  }
+
   // ---------------------------------------------------------------- reads
 
   public int read8(long gva) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i] == (gva & PAGE_MASK)) {
-      return memory.loadByte(gva + t[i + ADDEND]) & 0xFF;
+    return read8(tlb, gva);
+  }
+
+  /** As {@link #read8(long)}, with {@link #tlb} at hand. */
+  public int read8(long tlb, long gva) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry) == (gva & PAGE_MASK)) {
+      return loadByte(gva + getLong(entry + ADDEND)) & 0xFF;
     }
     return (int) readSlow(gva, 1);
   }
 
   public int read16(long gva) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i] == (gva + 1 & PAGE_MASK)) {
-      return memory.loadShort(gva + t[i + ADDEND]) & 0xFFFF;
+    return read16(tlb, gva);
+  }
+
+  /** As {@link #read16(long)}, with {@link #tlb} at hand. */
+  public int read16(long tlb, long gva) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry) == (gva + 1 & PAGE_MASK)) {
+      return loadShort(gva + getLong(entry + ADDEND)) & 0xFFFF;
     }
     return (int) readSlow(gva, 2);
   }
 
   public int read32(long gva) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i] == (gva + 3 & PAGE_MASK)) {
-      return memory.loadInt(gva + t[i + ADDEND]);
+    return read32(tlb, gva);
+  }
+
+  /** As {@link #read32(long)}, with {@link #tlb} at hand. */
+  public int read32(long tlb, long gva) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry) == (gva + 3 & PAGE_MASK)) {
+      return loadInt(gva + getLong(entry + ADDEND));
     }
     return (int) readSlow(gva, 4);
   }
 
   public long read64(long gva) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i] == (gva + 7 & PAGE_MASK)) {
-      return memory.loadLong(gva + t[i + ADDEND]);
+    return read64(tlb, gva);
+  }
+
+  /** As {@link #read64(long)}, with {@link #tlb} at hand. */
+  public long read64(long tlb, long gva) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry) == (gva + 7 & PAGE_MASK)) {
+      return loadLong(gva + getLong(entry + ADDEND));
     }
     return readSlow(gva, 8);
   }
@@ -200,70 +238,66 @@ public final class Mmu {
   // ---------------------------------------------------------------- writes
 
   public void write8(long gva, int value) {
-    if (!tryWrite8(gva, value)) {
+    if (!tryWrite8(tlb, gva, value)) {
       writeSlow(gva, 1, value);
     }
   }
 
   /** The fast path of {@link #write8}; false when it is not open and nothing was written. */
-  public boolean tryWrite8(long gva, int value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] != (gva & PAGE_MASK)) {
+  public boolean tryWrite8(long tlb, long gva, int value) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) != (gva & PAGE_MASK)) {
       return false;
     }
-    memory.storeByte(gva + t[i + ADDEND], (byte) value);
+    storeByte(gva + getLong(entry + ADDEND), (byte) value);
     return true;
   }
 
   public void write16(long gva, int value) {
-    if (!tryWrite16(gva, value)) {
+    if (!tryWrite16(tlb, gva, value)) {
       writeSlow(gva, 2, value);
     }
   }
 
   /** The fast path of {@link #write16}; false when it is not open and nothing was written. */
-  public boolean tryWrite16(long gva, int value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] != (gva + 1 & PAGE_MASK)) {
+  public boolean tryWrite16(long tlb, long gva, int value) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) != (gva + 1 & PAGE_MASK)) {
       return false;
     }
-    memory.storeShort(gva + t[i + ADDEND], (short) value);
+    storeShort(gva + getLong(entry + ADDEND), (short) value);
     return true;
   }
 
   public void write32(long gva, int value) {
-    if (!tryWrite32(gva, value)) {
+    if (!tryWrite32(tlb, gva, value)) {
       writeSlow(gva, 4, value);
     }
   }
 
   /** The fast path of {@link #write32}; false when it is not open and nothing was written. */
-  public boolean tryWrite32(long gva, int value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] != (gva + 3 & PAGE_MASK)) {
+  public boolean tryWrite32(long tlb, long gva, int value) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) != (gva + 3 & PAGE_MASK)) {
       return false;
     }
-    memory.storeInt(gva + t[i + ADDEND], value);
+    storeInt(gva + getLong(entry + ADDEND), value);
     return true;
   }
 
   public void write64(long gva, long value) {
-    if (!tryWrite64(gva, value)) {
+    if (!tryWrite64(tlb, gva, value)) {
       writeSlow(gva, 8, value);
     }
   }
 
   /** The fast path of {@link #write64}; false when it is not open and nothing was written. */
-  public boolean tryWrite64(long gva, long value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] != (gva + 7 & PAGE_MASK)) {
+  public boolean tryWrite64(long tlb, long gva, long value) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) != (gva + 7 & PAGE_MASK)) {
       return false;
     }
-    memory.storeLong(gva + t[i + ADDEND], value);
+    storeLong(gva + getLong(entry + ADDEND), value);
     return true;
   }
 
@@ -281,12 +315,16 @@ public final class Mmu {
 
   /** Both halves or, after a fault, none. Exempt from alignment checks. */
   public void write128(long gva, long low, long high) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 15 & PAGE_MASK)) {
-      long address = gva + t[i + ADDEND];
-      memory.storeLong(address, low);
-      memory.storeLong(address + 8, high);
+    write128(tlb, gva, low, high);
+  }
+
+  /** As {@link #write128(long, long, long)}, with {@link #tlb} at hand. */
+  public void write128(long tlb, long gva, long low, long high) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) == (gva + 15 & PAGE_MASK)) {
+      long address = gva + getLong(entry + ADDEND);
+      storeLong(address, low);
+      storeLong(address + 8, high);
       return;
     }
     probeWrite(gva, 16);
@@ -298,20 +336,38 @@ public final class Mmu {
    * Part of an operand that may stand anywhere, whatever RFLAGS.AC says: those of 128 and 256 bits.
    */
   public long readLane(long gva) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i] == (gva + 7 & PAGE_MASK)) {
-      return memory.loadLong(gva + t[i + ADDEND]);
+    long entry = entry(tlb, gva);
+    if (getLong(entry) == (gva + 7 & PAGE_MASK)) {
+      return loadLong(gva + getLong(entry + ADDEND));
     }
     return readAnywhere(gva, 8);
   }
 
+  /**
+   * Where 16 bytes can be read, for {@link #readLaneAt}; 0 when they have to be read lane by lane.
+   *
+   * @param tlb see {@link #tlb}
+   */
+  public static long lanesAt(long tlb, long gva) {
+    long entry = entry(tlb, gva);
+    return getLong(entry) == (gva + 15 & PAGE_MASK) ? gva + getLong(entry + ADDEND) : 0;
+  }
+
+  /**
+   * A lane of an operand of several.
+   *
+   * @param lanes what {@link #lanesAt} said of the operand
+   * @param offset of the lane, in bytes
+   */
+  public long readLaneAt(long lanes, long gva, int offset) {
+    return lanes != 0 ? loadLong(lanes + offset) : readLane(gva + offset);
+  }
+
   /** See {@link #readLane}. */
   public void writeLane(long gva, long value) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 7 & PAGE_MASK)) {
-      memory.storeLong(gva + t[i + ADDEND], value);
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) == (gva + 7 & PAGE_MASK)) {
+      storeLong(gva + getLong(entry + ADDEND), value);
     } else {
       writeAnywhere(gva, 8, value);
     }
@@ -333,14 +389,13 @@ public final class Mmu {
 
   /** The four lanes of a 32-byte operand that may stand anywhere; after a fault none is read. */
   public void read256(long gva, long[] into, int at) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i] == (gva + 31 & PAGE_MASK)) {
-      long address = gva + t[i + ADDEND];
-      into[at] = memory.loadLong(address);
-      into[at + 1] = memory.loadLong(address + 8);
-      into[at + 2] = memory.loadLong(address + 16);
-      into[at + 3] = memory.loadLong(address + 24);
+    long entry = entry(tlb, gva);
+    if (getLong(entry) == (gva + 31 & PAGE_MASK)) {
+      long address = gva + getLong(entry + ADDEND);
+      into[at] = loadLong(address);
+      into[at + 1] = loadLong(address + 8);
+      into[at + 2] = loadLong(address + 16);
+      into[at + 3] = loadLong(address + 24);
       return;
     }
     long first = readLane(gva);
@@ -355,14 +410,13 @@ public final class Mmu {
 
   /** Four lanes of {@code from} or, after a fault, none. Exempt from alignment checks. */
   public void write256(long gva, long[] from, int at) {
-    long[] t = tlb;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (t[i + WRITE_TAG] == (gva + 31 & PAGE_MASK)) {
-      long address = gva + t[i + ADDEND];
-      memory.storeLong(address, from[at]);
-      memory.storeLong(address + 8, from[at + 1]);
-      memory.storeLong(address + 16, from[at + 2]);
-      memory.storeLong(address + 24, from[at + 3]);
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) == (gva + 31 & PAGE_MASK)) {
+      long address = gva + getLong(entry + ADDEND);
+      storeLong(address, from[at]);
+      storeLong(address + 8, from[at + 1]);
+      storeLong(address + 16, from[at + 2]);
+      storeLong(address + 24, from[at + 3]);
       return;
     }
     probeWrite(gva, 32);
@@ -378,11 +432,18 @@ public final class Mmu {
    * @param size 1 to 4096
    */
   public void probeWrite(long gva, int size) {
-    long last = gva + size - 1;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (tlb[i + WRITE_TAG] == (last & PAGE_MASK)) {
-      return;
+    probeWrite(tlb, gva, size);
+  }
+
+  /** As {@link #probeWrite(long, int)}, with {@link #tlb} at hand. */
+  public void probeWrite(long tlb, long gva, int size) {
+    if (getLong(entry(tlb, gva) + WRITE_TAG) != (gva + size - 1 & PAGE_MASK)) {
+      probeSlow(gva, size);
     }
+  }
+
+  private void probeSlow(long gva, int size) {
+    long last = gva + size - 1;
     checkSlow(gva, size);
     long gpa = fill(gva, WRITE);
     boolean ram = isRam(gpa);
@@ -422,9 +483,9 @@ public final class Mmu {
    * @return the old value, zero-extended
    */
   public long modify(long gva, int size, Modification modification) {
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (tlb[i + WRITE_TAG] == (gva + size - 1 & PAGE_MASK)) {
-      long gpa = gva + tlb[i + ADDEND] - memory.hostBase();
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) == (gva + size - 1 & PAGE_MASK)) {
+      long gpa = gva + getLong(entry + ADDEND) - memory.hostBase();
       if (GuestMemory.exchangeable(gpa, size)) {
         return exchange(gpa, size, modification);
       }
@@ -488,10 +549,10 @@ public final class Mmu {
    * @param gva a multiple of 16
    */
   public boolean exchange128(long gva, long expectedLow, long expectedHigh, long low, long high) {
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (tlb[i + WRITE_TAG] == (gva & PAGE_MASK)) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry + WRITE_TAG) == (gva & PAGE_MASK)) {
       return exchangePair(
-          gva + tlb[i + ADDEND] - memory.hostBase(), expectedLow, expectedHigh, low, high);
+          gva + getLong(entry + ADDEND) - memory.hostBase(), expectedLow, expectedHigh, low, high);
     }
     probeWrite(gva, 16);
     long gpa = fill(gva, WRITE);
@@ -535,8 +596,8 @@ public final class Mmu {
   /** Faults exactly as a read of these bytes would. */
   public void probeRead(long gva, int size) {
     long last = gva + size - 1;
-    int i = (int) (gva >>> 10) & INDEX_MASK;
-    if (tlb[i] == (last & PAGE_MASK)) {
+    long entry = entry(tlb, gva);
+    if (getLong(entry) == (last & PAGE_MASK)) {
       return;
     }
     checkSlow(gva, size);
@@ -554,18 +615,80 @@ public final class Mmu {
    * access would.
    */
   public long ramAddress(long gva, boolean write) {
-    int i = (int) (gva >>> 10) & INDEX_MASK;
+    long entry = entry(tlb, gva);
     int tag = write ? WRITE_TAG : READ_TAG;
-    if (tlb[i + tag] != (gva & PAGE_MASK)) {
+    if (getLong(entry + tag) != (gva & PAGE_MASK)) {
       if (aligned) {
         return -1;
       }
       fill(gva, write ? WRITE : READ);
-      if (tlb[i + tag] != (gva & PAGE_MASK)) {
+      if (getLong(entry + tag) != (gva & PAGE_MASK)) {
         return -1;
       }
     }
-    return gva + tlb[i + ADDEND] - memory.hostBase();
+    return gva + getLong(entry + ADDEND) - memory.hostBase();
+  }
+
+  // ---------------------------------------------------------------- RAM of the host
+
+  private byte loadByte(long address) {
+    byte value = getByte(address);
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.afterLoad();
+    }
+    return value;
+  }
+
+  private short loadShort(long address) {
+    short value = getShort(address);
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.afterLoad();
+    }
+    return value;
+  }
+
+  private int loadInt(long address) {
+    int value = getInt(address);
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.afterLoad();
+    }
+    return value;
+  }
+
+  private long loadLong(long address) {
+    long value = getLong(address);
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.afterLoad();
+    }
+    return value;
+  }
+
+  private void storeByte(long address, byte value) {
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.beforeStore();
+    }
+    putByte(address, value);
+  }
+
+  private void storeShort(long address, short value) {
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.beforeStore();
+    }
+    putShort(address, value);
+  }
+
+  private void storeInt(long address, int value) {
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.beforeStore();
+    }
+    putInt(address, value);
+  }
+
+  private void storeLong(long address, long value) {
+    if (!GuestMemory.ORDERED_HOST) {
+      memory.beforeStore();
+    }
+    putLong(address, value);
   }
 
   // ---------------------------------------------------------------- system structures
@@ -599,7 +722,7 @@ public final class Mmu {
     rights = kind;
     aligned =
         kind == USER && cpu.cpl == 3 && (cpu.eflags & Flags.AC) != 0 && (cpu.cr0 & Cpu.CR0_AM) != 0;
-    tlb = aligned ? alignedTable : space.tables[kind];
+    tlb = aligned ? alignedSpace.tables[kind] : space.tables[kind];
   }
 
   /**
@@ -769,15 +892,15 @@ public final class Mmu {
         || cpu.dataBreakpoints != 0 && watched(page, GuestMemory.PAGE_SIZE, true) != 0) {
       return gpa;
     }
-    int i = (int) (gva >>> 10) & INDEX_MASK;
+    long entry = entry(tlb, gva);
     long leaf = walk.leaf;
-    space.use(rights, i, gva, (leaf & PageWalk.LARGE) != 0);
+    space.use(entry, gva, (leaf & PageWalk.LARGE) != 0);
     boolean direct =
         (leaf & PageWalk.WRITES_ALLOWED) != 0 && codeWatch.mayWrite((int) (gpa >>> 12));
-    tlb[i + READ_TAG] = page;
-    tlb[i + WRITE_TAG] = direct ? page : INVALID;
-    tlb[i + LEAF] = leaf;
-    tlb[i + ADDEND] = memory.hostBase() + gpa - gva;
+    putLong(entry + READ_TAG, page);
+    putLong(entry + WRITE_TAG, direct ? page : INVALID);
+    putLong(entry + LEAF, leaf);
+    putLong(entry + ADDEND, memory.hostBase() + gpa - gva);
     return gpa;
   }
 

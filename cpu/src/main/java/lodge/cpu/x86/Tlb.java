@@ -1,6 +1,12 @@
 package lodge.cpu.x86;
 
+import static lodge.core.host.HostMemory.getLong;
+import static lodge.core.host.HostMemory.putLong;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import lodge.core.GuestMemory;
 
 /**
  * The cached translations of one address space: a direct-mapped table for each set of rights, laid
@@ -9,15 +15,19 @@ import java.util.Arrays;
  */
 final class Tlb {
   static final int ENTRIES = 1024;
-  static final int ENTRY_LONGS = 4;
+  static final int ENTRY_SHIFT = 5;
+  static final int ENTRY_BYTES = 1 << ENTRY_SHIFT;
   static final long INVALID = 1;
+
+  /** Where the parts of an entry are, in bytes. */
   static final int READ_TAG = 0;
-  static final int WRITE_TAG = 1;
-  static final int LEAF = 2;
-  static final int ADDEND = 3;
+
+  static final int WRITE_TAG = 8;
+  static final int LEAF = 16;
+  static final int ADDEND = 24;
 
   private static final int KINDS = 3;
-  private static final int TABLE_LONGS = ENTRIES * ENTRY_LONGS;
+  private static final int TABLE_BYTES = ENTRIES << ENTRY_SHIFT;
 
   /** Past this many the list is given up until the next time that all slots are emptied. */
   private static final int LISTED = 2048;
@@ -28,10 +38,16 @@ final class Tlb {
   /** {@link #clearWrites}: all pages. */
   static final long EVERY_PAGE = -1;
 
-  /** By set of rights: {@link Mmu#USER} and so on. */
-  final long[][] tables = new long[KINDS][TABLE_LONGS];
+  /** Outside of the heap, so that a look at an entry is one load with no check of an index. */
+  private final MemorySegment memory =
+      Arena.ofAuto().allocate((long) KINDS * TABLE_BYTES, GuestMemory.PAGE_SIZE);
 
-  /** Slots that are or were in use: the table's number times its length plus the index. */
+  private final long base = memory.address();
+
+  /** Address of each set of rights' table: {@link Mmu#USER} and so on. */
+  final long[] tables = new long[KINDS];
+
+  /** Entries that are or were in use, relative to {@link #base}. */
   private final int[] slots = new int[LISTED];
 
   /** More than {@link #LISTED}: any slot may be in use. */
@@ -53,16 +69,17 @@ final class Tlb {
   int protections;
 
   Tlb() {
-    for (long[] table : tables) {
-      Arrays.fill(table, INVALID);
+    for (int kind = 0; kind < KINDS; kind++) {
+      tables[kind] = base + (long) kind * TABLE_BYTES;
     }
+    invalidateAll();
   }
 
-  /** To be called before a slot is filled. */
-  void use(int kind, int index, long gva, boolean large) {
-    if (tables[kind][index] == INVALID) {
+  /** To be called before an entry is filled. */
+  void use(long entry, long gva, boolean large) {
+    if (getLong(entry + READ_TAG) == INVALID) {
       if (used < LISTED) {
-        slots[used] = kind * TABLE_LONGS + index;
+        slots[used] = (int) (entry - base);
       }
       if (used <= LISTED) {
         used++;
@@ -89,22 +106,36 @@ final class Tlb {
   void clear() {
     if (listed()) {
       for (int i = 0; i < used; i++) {
-        empty(slots[i]);
+        invalidate(base + slots[i]);
       }
     } else {
-      for (long[] table : tables) {
-        Arrays.fill(table, INVALID);
-      }
+      invalidateAll();
     }
     used = 0;
     Arrays.fill(largeRegions, 0);
   }
 
-  private void empty(int slot) {
-    long[] table = tables[slot / TABLE_LONGS];
-    int i = slot % TABLE_LONGS;
-    table[i + READ_TAG] = INVALID;
-    table[i + WRITE_TAG] = INVALID;
+  private void invalidateAll() {
+    for (int slot = 0; slot < KINDS * TABLE_BYTES; slot += ENTRY_BYTES) {
+      invalidate(base + slot);
+    }
+  }
+
+  private static void invalidate(long entry) {
+    putLong(entry + READ_TAG, INVALID);
+    putLong(entry + WRITE_TAG, INVALID);
+  }
+
+  private static boolean isGlobal(long entry) {
+    return (getLong(entry + LEAF) & PageWalk.GLOBAL) != 0;
+  }
+
+  private static boolean isValidGlobal(long entry) {
+    return getLong(entry + READ_TAG) != INVALID && isGlobal(entry);
+  }
+
+  private static boolean isLarge(long entry) {
+    return (getLong(entry + LEAF) & PageWalk.LARGE) != 0;
   }
 
   /** Drops all but the translations of global pages. */
@@ -116,30 +147,23 @@ final class Tlb {
     int count = used;
     for (int i = 0; i < count; i++) {
       int slot = slots[i];
-      long[] table = tables[slot / TABLE_LONGS];
-      int at = slot % TABLE_LONGS;
-      if (table[at + READ_TAG] != INVALID && (table[at + LEAF] & PageWalk.GLOBAL) != 0) {
+      if (isValidGlobal(base + slot)) {
         slots[kept++] = slot;
       } else {
-        table[at + READ_TAG] = INVALID;
-        table[at + WRITE_TAG] = INVALID;
+        invalidate(base + slot);
       }
     }
     used = kept;
   }
 
-  /** Lists the global ones of all slots, as far as the list goes, and empties all others. */
+  /** Lists the global ones of all entries, as far as the list goes, and empties all others. */
   private void list() {
     int count = 0;
-    for (int slot = 0; slot < KINDS * TABLE_LONGS; slot += ENTRY_LONGS) {
-      long[] table = tables[slot / TABLE_LONGS];
-      int i = slot % TABLE_LONGS;
-      boolean global = table[i + READ_TAG] != INVALID && (table[i + LEAF] & PageWalk.GLOBAL) != 0;
-      if (global && count < LISTED) {
+    for (int slot = 0; slot < KINDS * TABLE_BYTES; slot += ENTRY_BYTES) {
+      if (isValidGlobal(base + slot) && count < LISTED) {
         slots[count++] = slot;
       } else {
-        table[i + READ_TAG] = INVALID;
-        table[i + WRITE_TAG] = INVALID;
+        invalidate(base + slot);
       }
     }
     used = count;
@@ -151,13 +175,13 @@ final class Tlb {
       return;
     }
     for (int i = 0; i < other.used; i++) {
-      int slot = other.slots[i];
-      int kind = slot / TABLE_LONGS;
-      int at = slot % TABLE_LONGS;
-      long[] from = other.tables[kind];
-      if (from[at + READ_TAG] != INVALID && (from[at + LEAF] & PageWalk.GLOBAL) != 0) {
-        use(kind, at, from[at + READ_TAG], (from[at + LEAF] & PageWalk.LARGE) != 0);
-        System.arraycopy(from, at, tables[kind], at, ENTRY_LONGS);
+      long from = other.base + other.slots[i];
+      if (isValidGlobal(from)) {
+        long to = base + other.slots[i];
+        use(to, getLong(from + READ_TAG), isLarge(from));
+        for (int part = 0; part < ENTRY_BYTES; part += 8) {
+          putLong(to + part, getLong(from + part));
+        }
       }
     }
   }
@@ -170,11 +194,10 @@ final class Tlb {
    * @return whether the page may be a large one
    */
   boolean clearPage(long gva, boolean globalsOnly) {
-    int i = (int) (gva >>> 10) & TABLE_LONGS - ENTRY_LONGS;
-    for (long[] table : tables) {
-      if (table[i + READ_TAG] == gva && (!globalsOnly || isGlobal(table, i))) {
-        table[i + READ_TAG] = INVALID;
-        table[i + WRITE_TAG] = INVALID;
+    for (long table : tables) {
+      long entry = table + (gva >>> 12 - ENTRY_SHIFT & TABLE_BYTES - ENTRY_BYTES);
+      if (getLong(entry + READ_TAG) == gva && (!globalsOnly || isGlobal(entry))) {
+        invalidate(entry);
       }
     }
     boolean large = hasLarge(gva);
@@ -182,10 +205,6 @@ final class Tlb {
       clearLargePage(gva, globalsOnly);
     }
     return large;
-  }
-
-  private static boolean isGlobal(long[] table, int index) {
-    return (table[index + LEAF] & PageWalk.GLOBAL) != 0;
   }
 
   /** A large page has at most 1 GiB: what is left of others in there goes, too. */
@@ -196,15 +215,13 @@ final class Tlb {
     }
     int kept = 0;
     for (int n = 0; n < used; n++) {
-      long[] table = tables[slots[n] / TABLE_LONGS];
-      int i = slots[n] % TABLE_LONGS;
+      long entry = base + slots[n];
       boolean drop =
-          (table[i + LEAF] & PageWalk.LARGE) != 0
-              && (table[i + READ_TAG] ^ gva) >>> 30 == 0
-              && (!globalsOnly || isGlobal(table, i));
-      if (drop || table[i + READ_TAG] == INVALID) {
-        table[i + READ_TAG] = INVALID;
-        table[i + WRITE_TAG] = INVALID;
+          isLarge(entry)
+              && (getLong(entry + READ_TAG) ^ gva) >>> 30 == 0
+              && (!globalsOnly || isGlobal(entry));
+      if (drop || getLong(entry + READ_TAG) == INVALID) {
+        invalidate(entry);
       } else {
         slots[kept++] = slots[n];
       }
@@ -220,21 +237,19 @@ final class Tlb {
   void clearWrites(long hostPage) {
     if (listed()) {
       for (int n = 0; n < used; n++) {
-        clearWrites(tables[slots[n] / TABLE_LONGS], slots[n] % TABLE_LONGS, hostPage);
+        clearWrites(base + slots[n], hostPage);
       }
       return;
     }
-    for (long[] table : tables) {
-      for (int i = 0; i < TABLE_LONGS; i += ENTRY_LONGS) {
-        clearWrites(table, i, hostPage);
-      }
+    for (int slot = 0; slot < KINDS * TABLE_BYTES; slot += ENTRY_BYTES) {
+      clearWrites(base + slot, hostPage);
     }
   }
 
-  private static void clearWrites(long[] table, int i, long hostPage) {
-    long tag = table[i + WRITE_TAG];
-    if (tag != INVALID && (hostPage == EVERY_PAGE || tag + table[i + ADDEND] == hostPage)) {
-      table[i + WRITE_TAG] = INVALID;
+  private static void clearWrites(long entry, long hostPage) {
+    long tag = getLong(entry + WRITE_TAG);
+    if (tag != INVALID && (hostPage == EVERY_PAGE || tag + getLong(entry + ADDEND) == hostPage)) {
+      putLong(entry + WRITE_TAG, INVALID);
     }
   }
 }

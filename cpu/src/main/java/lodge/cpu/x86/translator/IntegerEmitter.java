@@ -871,20 +871,20 @@ final class IntegerEmitter {
 
   private void probe(Block.Placed placed, int size) {
     region.site(placed);
-    code().aload(Locals.MMU).lload(Locals.ADDRESS).loadConstant(size);
+    code().aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS).loadConstant(size);
     code()
         .invokevirtual(
-            RegionEmitter.MMU, "probeWrite", MethodTypeDesc.of(CD_void, CD_long, CD_int));
+            RegionEmitter.MMU, "probeWrite", MethodTypeDesc.of(CD_void, CD_long, CD_long, CD_int));
   }
 
   /** Pushes what is at {@link Locals#ADDRESS}. */
   void read(int size) {
-    code().aload(Locals.MMU).lload(Locals.ADDRESS);
+    code().aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS);
     code()
         .invokevirtual(
             RegionEmitter.MMU,
             "read" + 8 * size,
-            MethodTypeDesc.of(size == 8 ? CD_long : CD_int, CD_long));
+            MethodTypeDesc.of(size == 8 ? CD_long : CD_int, CD_long, CD_long));
     switch (size) {
       case 8 -> {}
       case 4 -> code().i2l();
@@ -897,7 +897,7 @@ final class IntegerEmitter {
   /** Writes a value to {@link Locals#ADDRESS}. */
   void write(int size, Runnable value) {
     region.fence("releaseFence");
-    code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.ADDRESS);
+    code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS);
     value.run();
     if (size < 8) {
       code().l2i();
@@ -910,6 +910,7 @@ final class IntegerEmitter {
                 CD_void,
                 RegionEmitter.REGION,
                 RegionEmitter.MMU,
+                CD_long,
                 CD_long,
                 size == 8 ? CD_long : CD_int));
   }

@@ -43,6 +43,9 @@ final class Locals {
   /** An int. */
   static final int INT = VECTORS + 1;
 
+  /** {@link lodge.cpu.x86.Mmu#tlb}. */
+  static final int TLB = INT + 1;
+
   private Locals() {}
 
   static int register(int number) {

@@ -251,6 +251,7 @@ final class RegionEmitter {
 
   /** Registers and flags from the processor. */
   private void loadState() {
+    code.aload(Locals.MMU).invokevirtual(MMU, "tlb", MethodTypeDesc.of(CD_long)).lstore(Locals.TLB);
     for (int i = 0; i < 16; i++) {
       if (used[i]) {
         code.aload(Locals.REGISTERS).loadConstant(i).laload().lstore(Locals.register(i));

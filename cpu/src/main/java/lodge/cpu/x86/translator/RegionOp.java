@@ -305,36 +305,36 @@ public abstract class RegionOp extends Op {
     return c.attention;
   }
 
-  protected static void write8(RegionOp self, Mmu mmu, long gva, int value) {
-    if (!mmu.tryWrite8(gva, value)) {
+  protected static void write8(RegionOp self, Mmu mmu, long tlb, long gva, int value) {
+    if (!mmu.tryWrite8(tlb, gva, value)) {
       mmu.writeSlow(gva, 1, value);
       self.checkAlive();
     }
   }
 
-  protected static void write16(RegionOp self, Mmu mmu, long gva, int value) {
-    if (!mmu.tryWrite16(gva, value)) {
+  protected static void write16(RegionOp self, Mmu mmu, long tlb, long gva, int value) {
+    if (!mmu.tryWrite16(tlb, gva, value)) {
       mmu.writeSlow(gva, 2, value);
       self.checkAlive();
     }
   }
 
-  protected static void write32(RegionOp self, Mmu mmu, long gva, int value) {
-    if (!mmu.tryWrite32(gva, value)) {
+  protected static void write32(RegionOp self, Mmu mmu, long tlb, long gva, int value) {
+    if (!mmu.tryWrite32(tlb, gva, value)) {
       mmu.writeSlow(gva, 4, value);
       self.checkAlive();
     }
   }
 
-  protected static void write64(RegionOp self, Mmu mmu, long gva, long value) {
-    if (!mmu.tryWrite64(gva, value)) {
+  protected static void write64(RegionOp self, Mmu mmu, long tlb, long gva, long value) {
+    if (!mmu.tryWrite64(tlb, gva, value)) {
       mmu.writeSlow(gva, 8, value);
       self.checkAlive();
     }
   }
 
-  protected static void write128(RegionOp self, Mmu mmu, long gva, long low, long high) {
-    mmu.write128(gva, low, high);
+  protected static void write128(RegionOp self, Mmu mmu, long tlb, long gva, long low, long high) {
+    mmu.write128(tlb, gva, low, high);
     self.checkAlive();
   }
 

@@ -283,7 +283,7 @@ final class VectorEmitter {
     }
     region.lastSite(placed);
     region.fence("releaseFence");
-    code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.ADDRESS);
+    code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS);
     lane(insn.reg, 0);
     lane(insn.reg, 1);
     code()
@@ -291,7 +291,13 @@ final class VectorEmitter {
             RegionEmitter.REGION,
             "write128",
             MethodTypeDesc.of(
-                CD_void, RegionEmitter.REGION, RegionEmitter.MMU, CD_long, CD_long, CD_long));
+                CD_void,
+                RegionEmitter.REGION,
+                RegionEmitter.MMU,
+                CD_long,
+                CD_long,
+                CD_long,
+                CD_long));
   }
 
   /** MOVLPD, MOVHPD and their twins, from and to memory. */
@@ -511,12 +517,18 @@ final class VectorEmitter {
   }
 
   private void readLanes() {
-    MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_long);
-    code().aload(Locals.MMU).lload(Locals.ADDRESS);
-    code().invokevirtual(RegionEmitter.MMU, "readLane", type).lstore(Locals.TEMP_1);
-    code().aload(Locals.MMU).lload(Locals.ADDRESS).loadConstant(8L).ladd();
-    code().invokevirtual(RegionEmitter.MMU, "readLane", type).lstore(Locals.TEMP_2);
+    code().lload(Locals.TLB).lload(Locals.ADDRESS);
+    code().invokestatic(RegionEmitter.MMU, "lanesAt", MethodTypeDesc.of(CD_long, CD_long, CD_long));
+    code().lstore(Locals.TEMP_3);
+    readLane(0, Locals.TEMP_1);
+    readLane(8, Locals.TEMP_2);
     region.fence("acquireFence");
+  }
+
+  private void readLane(int offset, int into) {
+    MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int);
+    code().aload(Locals.MMU).lload(Locals.TEMP_3).lload(Locals.ADDRESS).loadConstant(offset);
+    code().invokevirtual(RegionEmitter.MMU, "readLaneAt", type).lstore(into);
   }
 
   /** Pushes a lane. */
