@@ -5,20 +5,22 @@ import lodge.cpu.x86.Flags;
 
 /**
  * How the arithmetic flags are kept in a region: the kind of the instruction that set them last and
- * up to three values, {@code a}, {@code b} (operands) and {@code r} (result), all sign-extended
- * from the operand size, which makes every rule independent of that size.
+ * up to three values, {@code a}, {@code b} (operands) and {@code r} (result). Of these only the
+ * operand's bits count; what is above them may be anything. Each kind keeps no more than it needs,
+ * and in the form in which the registers hold it, so that flags that nobody reads keep nothing
+ * alive.
  */
 public final class FlagState {
   /** {@code r} is {@link Cpu#flagResult}, {@code a} is {@link Cpu#flagAux}. */
   static final int READY = 0;
 
-  /** {@code r = a + b}. */
+  /** The sum {@code r} of something and {@code b}. */
   static final int ADD = 1;
 
   /** {@code r = a + b + CF}. */
   static final int ADC = 2;
 
-  /** {@code r = a - b}. */
+  /** The difference {@code r} of something and {@code b}. */
   static final int SUB = 3;
 
   /** {@code r = a - b - CF}. */
@@ -27,67 +29,120 @@ public final class FlagState {
   /** {@code r} by AND, OR or XOR. */
   static final int LOGIC = 5;
 
-  /** {@code r = a + 1}; {@code b < 0} is CF. */
+  /** {@code r} is one more than something; {@code b < 0} is CF. */
   static final int INC = 6;
 
-  /** {@code r = a - 1}; {@code b < 0} is CF. */
+  /** {@code r} is one less than something; {@code b < 0} is CF. */
   static final int DEC = 7;
 
+  /** {@code a} compared with {@code b}. */
+  static final int CMP = 8;
+
   /** Known only when the region runs: the kind is in a local. */
-  static final int DYNAMIC = 8;
+  static final int DYNAMIC = 9;
+
+  private static final int KIND_BITS = 4;
+  private static final int KIND_MASK = (1 << KIND_BITS) - 1;
 
   private FlagState() {}
 
+  /** A kind for operands of so many bytes; without it they have 8. */
+  static int sized(int kind, int size) {
+    return kind | 64 - 8 * size << KIND_BITS;
+  }
+
+  /** One of the constants. */
+  static int base(int kind) {
+    return kind & KIND_MASK;
+  }
+
+  /** Bytes of the operands. */
+  static int size(int kind) {
+    return 64 - (kind >> KIND_BITS) >> 3;
+  }
+
+  /** {@link Cpu#flagResult} for a state. */
+  private static long result(int kind, long a, long b, long r) {
+    int unused = kind >> KIND_BITS;
+    return (base(kind) == CMP ? a - b : r) << unused >> unused;
+  }
+
   /** {@link Cpu#flagAux} for a state. */
-  public static long aux(int kind, long a, long b, long r) {
-    return switch (kind) {
+  private static long aux(int kind, long a, long b, long r) {
+    int unused = kind >> KIND_BITS;
+    return switch (base(kind)) {
       case READY -> a;
-      case ADD, ADC -> pack(a & b | (a | b) & ~r, (a ^ r) & (b ^ r), a ^ b ^ r);
-      case SUB, SBB -> pack(~a & b | ~(a ^ b) & r, (a ^ b) & (a ^ r), a ^ b ^ r);
-      case INC -> pack(b, ~a & r, a ^ 1 ^ r);
-      case DEC -> pack(b, a & ~r, a ^ 1 ^ r);
+      case ADD -> sumAux(unused, r - b, b, r);
+      case ADC -> sumAux(unused, a, b, r);
+      case SUB -> differenceAux(unused, r + b, b, r);
+      case SBB -> differenceAux(unused, a, b, r);
+      case CMP -> differenceAux(unused, a, b, a - b);
+      case INC -> pack(b, ~(r - 1) & r, r - 1 ^ 1 ^ r, unused);
+      case DEC -> pack(b, r + 1 & ~r, r + 1 ^ 1 ^ r, unused);
       default -> 0;
     };
   }
 
+  private static long sumAux(int unused, long a, long b, long r) {
+    return pack(sumCarry(a, b, r) << unused, (a ^ r) & (b ^ r), a ^ b ^ r, unused);
+  }
+
+  private static long differenceAux(int unused, long a, long b, long r) {
+    return pack(differenceCarry(a, b, r) << unused, (a ^ b) & (a ^ r), a ^ b ^ r, unused);
+  }
+
+  private static long sumCarry(long a, long b, long r) {
+    return a & b | (a | b) & ~r;
+  }
+
+  private static long differenceCarry(long a, long b, long r) {
+    return ~a & b | ~(a ^ b) & r;
+  }
+
   /**
-   * @param carry negative: CF; @param overflow negative: OF; @param half bit 4: AF
+   * @param carry negative: CF; @param overflow has OF in the operand's highest bit; @param half bit
+   *     4: AF; @param unused bits above the operand
    */
-  private static long pack(long carry, long overflow, long half) {
+  private static long pack(long carry, long overflow, long half, int unused) {
     return carry & Flags.AUX_CF
-        | (carry ^ overflow) >>> 1 & Flags.AUX_PO
+        | (carry ^ overflow << unused) >>> 1 & Flags.AUX_PO
         | half >>> 1 & Flags.AUX_AF;
   }
 
   /** Makes a state that of the processor. */
   public static void store(Cpu c, int kind, long a, long b, long r) {
-    c.flagResult = r;
+    c.flagResult = result(kind, a, b, r);
     c.flagAux = aux(kind, a, b, r);
   }
 
   /** A condition code, 0 to 15, of a state. */
   public static boolean condition(int kind, long a, long b, long r, int code) {
     long aux = aux(kind, a, b, r);
+    long result = result(kind, a, b, r);
     boolean holds =
         switch (code >> 1) {
           case 0 -> (aux ^ aux << 1) < 0;
           case 1 -> aux < 0;
-          case 2 -> r == 0;
-          case 3 -> aux < 0 || r == 0;
-          case 4 -> (r ^ aux << 63) < 0;
-          case 5 -> (Integer.bitCount((int) (r ^ aux >>> 8) & 0xFF) & 1) == 0;
-          case 6 -> (r ^ aux << 63 ^ aux ^ aux << 1) < 0;
-          default -> r == 0 || (r ^ aux << 63 ^ aux ^ aux << 1) < 0;
+          case 2 -> result == 0;
+          case 3 -> aux < 0 || result == 0;
+          case 4 -> (result ^ aux << 63) < 0;
+          case 5 -> (Integer.bitCount((int) (result ^ aux >>> 8) & 0xFF) & 1) == 0;
+          case 6 -> (result ^ aux << 63 ^ aux ^ aux << 1) < 0;
+          default -> result == 0 || (result ^ aux << 63 ^ aux ^ aux << 1) < 0;
         };
     return holds ^ (code & 1) != 0;
   }
 
   /** CF as a number below 0 (set) or not. */
   public static long carry(int kind, long a, long b, long r) {
-    return switch (kind) {
+    int unused = kind >> KIND_BITS;
+    return switch (base(kind)) {
       case READY -> a;
-      case ADD, ADC -> a & b | (a | b) & ~r;
-      case SUB, SBB -> ~a & b | ~(a ^ b) & r;
+      case ADD -> sumCarry(r - b, b, r) << unused;
+      case ADC -> sumCarry(a, b, r) << unused;
+      case SUB -> differenceCarry(r + b, b, r) << unused;
+      case SBB -> differenceCarry(a, b, r) << unused;
+      case CMP -> differenceCarry(a, b, a - b) << unused;
       case INC, DEC -> b;
       default -> 0;
     };

@@ -16,12 +16,13 @@ import lodge.cpu.x86.decode.Mnemonic;
 
 /**
  * Bytecode for the integer instructions that fill programs. Operands travel on the JVM's stack as
- * longs, sign-extended from their size. Whatever is not here, {@link RegionEmitter} leaves to the
- * interpreter's op.
+ * longs, of which only the low bits of their size count. Whatever is not here, {@link
+ * RegionEmitter} leaves to the interpreter's op.
  */
 final class IntegerEmitter {
   private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
   private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
+  private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
   private static final int NO_HIGH_BYTE = 4;
 
   private final RegionEmitter region;
@@ -45,14 +46,16 @@ final class IntegerEmitter {
       return VectorForm.isApart(insn) ? kind : FlagState.READY;
     }
     return switch (insn.form.mnemonic()) {
-      case ADD -> FlagState.ADD;
-      case ADC -> FlagState.ADC;
-      case SUB, CMP, NEG -> FlagState.SUB;
-      case SBB -> FlagState.SBB;
-      case AND, OR, XOR, TEST -> FlagState.LOGIC;
-      case INC -> FlagState.INC;
-      case DEC -> FlagState.DEC;
-      case SHL, SHR, SAR -> shiftCount(insn) == 0 ? kind : FlagState.READY;
+      case ADD -> FlagState.sized(FlagState.ADD, insn.operandSize);
+      case ADC -> FlagState.sized(FlagState.ADC, insn.operandSize);
+      case SUB, NEG -> FlagState.sized(FlagState.SUB, insn.operandSize);
+      case CMP -> FlagState.sized(FlagState.CMP, insn.operandSize);
+      case SBB -> FlagState.sized(FlagState.SBB, insn.operandSize);
+      case AND, OR, XOR, TEST -> FlagState.sized(FlagState.LOGIC, insn.operandSize);
+      case INC -> FlagState.sized(FlagState.INC, insn.operandSize);
+      case DEC -> FlagState.sized(FlagState.DEC, insn.operandSize);
+      case SHL, SHR, SAR ->
+          shiftCount(insn) == 0 ? kind : FlagState.sized(FlagState.READY, insn.operandSize);
       case IMUL, MUL -> FlagState.READY;
       default -> kind;
     };
@@ -130,7 +133,8 @@ final class IntegerEmitter {
     switch (insn.form.mnemonic()) {
       case ADD -> arithmetic(placed, FlagState.ADD);
       case ADC -> arithmetic(placed, FlagState.ADC);
-      case SUB, CMP -> arithmetic(placed, FlagState.SUB);
+      case SUB -> arithmetic(placed, FlagState.SUB);
+      case CMP -> compare(placed);
       case SBB -> arithmetic(placed, FlagState.SBB);
       case AND, OR, XOR, TEST -> arithmetic(placed, FlagState.LOGIC);
       case INC -> step(placed, FlagState.INC);
@@ -146,11 +150,11 @@ final class IntegerEmitter {
       case MOVSX -> extend(placed, (insn.opcode & 1) == 0 ? 1 : 2, true);
       case MOVSXD -> extend(placed, Math.min(insn.operandSize, 4), true);
       case CBW -> {
-        loadRegister(insn, Cpu.RAX, insn.operandSize / 2);
+        loadSigned(insn, Cpu.RAX, insn.operandSize / 2);
         storeRegister(insn, Cpu.RAX, insn.operandSize);
       }
       case CWD -> {
-        loadRegister(insn, Cpu.RAX, insn.operandSize);
+        loadSigned(insn, Cpu.RAX, insn.operandSize);
         code().bipush(63).lshr();
         storeRegister(insn, Cpu.RDX, insn.operandSize);
       }
@@ -174,23 +178,16 @@ final class IntegerEmitter {
     Insn insn = placed.insn();
     int size = insn.operandSize;
     Mnemonic mnemonic = insn.form.mnemonic();
-    boolean compare = mnemonic == Mnemonic.CMP || mnemonic == Mnemonic.TEST;
+    boolean test = mnemonic == Mnemonic.TEST;
     boolean carry = kind == FlagState.ADC || kind == FlagState.SBB;
-    boolean modify = insn.memory && !compare && insn.form.operands()[0].charAt(0) == 'E';
-    if (insn.memory) {
-      effectiveAddress(placed, true);
-      code().lstore(Locals.ADDRESS);
-      if (modify) {
-        probe(placed, size);
-      }
-      region.site(placed);
-      read(size);
-      code().lstore(Locals.TEMP_1);
-    }
+    boolean modify = insn.memory && !test && insn.form.operands()[0].charAt(0) == 'E';
+    readMemory(placed, modify);
     if (carry) {
       // 0 or 1, before the operands replace what it is made of.
       carry();
       code().bipush(63).lushr().lstore(Locals.TEMP_2);
+      operand(insn, 0, size);
+      code().lstore(Locals.FLAG_A);
     }
     if (isZeroIdiom(insn)) {
       code().lconst_0().lstore(Locals.FLAG_R);
@@ -199,40 +196,60 @@ final class IntegerEmitter {
       return;
     }
     operand(insn, 0, size);
-    if (kind == FlagState.LOGIC) {
-      operand(insn, 1, size);
-      switch (mnemonic) {
-        case OR -> code().lor();
-        case XOR -> code().lxor();
-        default -> code().land();
-      }
-    } else {
-      code().lstore(Locals.TEMP_3);
-      operand(insn, 1, size);
-      code().lstore(Locals.FLAG_B);
-      code().lload(Locals.TEMP_3).lstore(Locals.FLAG_A);
-      code().lload(Locals.FLAG_A).lload(Locals.FLAG_B);
-      boolean add = kind == FlagState.ADD || kind == FlagState.ADC;
-      if (add) {
-        code().ladd();
-      } else {
-        code().lsub();
-      }
-      if (carry) {
-        code().lload(Locals.TEMP_2);
-        if (add) {
-          code().ladd();
-        } else {
-          code().lsub();
+    operand(insn, 1, size);
+    if (kind != FlagState.LOGIC) {
+      code().dup2().lstore(Locals.FLAG_B);
+    }
+    switch (mnemonic) {
+      case OR -> code().lor();
+      case XOR -> code().lxor();
+      case AND, TEST -> code().land();
+      default -> {
+        boolean add = kind == FlagState.ADD || kind == FlagState.ADC;
+        addOrSubtract(add);
+        if (carry) {
+          code().lload(Locals.TEMP_2);
+          addOrSubtract(add);
         }
       }
-      signExtend(size);
     }
+    zeroExtend(size);
     code().lstore(Locals.FLAG_R);
-    region.kind = kind;
-    if (!compare) {
+    region.kind = FlagState.sized(kind, size);
+    if (!test) {
       code().lload(Locals.FLAG_R);
       storeDestination(placed, size, modify);
+    }
+  }
+
+  private void addOrSubtract(boolean add) {
+    if (add) {
+      code().ladd();
+    } else {
+      code().lsub();
+    }
+  }
+
+  private void compare(Block.Placed placed) {
+    Insn insn = placed.insn();
+    readMemory(placed, false);
+    operand(insn, 0, insn.operandSize);
+    operand(insn, 1, insn.operandSize);
+    code().lstore(Locals.FLAG_B).lstore(Locals.FLAG_A);
+  }
+
+  /** Reads a memory operand, if there is one, into {@link Locals#TEMP_1}. */
+  private void readMemory(Block.Placed placed, boolean modify) {
+    Insn insn = placed.insn();
+    if (insn.memory) {
+      effectiveAddress(placed, true);
+      code().lstore(Locals.ADDRESS);
+      if (modify) {
+        probe(placed, insn.operandSize);
+      }
+      region.site(placed);
+      read(insn.operandSize);
+      code().lstore(Locals.TEMP_1);
     }
   }
 
@@ -287,17 +304,12 @@ final class IntegerEmitter {
     carry();
     code().lstore(Locals.TEMP_2);
     readModify(placed);
-    code().lstore(Locals.FLAG_A);
-    code().lload(Locals.TEMP_2).lstore(Locals.FLAG_B);
-    code().lload(Locals.FLAG_A).lconst_1();
-    if (kind == FlagState.INC) {
-      code().ladd();
-    } else {
-      code().lsub();
-    }
-    signExtend(size);
+    code().lconst_1();
+    addOrSubtract(kind == FlagState.INC);
+    zeroExtend(size);
     code().lstore(Locals.FLAG_R);
-    region.kind = kind;
+    code().lload(Locals.TEMP_2).lstore(Locals.FLAG_B);
+    region.kind = FlagState.sized(kind, size);
     code().lload(Locals.FLAG_R);
     storeDestination(placed, size, insn.memory);
   }
@@ -320,11 +332,10 @@ final class IntegerEmitter {
     Insn insn = placed.insn();
     readModify(placed);
     code().lstore(Locals.FLAG_B);
-    code().lconst_0().lstore(Locals.FLAG_A);
     code().lload(Locals.FLAG_B).lneg();
-    signExtend(insn.operandSize);
+    zeroExtend(insn.operandSize);
     code().lstore(Locals.FLAG_R);
-    region.kind = FlagState.SUB;
+    region.kind = FlagState.sized(FlagState.SUB, insn.operandSize);
     code().lload(Locals.FLAG_R);
     storeDestination(placed, insn.operandSize, insn.memory);
   }
@@ -376,7 +387,9 @@ final class IntegerEmitter {
   private void extend(Block.Placed placed, int sourceSize, boolean signed) {
     Insn insn = placed.insn();
     readOperand(placed, sourceSize);
-    if (!signed) {
+    if (signed) {
+      signExtend(sourceSize);
+    } else {
       code().loadConstant((1L << 8 * sourceSize) - 1).land();
     }
     storeRegister(insn, insn.reg, insn.operandSize);
@@ -491,9 +504,10 @@ final class IntegerEmitter {
       storeDestination(placed, size, insn.memory);
       return;
     }
+    signExtend(size);
     code().lstore(Locals.TEMP_2);
     code().lload(Locals.TEMP_2);
-    // The result, sign-extended, then the flags in the processor's own form.
+    // The result, then the flags in the processor's own form.
     switch (insn.form.mnemonic()) {
       case SHL -> code().loadConstant(n).lshl();
       case SHR -> {
@@ -504,7 +518,7 @@ final class IntegerEmitter {
       }
       default -> code().loadConstant(n).lshr();
     }
-    signExtend(size);
+    zeroExtend(size);
     code().lstore(Locals.FLAG_R);
     code().lload(Locals.TEMP_2).loadConstant(bits).loadConstant(n);
     String rule =
@@ -517,7 +531,7 @@ final class IntegerEmitter {
         .invokestatic(
             RegionEmitter.STATE, rule, MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_int));
     code().lstore(Locals.FLAG_A);
-    region.kind = FlagState.READY;
+    region.kind = FlagState.sized(FlagState.READY, size);
     code().lload(Locals.FLAG_R);
     storeDestination(placed, size, insn.memory);
   }
@@ -526,11 +540,12 @@ final class IntegerEmitter {
     Insn insn = placed.insn();
     int size = insn.operandSize;
     readOperand(placed, size);
+    signExtend(size);
     code().lstore(Locals.TEMP_1);
     if (insn.form.operands().length == 3) {
       code().loadConstant(insn.imm).lstore(Locals.TEMP_2);
     } else {
-      loadRegister(insn, insn.reg, size);
+      loadSigned(insn, insn.reg, size);
       code().lstore(Locals.TEMP_2);
     }
     code().lload(Locals.TEMP_1).lload(Locals.TEMP_2).lmul();
@@ -657,30 +672,40 @@ final class IntegerEmitter {
 
   /** Goes to a label unless a condition code holds. */
   private void condition(int cc, Label otherwise) {
-    boolean negated = (cc & 1) != 0;
-    switch (region.kind) {
-      case FlagState.SUB -> {
-        if (compareCondition(cc >> 1, negated, otherwise)) {
-          return;
-        }
-      }
-      case FlagState.LOGIC -> {
-        if (signCondition(cc >> 1, negated, otherwise)) {
-          return;
-        }
-      }
-      default -> {
-        if (cc >> 1 == 2) {
-          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 2, otherwise);
-          return;
-        }
-      }
+    int pair = cc >> 1;
+    int base = FlagState.base(region.kind);
+    if (base == FlagState.LOGIC && pair == 3) {
+      pair = 2; // CF and OF are 0
     }
-    if (region.kind == FlagState.DYNAMIC) {
-      code().iload(Locals.FLAG_KIND);
-    } else {
-      code().loadConstant(region.kind);
+    Runnable operands =
+        switch (pair) {
+          case 1, 3, 6, 7 ->
+              switch (base) {
+                case FlagState.CMP -> this::comparedOperands;
+                case FlagState.SUB -> this::differenceOperands;
+                case FlagState.LOGIC -> pair >= 6 ? this::resultAndZero : null;
+                default -> null;
+              };
+          case 2 ->
+              switch (base) {
+                case FlagState.CMP -> this::comparedOperands;
+                case FlagState.DYNAMIC -> null;
+                default -> this::resultAndZero;
+              };
+          case 4 ->
+              switch (base) {
+                case FlagState.CMP -> this::differenceAndZero;
+                case FlagState.DYNAMIC, FlagState.READY -> null;
+                default -> this::resultAndZero;
+              };
+          default -> null;
+        };
+    if (operands != null) {
+      operands.run();
+      jumpUnless(pair == 4 ? 6 : pair, (cc & 1) != 0, FlagState.size(region.kind), otherwise);
+      return;
     }
+    pushKind();
     region.flagValues();
     code().loadConstant(cc);
     code()
@@ -691,57 +716,56 @@ final class IntegerEmitter {
     code().ifeq(otherwise);
   }
 
-  /** Conditions of a comparison straight from its operands. */
-  private boolean compareCondition(int pair, boolean negated, Label otherwise) {
-    switch (pair) {
-      case 1, 3 ->
-          jumpUnless(
-              negated,
-              () ->
-                  code()
-                      .lload(Locals.FLAG_A)
-                      .lload(Locals.FLAG_B)
-                      .invokestatic(
-                          LONG, "compareUnsigned", MethodTypeDesc.of(CD_int, CD_long, CD_long)),
-              pair,
-              otherwise);
-      case 2, 6, 7 ->
-          jumpUnless(
-              negated,
-              () -> code().lload(Locals.FLAG_A).lload(Locals.FLAG_B).lcmp(),
-              pair,
-              otherwise);
-      case 4 ->
-          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 6, otherwise);
-      default -> {
-        return false;
-      }
+  private void pushKind() {
+    if (region.kind == FlagState.DYNAMIC) {
+      code().iload(Locals.FLAG_KIND);
+    } else {
+      code().loadConstant(region.kind);
     }
-    return true;
   }
 
-  /** Conditions after logic, where CF and OF are 0. */
-  private boolean signCondition(int pair, boolean negated, Label otherwise) {
-    switch (pair) {
-      case 2, 3 ->
-          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 2, otherwise);
-      case 4, 6 ->
-          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 6, otherwise);
-      case 7 ->
-          jumpUnless(negated, () -> code().lload(Locals.FLAG_R).lconst_0().lcmp(), 7, otherwise);
-      default -> {
-        return false;
-      }
-    }
-    return true;
+  private void resultAndZero() {
+    code().lload(Locals.FLAG_R).lconst_0();
+  }
+
+  private void differenceAndZero() {
+    code().lload(Locals.FLAG_A).lload(Locals.FLAG_B).lsub().lconst_0();
+  }
+
+  private void differenceOperands() {
+    code().lload(Locals.FLAG_R).lload(Locals.FLAG_B).ladd().lload(Locals.FLAG_B);
+  }
+
+  private void comparedOperands() {
+    code().lload(Locals.FLAG_A).lload(Locals.FLAG_B);
   }
 
   /**
-   * With a comparison's sign on the stack: below, equal, or below or equal, as the pair of
-   * condition codes says.
+   * Pops two operands and goes to a label unless the first one is below (pair 1) the second one,
+   * equal to it (2), below or equal (3), less (6), or less or equal (7).
    */
-  private void jumpUnless(boolean negated, Runnable sign, int pair, Label otherwise) {
-    sign.run();
+  private void jumpUnless(int pair, boolean negated, int size, Label otherwise) {
+    boolean unsigned = pair == 1 || pair == 3;
+    if (size == 8) {
+      if (unsigned) {
+        MethodTypeDesc type = MethodTypeDesc.of(CD_int, CD_long, CD_long);
+        code().invokestatic(LONG, "compareUnsigned", type);
+      } else {
+        code().lcmp();
+      }
+    } else {
+      signExtend(size);
+      code().l2i().istore(Locals.INT);
+      signExtend(size);
+      code().l2i().iload(Locals.INT);
+      if (!unsigned) {
+        jumpUnlessInts(pair, negated, otherwise);
+        return;
+      }
+      MethodTypeDesc type = MethodTypeDesc.of(CD_int, CD_int, CD_int);
+      code().invokestatic(INTEGER, "compareUnsigned", type);
+    }
+    // The sign of the comparison is on the stack.
     switch (pair) {
       case 1, 6 -> {
         if (negated) {
@@ -767,19 +791,48 @@ final class IntegerEmitter {
     }
   }
 
+  private void jumpUnlessInts(int pair, boolean negated, Label otherwise) {
+    switch (pair) {
+      case 6 -> {
+        if (negated) {
+          code().if_icmplt(otherwise);
+        } else {
+          code().if_icmpge(otherwise);
+        }
+      }
+      case 2 -> {
+        if (negated) {
+          code().if_icmpeq(otherwise);
+        } else {
+          code().if_icmpne(otherwise);
+        }
+      }
+      default -> {
+        if (negated) {
+          code().if_icmple(otherwise);
+        } else {
+          code().if_icmpgt(otherwise);
+        }
+      }
+    }
+  }
+
   /** Pushes a long that is negative when CF is set. */
   private void carry() {
-    if (region.kind == FlagState.DYNAMIC) {
-      code().iload(Locals.FLAG_KIND);
-    } else {
-      code().loadConstant(region.kind);
+    switch (FlagState.base(region.kind)) {
+      case FlagState.READY -> code().lload(Locals.FLAG_A);
+      case FlagState.INC, FlagState.DEC -> code().lload(Locals.FLAG_B);
+      case FlagState.LOGIC -> code().lconst_0();
+      default -> {
+        pushKind();
+        region.flagValues();
+        code()
+            .invokestatic(
+                RegionEmitter.STATE,
+                "carry",
+                MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long, CD_long));
+      }
     }
-    region.flagValues();
-    code()
-        .invokestatic(
-            RegionEmitter.STATE,
-            "carry",
-            MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long, CD_long));
   }
 
   // ---------------------------------------------------------------- operands
@@ -788,7 +841,7 @@ final class IntegerEmitter {
     return size == 1 && !insn.rex && register >= NO_HIGH_BYTE && register < 8;
   }
 
-  /** Pushes a register, sign-extended from a size. */
+  /** Pushes a register; bits above the size are what they are. */
   void loadRegister(Insn insn, int register, int size) {
     if (highByte(insn, register, size)) {
       region.load(register - 4);
@@ -796,7 +849,19 @@ final class IntegerEmitter {
     } else {
       region.load(register);
     }
+  }
+
+  /** Pushes a register, sign-extended from a size. */
+  void loadSigned(Insn insn, int register, int size) {
+    loadRegister(insn, register, size);
     signExtend(size);
+  }
+
+  /** What a 32-bit result in a register looks like; smaller ones stay as they are. */
+  private void zeroExtend(int size) {
+    if (size == 4) {
+      code().loadConstant(0xFFFF_FFFFL).land();
+    }
   }
 
   private void signExtend(int size) {
@@ -887,9 +952,7 @@ final class IntegerEmitter {
             MethodTypeDesc.of(size == 8 ? CD_long : CD_int, CD_long, CD_long));
     switch (size) {
       case 8 -> {}
-      case 4 -> code().i2l();
-      case 2 -> code().i2s().i2l();
-      default -> code().i2b().i2l();
+      default -> code().i2l();
     }
     region.fence("acquireFence");
   }

@@ -396,7 +396,7 @@ final class VectorEmitter {
     if (insn.memory) {
       integer.read(size);
     } else {
-      integer.loadRegister(insn, insn.rm, size);
+      integer.loadSigned(insn, insn.rm, size);
     }
     math("fromLong", MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long));
     code().lstore(Locals.TEMP_1);
