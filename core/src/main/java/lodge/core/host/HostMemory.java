@@ -10,10 +10,10 @@ import jdk.internal.misc.Unsafe;
  * any check: only for addresses that come out of a valid entry of a software TLB.
  *
  * <p>Where the JVM opens {@code jdk.internal.misc} to this module ({@code --add-exports
- * java.base/jdk.internal.misc=lodge.core}) an access is one machine instruction in everything that
- * HotSpot makes of it. Elsewhere it goes through a memory segment of all addresses, which takes the
- * JVM's interpreter and its first compiler several times as long, and the optimizing compiler
- * longer to see through.
+ * java.base/jdk.internal.misc=lodge.core,lodge.cpu}) an access is one machine instruction in
+ * everything that HotSpot makes of it. Elsewhere it goes through a memory segment of all addresses,
+ * which takes the JVM's interpreter and its first compiler several times as long, and the
+ * optimizing compiler longer to see through.
  */
 public final class HostMemory {
   private static final boolean DIRECT =

@@ -9,9 +9,6 @@ import static lodge.core.host.HostMemory.putInt;
 import static lodge.core.host.HostMemory.putLong;
 import static lodge.core.host.HostMemory.putShort;
 import static lodge.cpu.x86.Tlb.ADDEND;
-import static lodge.cpu.x86.Tlb.ENTRIES;
-import static lodge.cpu.x86.Tlb.ENTRY_BYTES;
-import static lodge.cpu.x86.Tlb.ENTRY_SHIFT;
 import static lodge.cpu.x86.Tlb.INVALID;
 import static lodge.cpu.x86.Tlb.LEAF;
 import static lodge.cpu.x86.Tlb.READ_TAG;
@@ -38,7 +35,6 @@ import lodge.core.MmioBus;
  * own; a change of CR3 changes which of them the accesses use.
  */
 public final class Mmu {
-  private static final long INDEX_MASK = (ENTRIES - 1) * ENTRY_BYTES;
   private static final long PAGE_MASK = ~0xFFFL;
 
   static final int USER = 0;
@@ -164,60 +160,36 @@ public final class Mmu {
     return tlb;
   }
 
-  private static long entry(long tlb, long gva) {
-    return tlb + (gva >>> 12 - ENTRY_SHIFT & INDEX_MASK);
-  }
-
   // ---------------------------------------------------------------- reads
 
   public int read8(long gva) {
-    return read8(tlb, gva);
-  }
-
-  /** As {@link #read8(long)}, with {@link #tlb} at hand. */
-  public int read8(long tlb, long gva) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry) == (gva & PAGE_MASK)) {
-      return loadByte(gva + getLong(entry + ADDEND)) & 0xFF;
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayRead(entry, gva, 0)) {
+      return loadByte(TlbEntry.host(entry, gva)) & 0xFF;
     }
     return (int) readSlow(gva, 1);
   }
 
   public int read16(long gva) {
-    return read16(tlb, gva);
-  }
-
-  /** As {@link #read16(long)}, with {@link #tlb} at hand. */
-  public int read16(long tlb, long gva) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry) == (gva + 1 & PAGE_MASK)) {
-      return loadShort(gva + getLong(entry + ADDEND)) & 0xFFFF;
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayRead(entry, gva, 1)) {
+      return loadShort(TlbEntry.host(entry, gva)) & 0xFFFF;
     }
     return (int) readSlow(gva, 2);
   }
 
   public int read32(long gva) {
-    return read32(tlb, gva);
-  }
-
-  /** As {@link #read32(long)}, with {@link #tlb} at hand. */
-  public int read32(long tlb, long gva) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry) == (gva + 3 & PAGE_MASK)) {
-      return loadInt(gva + getLong(entry + ADDEND));
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayRead(entry, gva, 3)) {
+      return loadInt(TlbEntry.host(entry, gva));
     }
     return (int) readSlow(gva, 4);
   }
 
   public long read64(long gva) {
-    return read64(tlb, gva);
-  }
-
-  /** As {@link #read64(long)}, with {@link #tlb} at hand. */
-  public long read64(long tlb, long gva) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry) == (gva + 7 & PAGE_MASK)) {
-      return loadLong(gva + getLong(entry + ADDEND));
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayRead(entry, gva, 7)) {
+      return loadLong(TlbEntry.host(entry, gva));
     }
     return readSlow(gva, 8);
   }
@@ -238,67 +210,39 @@ public final class Mmu {
   // ---------------------------------------------------------------- writes
 
   public void write8(long gva, int value) {
-    if (!tryWrite8(tlb, gva, value)) {
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 0)) {
+      storeByte(TlbEntry.host(entry, gva), (byte) value);
+    } else {
       writeSlow(gva, 1, value);
     }
   }
 
-  /** The fast path of {@link #write8}; false when it is not open and nothing was written. */
-  public boolean tryWrite8(long tlb, long gva, int value) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) != (gva & PAGE_MASK)) {
-      return false;
-    }
-    storeByte(gva + getLong(entry + ADDEND), (byte) value);
-    return true;
-  }
-
   public void write16(long gva, int value) {
-    if (!tryWrite16(tlb, gva, value)) {
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 1)) {
+      storeShort(TlbEntry.host(entry, gva), (short) value);
+    } else {
       writeSlow(gva, 2, value);
     }
   }
 
-  /** The fast path of {@link #write16}; false when it is not open and nothing was written. */
-  public boolean tryWrite16(long tlb, long gva, int value) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) != (gva + 1 & PAGE_MASK)) {
-      return false;
-    }
-    storeShort(gva + getLong(entry + ADDEND), (short) value);
-    return true;
-  }
-
   public void write32(long gva, int value) {
-    if (!tryWrite32(tlb, gva, value)) {
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 3)) {
+      storeInt(TlbEntry.host(entry, gva), value);
+    } else {
       writeSlow(gva, 4, value);
     }
   }
 
-  /** The fast path of {@link #write32}; false when it is not open and nothing was written. */
-  public boolean tryWrite32(long tlb, long gva, int value) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) != (gva + 3 & PAGE_MASK)) {
-      return false;
-    }
-    storeInt(gva + getLong(entry + ADDEND), value);
-    return true;
-  }
-
   public void write64(long gva, long value) {
-    if (!tryWrite64(tlb, gva, value)) {
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 7)) {
+      storeLong(TlbEntry.host(entry, gva), value);
+    } else {
       writeSlow(gva, 8, value);
     }
-  }
-
-  /** The fast path of {@link #write64}; false when it is not open and nothing was written. */
-  public boolean tryWrite64(long tlb, long gva, long value) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) != (gva + 7 & PAGE_MASK)) {
-      return false;
-    }
-    storeLong(gva + getLong(entry + ADDEND), value);
-    return true;
   }
 
   /**
@@ -315,14 +259,9 @@ public final class Mmu {
 
   /** Both halves or, after a fault, none. Exempt from alignment checks. */
   public void write128(long gva, long low, long high) {
-    write128(tlb, gva, low, high);
-  }
-
-  /** As {@link #write128(long, long, long)}, with {@link #tlb} at hand. */
-  public void write128(long tlb, long gva, long low, long high) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) == (gva + 15 & PAGE_MASK)) {
-      long address = gva + getLong(entry + ADDEND);
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 15)) {
+      long address = TlbEntry.host(entry, gva);
       storeLong(address, low);
       storeLong(address + 8, high);
       return;
@@ -336,38 +275,18 @@ public final class Mmu {
    * Part of an operand that may stand anywhere, whatever RFLAGS.AC says: those of 128 and 256 bits.
    */
   public long readLane(long gva) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry) == (gva + 7 & PAGE_MASK)) {
-      return loadLong(gva + getLong(entry + ADDEND));
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayRead(entry, gva, 7)) {
+      return loadLong(TlbEntry.host(entry, gva));
     }
     return readAnywhere(gva, 8);
   }
 
-  /**
-   * Where 16 bytes can be read, for {@link #readLaneAt}; 0 when they have to be read lane by lane.
-   *
-   * @param tlb see {@link #tlb}
-   */
-  public static long lanesAt(long tlb, long gva) {
-    long entry = entry(tlb, gva);
-    return getLong(entry) == (gva + 15 & PAGE_MASK) ? gva + getLong(entry + ADDEND) : 0;
-  }
-
-  /**
-   * A lane of an operand of several.
-   *
-   * @param lanes what {@link #lanesAt} said of the operand
-   * @param offset of the lane, in bytes
-   */
-  public long readLaneAt(long lanes, long gva, int offset) {
-    return lanes != 0 ? loadLong(lanes + offset) : readLane(gva + offset);
-  }
-
   /** See {@link #readLane}. */
   public void writeLane(long gva, long value) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) == (gva + 7 & PAGE_MASK)) {
-      storeLong(gva + getLong(entry + ADDEND), value);
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 7)) {
+      storeLong(TlbEntry.host(entry, gva), value);
     } else {
       writeAnywhere(gva, 8, value);
     }
@@ -389,9 +308,9 @@ public final class Mmu {
 
   /** The four lanes of a 32-byte operand that may stand anywhere; after a fault none is read. */
   public void read256(long gva, long[] into, int at) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry) == (gva + 31 & PAGE_MASK)) {
-      long address = gva + getLong(entry + ADDEND);
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayRead(entry, gva, 31)) {
+      long address = TlbEntry.host(entry, gva);
       into[at] = loadLong(address);
       into[at + 1] = loadLong(address + 8);
       into[at + 2] = loadLong(address + 16);
@@ -410,9 +329,9 @@ public final class Mmu {
 
   /** Four lanes of {@code from} or, after a fault, none. Exempt from alignment checks. */
   public void write256(long gva, long[] from, int at) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) == (gva + 31 & PAGE_MASK)) {
-      long address = gva + getLong(entry + ADDEND);
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 31)) {
+      long address = TlbEntry.host(entry, gva);
       storeLong(address, from[at]);
       storeLong(address + 8, from[at + 1]);
       storeLong(address + 16, from[at + 2]);
@@ -432,12 +351,7 @@ public final class Mmu {
    * @param size 1 to 4096
    */
   public void probeWrite(long gva, int size) {
-    probeWrite(tlb, gva, size);
-  }
-
-  /** As {@link #probeWrite(long, int)}, with {@link #tlb} at hand. */
-  public void probeWrite(long tlb, long gva, int size) {
-    if (getLong(entry(tlb, gva) + WRITE_TAG) != (gva + size - 1 & PAGE_MASK)) {
+    if (!TlbEntry.mayWrite(TlbEntry.of(tlb, gva), gva, size - 1)) {
       probeSlow(gva, size);
     }
   }
@@ -483,9 +397,9 @@ public final class Mmu {
    * @return the old value, zero-extended
    */
   public long modify(long gva, int size, Modification modification) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) == (gva + size - 1 & PAGE_MASK)) {
-      long gpa = gva + getLong(entry + ADDEND) - memory.hostBase();
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, size - 1)) {
+      long gpa = TlbEntry.host(entry, gva) - memory.hostBase();
       if (GuestMemory.exchangeable(gpa, size)) {
         return exchange(gpa, size, modification);
       }
@@ -549,10 +463,10 @@ public final class Mmu {
    * @param gva a multiple of 16
    */
   public boolean exchange128(long gva, long expectedLow, long expectedHigh, long low, long high) {
-    long entry = entry(tlb, gva);
-    if (getLong(entry + WRITE_TAG) == (gva & PAGE_MASK)) {
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayWrite(entry, gva, 0)) {
       return exchangePair(
-          gva + getLong(entry + ADDEND) - memory.hostBase(), expectedLow, expectedHigh, low, high);
+          TlbEntry.host(entry, gva) - memory.hostBase(), expectedLow, expectedHigh, low, high);
     }
     probeWrite(gva, 16);
     long gpa = fill(gva, WRITE);
@@ -596,8 +510,8 @@ public final class Mmu {
   /** Faults exactly as a read of these bytes would. */
   public void probeRead(long gva, int size) {
     long last = gva + size - 1;
-    long entry = entry(tlb, gva);
-    if (getLong(entry) == (last & PAGE_MASK)) {
+    long entry = TlbEntry.of(tlb, gva);
+    if (TlbEntry.mayRead(entry, gva, size - 1)) {
       return;
     }
     checkSlow(gva, size);
@@ -615,7 +529,7 @@ public final class Mmu {
    * access would.
    */
   public long ramAddress(long gva, boolean write) {
-    long entry = entry(tlb, gva);
+    long entry = TlbEntry.of(tlb, gva);
     int tag = write ? WRITE_TAG : READ_TAG;
     if (getLong(entry + tag) != (gva & PAGE_MASK)) {
       if (aligned) {
@@ -626,7 +540,7 @@ public final class Mmu {
         return -1;
       }
     }
-    return gva + getLong(entry + ADDEND) - memory.hostBase();
+    return TlbEntry.host(entry, gva) - memory.hostBase();
   }
 
   // ---------------------------------------------------------------- RAM of the host
@@ -822,8 +736,7 @@ public final class Mmu {
     return mmio.read(gpa, size);
   }
 
-  /** What {@link #write} does when the fast path is not open. */
-  public void writeSlow(long gva, int size, long value) {
+  private void writeSlow(long gva, int size, long value) {
     checkSlow(gva, size);
     writeAnywhere(gva, size, value);
   }
@@ -892,7 +805,7 @@ public final class Mmu {
         || cpu.dataBreakpoints != 0 && watched(page, GuestMemory.PAGE_SIZE, true) != 0) {
       return gpa;
     }
-    long entry = entry(tlb, gva);
+    long entry = TlbEntry.of(tlb, gva);
     long leaf = walk.leaf;
     space.use(entry, gva, (leaf & PageWalk.LARGE) != 0);
     boolean direct =

@@ -27,7 +27,7 @@ final class Tlb {
   static final int ADDEND = 24;
 
   private static final int KINDS = 3;
-  private static final int TABLE_BYTES = ENTRIES << ENTRY_SHIFT;
+  static final int TABLE_BYTES = ENTRIES << ENTRY_SHIFT;
 
   /** Past this many the list is given up until the next time that all slots are emptied. */
   private static final int LISTED = 2048;
@@ -195,7 +195,7 @@ final class Tlb {
    */
   boolean clearPage(long gva, boolean globalsOnly) {
     for (long table : tables) {
-      long entry = table + (gva >>> 12 - ENTRY_SHIFT & TABLE_BYTES - ENTRY_BYTES);
+      long entry = TlbEntry.of(table, gva);
       if (getLong(entry + READ_TAG) == gva && (!globalsOnly || isGlobal(entry))) {
         invalidate(entry);
       }

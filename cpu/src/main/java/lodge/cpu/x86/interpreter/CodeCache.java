@@ -75,6 +75,9 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Instructions executed in regions. */
   public long translated;
 
+  /** How often a region was left because an instruction needs the interpreter. */
+  public long declined;
+
   /** How often a region could not be entered where it stands. */
   public long bypassed;
 

@@ -264,6 +264,7 @@ public final class InterpreterVcpu implements Vcpu {
     if (hotSpots != null) {
       counters.add("guest_instructions_translated", code.translated);
       counters.add("regions_bypassed", code.bypassed);
+      counters.add("instructions_declined", code.declined);
       hotSpots.count(counters);
     }
     cpu.msrs.count(counters);

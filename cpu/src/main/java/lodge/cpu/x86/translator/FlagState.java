@@ -1,5 +1,7 @@
 package lodge.cpu.x86.translator;
 
+import static java.lang.Double.longBitsToDouble;
+
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Flags;
 
@@ -38,8 +40,11 @@ public final class FlagState {
   /** {@code a} compared with {@code b}. */
   static final int CMP = 8;
 
+  /** The double {@code a} compared with the double {@code b}, both ordinary. */
+  static final int ORDER = 9;
+
   /** Known only when the region runs: the kind is in a local. */
-  static final int DYNAMIC = 9;
+  static final int DYNAMIC = 10;
 
   private static final int KIND_BITS = 4;
   private static final int KIND_MASK = (1 << KIND_BITS) - 1;
@@ -64,7 +69,12 @@ public final class FlagState {
   /** {@link Cpu#flagResult} for a state. */
   private static long result(int kind, long a, long b, long r) {
     int unused = kind >> KIND_BITS;
-    return (base(kind) == CMP ? a - b : r) << unused >> unused;
+    return switch (base(kind)) {
+      case CMP -> a - b << unused >> unused;
+      // 1 has neither ZF nor PF, 0 has both.
+      case ORDER -> longBitsToDouble(a) == longBitsToDouble(b) ? 0 : 1;
+      default -> r << unused >> unused;
+    };
   }
 
   /** {@link Cpu#flagAux} for a state. */
@@ -78,9 +88,15 @@ public final class FlagState {
       case SBB -> differenceAux(unused, a, b, r);
       case CMP -> differenceAux(unused, a, b, a - b);
       case INC -> pack(b, ~(r - 1) & r, r - 1 ^ 1 ^ r, unused);
+      case ORDER -> orderAux(longBitsToDouble(a), longBitsToDouble(b));
       case DEC -> pack(b, r + 1 & ~r, r + 1 ^ 1 ^ r, unused);
       default -> 0;
     };
+  }
+
+  /** CF when less; PF never: the result has it, and bit 8 turns it over. */
+  private static long orderAux(double a, double b) {
+    return a < b ? Flags.AUX_CF | Flags.AUX_PO : a == b ? 0x100 : 0;
   }
 
   private static long sumAux(int unused, long a, long b, long r) {
@@ -107,6 +123,13 @@ public final class FlagState {
     return carry & Flags.AUX_CF
         | (carry ^ overflow << unused) >>> 1 & Flags.AUX_PO
         | half >>> 1 & Flags.AUX_AF;
+  }
+
+  /** Below 0, 0 or above 0: how two ordinary doubles compare. */
+  public static int order(long a, long b) {
+    double x = longBitsToDouble(a);
+    double y = longBitsToDouble(b);
+    return x < y ? -1 : x > y ? 1 : 0;
   }
 
   /** Makes a state that of the processor. */
@@ -144,6 +167,7 @@ public final class FlagState {
       case SBB -> differenceCarry(a, b, r) << unused;
       case CMP -> differenceCarry(a, b, a - b) << unused;
       case INC, DEC -> b;
+      case ORDER -> longBitsToDouble(a) < longBitsToDouble(b) ? -1 : 0;
       default -> 0;
     };
   }

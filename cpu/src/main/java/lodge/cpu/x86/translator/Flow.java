@@ -79,6 +79,7 @@ enum Flow {
           XRSTOR,
           XRSTORS,
           LDMXCSR,
+          VLDMXCSR,
           CPUID,
           RDMSR,
           WBINVD,

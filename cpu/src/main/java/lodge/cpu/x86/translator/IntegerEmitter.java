@@ -3,7 +3,6 @@ package lodge.cpu.x86.translator;
 import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
-import static java.lang.constant.ConstantDescs.CD_void;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -26,9 +25,11 @@ final class IntegerEmitter {
   private static final int NO_HIGH_BYTE = 4;
 
   private final RegionEmitter region;
+  private final MemoryEmitter memory;
 
-  IntegerEmitter(RegionEmitter region) {
+  IntegerEmitter(RegionEmitter region, MemoryEmitter memory) {
     this.region = region;
+    this.memory = memory;
   }
 
   private CodeBuilder code() {
@@ -39,11 +40,12 @@ final class IntegerEmitter {
 
   /** The flags' kind after an instruction; must agree with what {@link #emit} leaves. */
   static int flagKindAfter(Insn insn, int kind) {
-    if (VectorEmitter.emits(insn)) {
-      return VectorEmitter.setsFlags(insn) ? FlagState.READY : kind;
+    VectorForm vector = VectorForm.of(insn);
+    if (vector != null) {
+      return vector == VectorForm.ORDER ? FlagState.ORDER : kind;
     }
     if (!emits(insn)) {
-      return VectorForm.isApart(insn) ? kind : FlagState.READY;
+      return ApartForm.isApart(insn) ? kind : FlagState.READY;
     }
     return switch (insn.form.mnemonic()) {
       case ADD -> FlagState.sized(FlagState.ADD, insn.operandSize);
@@ -142,7 +144,7 @@ final class IntegerEmitter {
       case NEG -> negate(placed);
       case NOT -> not(placed);
       case LEA -> {
-        effectiveAddress(placed, false);
+        memory.effectiveAddress(placed, false);
         storeRegister(insn, insn.reg, insn.operandSize);
       }
       case MOV -> mov(placed);
@@ -218,7 +220,7 @@ final class IntegerEmitter {
     region.kind = FlagState.sized(kind, size);
     if (!test) {
       code().lload(Locals.FLAG_R);
-      storeDestination(placed, size, modify);
+      storeDestination(insn, size, modify);
     }
   }
 
@@ -242,13 +244,8 @@ final class IntegerEmitter {
   private void readMemory(Block.Placed placed, boolean modify) {
     Insn insn = placed.insn();
     if (insn.memory) {
-      effectiveAddress(placed, true);
-      code().lstore(Locals.ADDRESS);
-      if (modify) {
-        probe(placed, insn.operandSize);
-      }
-      region.site(placed);
-      read(insn.operandSize);
+      memory.find(placed, insn.operandSize, modify);
+      memory.load(insn.operandSize);
       code().lstore(Locals.TEMP_1);
     }
   }
@@ -264,12 +261,10 @@ final class IntegerEmitter {
   }
 
   /** Pops the result into the first operand. */
-  private void storeDestination(Block.Placed placed, int size, boolean modify) {
-    Insn insn = placed.insn();
+  private void storeDestination(Insn insn, int size, boolean modify) {
     if (modify) {
       code().lstore(Locals.TEMP_1);
-      region.lastSite(placed);
-      write(size, () -> code().lload(Locals.TEMP_1));
+      memory.store(size, () -> code().lload(Locals.TEMP_1));
     } else {
       storeRegister(insn, destination(insn), size);
     }
@@ -311,18 +306,15 @@ final class IntegerEmitter {
     code().lload(Locals.TEMP_2).lstore(Locals.FLAG_B);
     region.kind = FlagState.sized(kind, size);
     code().lload(Locals.FLAG_R);
-    storeDestination(placed, size, insn.memory);
+    storeDestination(insn, size, insn.memory);
   }
 
   /** Pushes the operand in ModRM.rm of an instruction that will write it. */
   private void readModify(Block.Placed placed) {
     Insn insn = placed.insn();
     if (insn.memory) {
-      effectiveAddress(placed, true);
-      code().lstore(Locals.ADDRESS);
-      probe(placed, insn.operandSize);
-      region.site(placed);
-      read(insn.operandSize);
+      memory.find(placed, insn.operandSize, true);
+      memory.load(insn.operandSize);
     } else {
       loadRegister(insn, insn.rm, insn.operandSize);
     }
@@ -337,14 +329,14 @@ final class IntegerEmitter {
     code().lstore(Locals.FLAG_R);
     region.kind = FlagState.sized(FlagState.SUB, insn.operandSize);
     code().lload(Locals.FLAG_R);
-    storeDestination(placed, insn.operandSize, insn.memory);
+    storeDestination(insn, insn.operandSize, insn.memory);
   }
 
   private void not(Block.Placed placed) {
     Insn insn = placed.insn();
     readModify(placed);
     code().loadConstant(-1L).lxor();
-    storeDestination(placed, insn.operandSize, insn.memory);
+    storeDestination(insn, insn.operandSize, insn.memory);
   }
 
   private void mov(Block.Placed placed) {
@@ -370,10 +362,8 @@ final class IntegerEmitter {
       storeRegister(insn, insn.rm, size);
       return;
     }
-    effectiveAddress(placed, true);
-    code().lstore(Locals.ADDRESS);
-    region.lastSite(placed);
-    write(
+    memory.find(placed, size, true);
+    memory.store(
         size,
         () -> {
           if (source == 'I') {
@@ -399,10 +389,8 @@ final class IntegerEmitter {
   private void readOperand(Block.Placed placed, int size) {
     Insn insn = placed.insn();
     if (insn.memory) {
-      effectiveAddress(placed, true);
-      code().lstore(Locals.ADDRESS);
-      region.site(placed);
-      read(size);
+      memory.find(placed, size, false);
+      memory.load(size);
     } else {
       loadRegister(insn, insn.rm, size);
     }
@@ -437,10 +425,8 @@ final class IntegerEmitter {
     code().lconst_0().lstore(Locals.TEMP_1);
     code().labelBinding(done);
     if (insn.memory) {
-      effectiveAddress(placed, true);
-      code().lstore(Locals.ADDRESS);
-      region.lastSite(placed);
-      write(1, () -> code().lload(Locals.TEMP_1));
+      memory.find(placed, 1, true);
+      memory.store(1, () -> code().lload(Locals.TEMP_1));
     } else {
       code().lload(Locals.TEMP_1);
       storeRegister(insn, insn.rm, 1);
@@ -452,45 +438,40 @@ final class IntegerEmitter {
     if (insn.hasModrm) {
       readOperand(placed, 8);
       code().lstore(Locals.TEMP_1);
-      push(placed, placed.end(), () -> code().lload(Locals.TEMP_1));
+      push(placed, () -> code().lload(Locals.TEMP_1));
     } else if (insn.form.operands()[0].charAt(0) == 'I') {
-      push(placed, placed.end(), () -> code().loadConstant(insn.imm));
+      push(placed, () -> code().loadConstant(insn.imm));
     } else {
-      push(placed, placed.end(), () -> region.load(insn.opcodeRegister));
+      push(placed, () -> region.load(insn.opcodeRegister));
     }
   }
 
-  /**
-   * Pushes a 64-bit value on the guest's stack.
-   *
-   * @param after where the instruction leads to
-   */
-  void push(Block.Placed placed, long after, Runnable value) {
+  /** Pushes a 64-bit value on the guest's stack. */
+  void push(Block.Placed placed, Runnable value) {
     region.load(Cpu.RSP);
-    code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
-    region.pushSite(placed, after);
-    write(8, value);
+    code().loadConstant(8L).lsub();
+    memory.findOnStack(placed, 8, true);
+    memory.store(8, value);
     code().lload(Locals.ADDRESS);
     region.store(Cpu.RSP);
   }
 
-  private void pop(Block.Placed placed) {
-    region.load(Cpu.RSP);
-    code().lstore(Locals.ADDRESS);
-    region.popSite(placed);
-    read(8);
+  /** Pushes the 64 bits that a register points to; RSP goes behind them. */
+  private void popFrom(Block.Placed placed, int pointer) {
+    region.load(pointer);
+    memory.findOnStack(placed, 8, false);
+    memory.load(8);
     code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
     region.store(Cpu.RSP);
+  }
+
+  private void pop(Block.Placed placed) {
+    popFrom(placed, Cpu.RSP);
     region.store(placed.insn().opcodeRegister);
   }
 
   private void leave(Block.Placed placed) {
-    region.load(Cpu.RBP);
-    code().lstore(Locals.ADDRESS);
-    region.popSite(placed);
-    read(8);
-    code().lload(Locals.ADDRESS).loadConstant(8L).ladd();
-    region.store(Cpu.RSP);
+    popFrom(placed, Cpu.RBP);
     region.store(Cpu.RBP);
   }
 
@@ -501,7 +482,7 @@ final class IntegerEmitter {
     int bits = 8 * size;
     readModify(placed);
     if (n == 0) {
-      storeDestination(placed, size, insn.memory);
+      storeDestination(insn, size, insn.memory);
       return;
     }
     signExtend(size);
@@ -533,7 +514,7 @@ final class IntegerEmitter {
     code().lstore(Locals.FLAG_A);
     region.kind = FlagState.sized(FlagState.READY, size);
     code().lload(Locals.FLAG_R);
-    storeDestination(placed, size, insn.memory);
+    storeDestination(insn, size, insn.memory);
   }
 
   private void imul(Block.Placed placed) {
@@ -631,43 +612,24 @@ final class IntegerEmitter {
   /** Leaves the target of an indirect jump, call or return in {@link Locals#TARGET}. */
   void indirect(Block.Placed placed) {
     Insn insn = placed.insn();
-    if (insn.form.mnemonic() == Mnemonic.RET) {
+    Mnemonic mnemonic = insn.form.mnemonic();
+    if (mnemonic == Mnemonic.RET) {
       region.load(Cpu.RSP);
-      code().lstore(Locals.ADDRESS);
-      region.popSite(placed);
-      read(8);
-      checkTarget();
-      code().lload(Locals.ADDRESS).loadConstant(8L + (insn.imm & 0xFFFF)).ladd();
-      region.store(Cpu.RSP);
-      return;
+      memory.findOnStack(placed, 8, false);
+      memory.load(8);
+    } else {
+      readOperand(placed, 8);
     }
-    readOperand(placed, 8);
-    code().lstore(Locals.TARGET);
-    if (insn.form.mnemonic() == Mnemonic.CALL) {
-      // The return address is written before the target is looked at, RSP moves after that.
-      region.load(Cpu.RSP);
-      code().loadConstant(8L).lsub().lstore(Locals.ADDRESS);
-      region.pushSite(placed, Site.COMPUTED);
-      write(8, () -> code().lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
-    }
-    region.site(placed);
-    code().lload(Locals.TARGET);
-    checkTarget();
-    if (insn.form.mnemonic() == Mnemonic.CALL) {
-      code().lload(Locals.ADDRESS);
-      region.store(Cpu.RSP);
-    }
-  }
-
-  private void checkTarget() {
     code().lstore(Locals.TARGET);
     code().aload(Locals.CPU).lload(Locals.TARGET);
-    code()
-        .invokestatic(
-            RegionEmitter.REGION,
-            "checkTarget",
-            MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long));
-    code().lstore(Locals.TARGET);
+    MethodTypeDesc canonical = MethodTypeDesc.of(CD_boolean, CD_long);
+    code().invokevirtual(RegionEmitter.CPU, "canonical", canonical).ifeq(region.decline(placed));
+    if (mnemonic == Mnemonic.RET) {
+      code().lload(Locals.ADDRESS).loadConstant(8L + (insn.imm & 0xFFFF)).ladd();
+      region.store(Cpu.RSP);
+    } else if (mnemonic == Mnemonic.CALL) {
+      push(placed, () -> code().lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+    }
   }
 
   /** Goes to a label unless a condition code holds. */
@@ -684,24 +646,31 @@ final class IntegerEmitter {
                 case FlagState.CMP -> this::comparedOperands;
                 case FlagState.SUB -> this::differenceOperands;
                 case FlagState.LOGIC -> pair >= 6 ? this::resultAndZero : null;
+                case FlagState.ORDER -> pair < 6 ? this::comparedOperands : null;
                 default -> null;
               };
           case 2 ->
               switch (base) {
-                case FlagState.CMP -> this::comparedOperands;
+                case FlagState.CMP, FlagState.ORDER -> this::comparedOperands;
                 case FlagState.DYNAMIC -> null;
                 default -> this::resultAndZero;
               };
           case 4 ->
               switch (base) {
                 case FlagState.CMP -> this::differenceAndZero;
-                case FlagState.DYNAMIC, FlagState.READY -> null;
+                case FlagState.DYNAMIC, FlagState.READY, FlagState.ORDER -> null;
                 default -> this::resultAndZero;
               };
           default -> null;
         };
     if (operands != null) {
       operands.run();
+      if (base == FlagState.ORDER) {
+        MethodTypeDesc type = MethodTypeDesc.of(CD_int, CD_long, CD_long);
+        code().invokestatic(RegionEmitter.STATE, "order", type);
+        jumpUnlessSign(pair, (cc & 1) != 0, otherwise);
+        return;
+      }
       jumpUnless(pair == 4 ? 6 : pair, (cc & 1) != 0, FlagState.size(region.kind), otherwise);
       return;
     }
@@ -765,7 +734,11 @@ final class IntegerEmitter {
       MethodTypeDesc type = MethodTypeDesc.of(CD_int, CD_int, CD_int);
       code().invokestatic(INTEGER, "compareUnsigned", type);
     }
-    // The sign of the comparison is on the stack.
+    jumpUnlessSign(pair, negated, otherwise);
+  }
+
+  /** As {@link #jumpUnless}, with the sign of the comparison on the stack. */
+  private void jumpUnlessSign(int pair, boolean negated, Label otherwise) {
     switch (pair) {
       case 1, 6 -> {
         if (negated) {
@@ -894,87 +867,5 @@ final class IntegerEmitter {
         region.store(to);
       }
     }
-  }
-
-  /** Pushes the address of the memory operand; {@code linear}: with the base of FS or GS. */
-  void effectiveAddress(Block.Placed placed, boolean linear) {
-    Insn insn = placed.insn();
-    long disp = insn.disp;
-    boolean pushed = false;
-    if (insn.base == Cpu.CODE_BASE) {
-      disp += placed.end();
-      code().lload(Locals.CODE_BASE);
-      pushed = true;
-    } else if (insn.base != Cpu.ZERO) {
-      region.load(insn.base);
-      pushed = true;
-    }
-    if (insn.index != Cpu.ZERO) {
-      region.load(insn.index);
-      if (insn.scale != 0) {
-        code().loadConstant(insn.scale).lshl();
-      }
-      if (pushed) {
-        code().ladd();
-      }
-      pushed = true;
-    }
-    if (disp != 0 || !pushed) {
-      code().loadConstant(disp);
-      if (pushed) {
-        code().ladd();
-      }
-    }
-    if (insn.addressSize == 4) {
-      code().loadConstant(0xFFFF_FFFFL).land();
-    }
-    if (linear && (insn.segment == Cpu.FS || insn.segment == Cpu.GS)) {
-      code().aload(Locals.CPU).getfield(RegionEmitter.CPU, "segBase", RegionEmitter.LONGS);
-      code().loadConstant(insn.segment).laload().ladd();
-    }
-  }
-
-  private void probe(Block.Placed placed, int size) {
-    region.site(placed);
-    code().aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS).loadConstant(size);
-    code()
-        .invokevirtual(
-            RegionEmitter.MMU, "probeWrite", MethodTypeDesc.of(CD_void, CD_long, CD_long, CD_int));
-  }
-
-  /** Pushes what is at {@link Locals#ADDRESS}. */
-  void read(int size) {
-    code().aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS);
-    code()
-        .invokevirtual(
-            RegionEmitter.MMU,
-            "read" + 8 * size,
-            MethodTypeDesc.of(size == 8 ? CD_long : CD_int, CD_long, CD_long));
-    switch (size) {
-      case 8 -> {}
-      default -> code().i2l();
-    }
-    region.fence("acquireFence");
-  }
-
-  /** Writes a value to {@link Locals#ADDRESS}. */
-  void write(int size, Runnable value) {
-    region.fence("releaseFence");
-    code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS);
-    value.run();
-    if (size < 8) {
-      code().l2i();
-    }
-    code()
-        .invokestatic(
-            RegionEmitter.REGION,
-            "write" + 8 * size,
-            MethodTypeDesc.of(
-                CD_void,
-                RegionEmitter.REGION,
-                RegionEmitter.MMU,
-                CD_long,
-                CD_long,
-                size == 8 ? CD_long : CD_int));
   }
 }

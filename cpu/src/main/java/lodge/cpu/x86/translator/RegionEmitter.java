@@ -13,14 +13,15 @@ import java.lang.classfile.MethodModel;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
-import java.lang.invoke.VarHandle;
 import java.lang.reflect.AccessFlag;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.IntFunction;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
@@ -38,11 +39,10 @@ final class RegionEmitter {
   static final ClassDesc CPU = Cpu.class.describeConstable().orElseThrow();
   static final ClassDesc MMU = Mmu.class.describeConstable().orElseThrow();
   static final ClassDesc OP = Op.class.describeConstable().orElseThrow();
+  private static final ClassDesc MATH = SseMath.class.describeConstable().orElseThrow();
   static final ClassDesc STATE = FlagState.class.describeConstable().orElseThrow();
   private static final ClassDesc FAULT = CpuException.class.describeConstable().orElseThrow();
-  private static final ClassDesc CHANGED = CodeChanged.class.describeConstable().orElseThrow();
   private static final ClassDesc PARTS = RegionParts.class.describeConstable().orElseThrow();
-  private static final ClassDesc VAR_HANDLE = VarHandle.class.describeConstable().orElseThrow();
   static final ClassDesc LONGS = CD_long.arrayType();
 
   private final List<Block> blocks;
@@ -69,6 +69,15 @@ final class RegionEmitter {
 
   private boolean vexVectors;
 
+  /** So is floating point: only under a usual MXCSR it is. */
+  private boolean floats;
+
+  /** Lanes 0 and 1 of vector registers are kept in locals: see {@link VectorEmitter}. */
+  boolean lanesInLocals = true;
+
+  private final boolean[] lanesUsed = new boolean[16];
+  private final boolean[] lanesWritten = new boolean[16];
+
   CodeBuilder code;
 
   /** How the flags are kept at the point reached. */
@@ -78,13 +87,25 @@ final class RegionEmitter {
   private Label pauseLabel;
   private Label indirectLabel;
   private Label stopLabel;
+
+  /** Leaves before the instruction at the {@link Site} whose number is in {@link Locals#WHERE}. */
+  private Label declineLabel;
+
+  /** By number of the site, what leads there. */
+  private final Map<Integer, Label> declines = new LinkedHashMap<>();
+
+  /** Of the instruction being emitted, null when it has none yet. */
+  private Label instructionDeclines;
+
   private Block block;
   private int index;
+  private MemoryEmitter memory;
 
-  /**
-   * Other processors watch: the compiler may not change the order of this one's memory accesses.
-   */
-  boolean ordered;
+  /** Starts of blocks that are part of a loop. */
+  private final Set<Integer> loops;
+
+  /** See {@link MemoryEmitter}. */
+  private final boolean ordered;
 
   private final boolean guarded;
   private final IntFunction<int[]> targets;
@@ -93,10 +114,13 @@ final class RegionEmitter {
   private final List<Integer> returns = new ArrayList<>();
 
   /**
+   * @param ordered several processors access the memory
    * @param guarded the region takes code from several pages
    * @param targets where the indirect jump at a position was seen to lead, relative to its page
    */
-  RegionEmitter(List<Block> blocks, int entry, boolean guarded, IntFunction<int[]> targets) {
+  RegionEmitter(
+      List<Block> blocks, int entry, boolean ordered, boolean guarded, IntFunction<int[]> targets) {
+    this.ordered = ordered;
     this.blocks = blocks;
     this.entry = entry;
     this.guarded = guarded;
@@ -112,6 +136,7 @@ final class RegionEmitter {
         returns.add(block.last().end());
       }
     }
+    this.loops = Loops.of(blocks, this::indirectTargets);
     this.entryKinds = FlagKinds.atEntry(blocks, entry, this::indirectTargets);
   }
 
@@ -130,20 +155,19 @@ final class RegionEmitter {
     return List.of();
   }
 
-  /** After a load, before a store; on a host of the guest's memory order it costs nothing. */
-  void fence(String kind) {
-    if (ordered) {
-      code.invokestatic(VAR_HANDLE, kind, MethodTypeDesc.of(CD_void));
-    }
-  }
-
   byte[] emit() {
     for (Block block : blocks) {
       for (Block.Placed placed : block.code()) {
-        RegisterUse.mark(placed.insn(), used, written);
-        if (VectorEmitter.emits(placed.insn())) {
-          legacyVectors |= !placed.insn().vex;
-          vexVectors |= placed.insn().vex;
+        Insn insn = placed.insn();
+        RegisterUse.mark(insn, used, written);
+        VectorForm form = VectorForm.of(insn);
+        if (form != null) {
+          legacyVectors |= !insn.vex;
+          vexVectors |= insn.vex;
+          floats |= form.isFloat();
+          VectorForm.mark(insn, lanesUsed, lanesWritten);
+        } else if (ApartForm.isApart(insn) && !insn.form.feature().equals("X87")) {
+          lanesInLocals = false;
         }
       }
     }
@@ -190,10 +214,19 @@ final class RegionEmitter {
 
   private void method(CodeBuilder builder) {
     code = builder;
+    memory = new MemoryEmitter(this, ordered);
+    for (Block each : blocks) {
+      if (loops.contains(each.start())) {
+        each.code().forEach(placed -> memory.remember(placed.insn()));
+        memory.rememberStack();
+      }
+    }
     exitLabel = code.newLabel();
     pauseLabel = code.newLabel();
     indirectLabel = code.newLabel();
     stopLabel = code.newLabel();
+    declineLabel = code.newLabel();
+    declines.clear();
     for (Block each : blocks) {
       labels.put(each.start(), code.newLabel());
     }
@@ -204,6 +237,7 @@ final class RegionEmitter {
       block(blocks.get(i), i + 1 < blocks.size() ? blocks.get(i + 1) : null);
     }
     Label end = code.newBoundLabel();
+    declines.forEach(this::declineAt);
     epilogues();
     handlers(start, end);
   }
@@ -227,6 +261,12 @@ final class RegionEmitter {
     if (vexVectors) {
       code.aload(Locals.CPU).getfield(CPU, "avxReady", CD_boolean).ifeq(invalid);
     }
+    if (floats) {
+      code.aload(Locals.CPU).invokestatic(MATH, "enters", MethodTypeDesc.of(CD_boolean, CPU));
+      code.ifeq(invalid);
+      code.aload(Locals.CPU).invokestatic(MATH, "exact", MethodTypeDesc.of(CD_int, CPU));
+      code.istore(Locals.EXACT);
+    }
     if (guarded || legacyVectors || vexVectors) {
       Label valid = code.newLabel();
       code.goto_(valid);
@@ -238,6 +278,7 @@ final class RegionEmitter {
     if (legacyVectors || vexVectors) {
       code.aload(Locals.CPU).getfield(CPU, "xmm", LONGS).astore(Locals.VECTORS);
     }
+    memory.prologue();
     code.aload(Locals.CPU).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
     code.aload(Locals.CPU).getfield(CPU, "mmu", MMU).astore(Locals.MMU);
     code.aload(Locals.REGISTERS).loadConstant(Cpu.CODE_BASE).laload().lstore(Locals.CODE_BASE);
@@ -257,8 +298,20 @@ final class RegionEmitter {
         code.aload(Locals.REGISTERS).loadConstant(i).laload().lstore(Locals.register(i));
       }
     }
+    memory.forget();
+    eachLane(
+        lanesUsed, (from, to) -> code.aload(Locals.VECTORS).loadConstant(from).laload().lstore(to));
     code.aload(Locals.CPU).getfield(CPU, "flagAux", CD_long).lstore(Locals.FLAG_A);
     code.aload(Locals.CPU).getfield(CPU, "flagResult", CD_long).lstore(Locals.FLAG_R);
+  }
+
+  /** Of the lanes in locals, with their index in the array and their local. */
+  private void eachLane(boolean[] registers, BiConsumer<Integer, Integer> action) {
+    for (int i = 0; i < 16 && lanesInLocals; i++) {
+      for (int lane = 0; lane < 2 && registers[i]; lane++) {
+        action.accept(4 * i + lane, Locals.lane(i, lane));
+      }
+    }
   }
 
   private void storeRegisters() {
@@ -267,6 +320,9 @@ final class RegionEmitter {
         code.aload(Locals.REGISTERS).loadConstant(i).lload(Locals.register(i)).lastore();
       }
     }
+    eachLane(
+        lanesWritten,
+        (to, from) -> code.aload(Locals.VECTORS).loadConstant(to).lload(from).lastore());
   }
 
   private void storeFlags() {
@@ -292,19 +348,22 @@ final class RegionEmitter {
     code.labelBinding(labels.get(each.start()));
     kind = entryKinds.getOrDefault(each.start(), FlagState.DYNAMIC);
     code.iinc(Locals.COUNT, each.code().size());
-    IntegerEmitter integer = new IntegerEmitter(this);
-    VectorEmitter vector = new VectorEmitter(this, integer);
+    memory.inLoop = loops.contains(each.start());
+    IntegerEmitter integer = new IntegerEmitter(this, memory);
+    VectorEmitter vector = new VectorEmitter(this, integer, memory);
     for (index = 0; index < each.code().size(); index++) {
+      instructionDeclines = null;
       Block.Placed placed = each.code().get(index);
       Insn insn = placed.insn();
       switch (Flow.of(insn)) {
         case NEXT -> {
           if (!integer.emit(placed) && !vector.emit(placed)) {
-            if (VectorForm.isApart(insn)) {
+            if (ApartForm.isApart(insn)) {
               stepApart(placed);
             } else {
               step(placed);
             }
+            vector.forget();
           }
         }
         case CONDITIONAL -> {
@@ -313,9 +372,7 @@ final class RegionEmitter {
         case JUMP -> goTo(each, placed.end() + insn.imm);
         case CALL -> {
           integer.push(
-              placed,
-              placed.end() + insn.imm,
-              () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+              placed, () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
           goTo(each, placed.end() + insn.imm);
         }
         case INDIRECT -> {
@@ -362,9 +419,7 @@ final class RegionEmitter {
     }
     if (target <= from.start()) {
       Label on = code.newLabel();
-      code.aload(Locals.CPU)
-          .invokestatic(REGION, "attention", MethodTypeDesc.of(CD_boolean, CPU))
-          .ifeq(on);
+      code.aload(Locals.CPU).getfield(CPU, "attention", CD_boolean).ifeq(on);
       exit(pauseLabel, exit);
       code.labelBinding(on);
     }
@@ -399,7 +454,7 @@ final class RegionEmitter {
    * back.
    */
   private void step(Block.Placed placed) {
-    int site = newSite(placed, Site.AGAIN, false, false);
+    int site = newSite(placed);
     // Negative: the op's own faults find the state written back already.
     code.loadConstant(-1 - site).istore(Locals.WHERE);
     storeRegisters();
@@ -423,10 +478,10 @@ final class RegionEmitter {
       hand(insn.base);
       hand(insn.index);
     }
-    if (VectorForm.readsGeneral(insn)) {
+    if (ApartForm.readsGeneral(insn)) {
       hand(insn.rm);
     }
-    site(placed);
+    code.loadConstant(newSite(placed)).istore(Locals.WHERE);
     code.aload(Locals.THIS).aload(Locals.CPU).loadConstant(steps.size());
     code.invokevirtual(REGION, "step", MethodTypeDesc.of(CD_boolean, CPU, CD_int));
     steps.add(placed);
@@ -459,9 +514,17 @@ final class RegionEmitter {
         () -> code.lload(Locals.TARGET),
         "leaveTo",
         MethodTypeDesc.of(OP, CPU, CD_long, CD_int));
+    way(declineLabel, () -> code.iload(Locals.WHERE), "decline", numbered);
     code.labelBinding(stopLabel);
     code.aload(Locals.THIS).iload(Locals.COUNT);
     code.invokevirtual(REGION, "stop", MethodTypeDesc.of(OP, CD_int)).areturn();
+  }
+
+  private void declineAt(int site, Label label) {
+    code.labelBinding(label);
+    kind = sites.get(site).flagKind();
+    setKindLocal();
+    code.loadConstant(site).istore(Locals.WHERE).goto_(declineLabel);
   }
 
   private void way(Label label, Runnable argument, String method, MethodTypeDesc type) {
@@ -473,33 +536,15 @@ final class RegionEmitter {
     code.iload(Locals.COUNT).invokevirtual(REGION, method, type).areturn();
   }
 
+  /** What an op executed for a site throws: those {@link #stepApart} find the state in locals. */
   private void handlers(Label start, Label end) {
+    if (steps.isEmpty()) {
+      return;
+    }
     code.exceptionCatch(start, end, code.newBoundLabel(), FAULT);
     code.astore(Locals.TEMP_1);
     Label stored = code.newLabel();
-    Label own = code.newLabel();
-    code.iload(Locals.WHERE).ifge(own);
-    code.aload(Locals.THIS).aload(Locals.CPU);
-    code.loadConstant(-1).iload(Locals.WHERE).isub().iload(Locals.COUNT);
-    code.invokevirtual(REGION, "stepFault", MethodTypeDesc.of(CD_void, CPU, CD_int, CD_int));
-    code.goto_(stored);
-    code.labelBinding(own);
-    storeAtSite();
-    code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE).iload(Locals.COUNT);
-    code.invokevirtual(REGION, "fault", MethodTypeDesc.of(CD_void, CPU, CD_int, CD_int));
-    code.labelBinding(stored);
-    code.aload(Locals.TEMP_1).athrow();
-
-    code.exceptionCatch(start, end, code.newBoundLabel(), CHANGED);
-    code.pop();
-    storeAtSite();
-    code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE);
-    code.lload(Locals.TARGET).iload(Locals.COUNT);
-    MethodTypeDesc type = MethodTypeDesc.of(OP, CPU, CD_int, CD_long, CD_int);
-    code.invokevirtual(REGION, "changed", type).areturn();
-  }
-
-  private void storeAtSite() {
+    code.iload(Locals.WHERE).iflt(stored);
     storeRegisters();
     code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE).iload(Locals.FLAG_KIND);
     flagValues();
@@ -507,41 +552,27 @@ final class RegionEmitter {
         REGION,
         "storeFlags",
         MethodTypeDesc.of(CD_void, CPU, CD_int, CD_int, CD_long, CD_long, CD_long));
+    code.loadConstant(-1).iload(Locals.WHERE).isub().istore(Locals.WHERE);
+    code.labelBinding(stored);
+    code.aload(Locals.THIS).aload(Locals.CPU);
+    code.loadConstant(-1).iload(Locals.WHERE).isub().iload(Locals.COUNT);
+    code.invokevirtual(REGION, "stepFault", MethodTypeDesc.of(CD_void, CPU, CD_int, CD_int));
+    code.aload(Locals.TEMP_1).athrow();
   }
 
   // ---------------------------------------------------------------- for the instructions
 
-  /** Says where a fault comes from, before an access that may raise one. */
-  void site(Block.Placed placed) {
-    site(placed, Site.AGAIN);
+  /** Where the instruction that is being emitted is left to the interpreter, undone so far. */
+  Label decline(Block.Placed placed) {
+    if (instructionDeclines == null) {
+      instructionDeclines = code.newLabel();
+      declines.put(newSite(placed), instructionDeclines);
+    }
+    return instructionDeclines;
   }
 
-  /** As {@link #site}, before the store that is the last the instruction does. */
-  void lastSite(Block.Placed placed) {
-    site(placed, placed.end());
-  }
-
-  private void site(Block.Placed placed, long after) {
-    boolean stack = placed.insn().memory && placed.insn().segment == Cpu.SS;
-    code.loadConstant(newSite(placed, after, false, stack)).istore(Locals.WHERE);
-  }
-
-  /** As {@link #site}, for a read of the stack that is not the memory operand. */
-  void popSite(Block.Placed placed) {
-    code.loadConstant(newSite(placed, Site.AGAIN, false, true)).istore(Locals.WHERE);
-  }
-
-  /**
-   * As {@link #site}, for a push.
-   *
-   * @param after where the instruction leads to
-   */
-  void pushSite(Block.Placed placed, long after) {
-    code.loadConstant(newSite(placed, after, true, true)).istore(Locals.WHERE);
-  }
-
-  private int newSite(Block.Placed placed, long after, boolean pushes, boolean stack) {
-    sites.add(new Site(placed.offset(), after, pushes, kind, block.code().size() - index, stack));
+  private int newSite(Block.Placed placed) {
+    sites.add(new Site(placed.offset(), kind, block.code().size() - index));
     return sites.size() - 1;
   }
 

@@ -2,7 +2,6 @@ package lodge.cpu.x86.translator;
 
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
-import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.interpreter.CodeLink;
 import lodge.cpu.x86.interpreter.CodePage;
 import lodge.cpu.x86.interpreter.Op;
@@ -43,9 +42,6 @@ public abstract class RegionOp extends Op {
 
   /** Where the last fault was. */
   private long faultRip;
-
-  /** Whether it was one of the stack. */
-  private boolean faultStack;
 
   /**
    * The op of the last instruction that the interpreter's op executed, and the one that faulted.
@@ -129,7 +125,7 @@ public abstract class RegionOp extends Op {
     if (bypassed) {
       return original.stackSegment();
     }
-    return stepped != null ? stepped.stackSegment() : faultStack;
+    return stepped != null && stepped.stackSegment();
   }
 
   // ---------------------------------------------------------------- called by generated code
@@ -207,7 +203,6 @@ public abstract class RegionOp extends Op {
       c.r[Cpu.RSP] += 8;
     }
     faultRip = c.r[Cpu.CODE_BASE] + (jump ? exit.jump() : exit.target());
-    faultStack = false;
     stepped = null;
     return fault;
   }
@@ -227,39 +222,19 @@ public abstract class RegionOp extends Op {
     return null;
   }
 
-  /** A fault at a site: the state is written back, the run loop delivers. */
-  protected final void fault(Cpu c, int site, int count) {
+  /** A fault in an op executed for a site: the run loop delivers. */
+  protected final void stepFault(Cpu c, int site, int count) {
     retired(count - sites[site].remaining() + 1);
     faultRip = c.r[Cpu.CODE_BASE] + sites[site].offset();
-    faultStack = sites[site].stack();
     bypassed = false;
-    stepped = null;
-  }
-
-  /** A fault in an op executed for a site: the state is written back already. */
-  protected final void stepFault(Cpu c, int site, int count) {
-    fault(c, site, count);
     stepped = stepping;
   }
 
-  /**
-   * A store at a site hit code: where to go on.
-   *
-   * @param target of an indirect call
-   */
-  protected final Op changed(Cpu c, int number, long target, int count) {
-    Site site = sites[number];
-    long base = c.r[Cpu.CODE_BASE];
-    boolean computed = site.after() == Site.COMPUTED;
-    if (site.after() == Site.AGAIN || computed && !c.canonical(target)) {
-      retired(count - site.remaining());
-      return page.cache.enter(base + site.offset());
-    }
-    retired(count - site.remaining() + 1);
-    if (site.pushes()) {
-      c.r[Cpu.RSP] -= 8;
-    }
-    return page.cache.enter(computed ? target : base + site.after());
+  /** Leaves before an instruction, which the interpreter executes. */
+  protected final Op decline(Cpu c, int site, int count) {
+    retired(count - sites[site].remaining());
+    page.cache.declined++;
+    return page.cache.enter(c.r[Cpu.CODE_BASE] + sites[site].offset()).original();
   }
 
   protected final void storeFlags(Cpu c, int site, int dynamicKind, long a, long b, long r) {
@@ -290,57 +265,6 @@ public abstract class RegionOp extends Op {
         c.rip = op.rip(c);
         return false;
       }
-    }
-  }
-
-  /** A target in a register or on the stack; #GP(0) when not canonical. */
-  protected static long checkTarget(Cpu c, long rip) {
-    if (!c.canonical(rip)) {
-      throw c.generalProtection(0);
-    }
-    return rip;
-  }
-
-  protected static boolean attention(Cpu c) {
-    return c.attention;
-  }
-
-  protected static void write8(RegionOp self, Mmu mmu, long tlb, long gva, int value) {
-    if (!mmu.tryWrite8(tlb, gva, value)) {
-      mmu.writeSlow(gva, 1, value);
-      self.checkAlive();
-    }
-  }
-
-  protected static void write16(RegionOp self, Mmu mmu, long tlb, long gva, int value) {
-    if (!mmu.tryWrite16(tlb, gva, value)) {
-      mmu.writeSlow(gva, 2, value);
-      self.checkAlive();
-    }
-  }
-
-  protected static void write32(RegionOp self, Mmu mmu, long tlb, long gva, int value) {
-    if (!mmu.tryWrite32(tlb, gva, value)) {
-      mmu.writeSlow(gva, 4, value);
-      self.checkAlive();
-    }
-  }
-
-  protected static void write64(RegionOp self, Mmu mmu, long tlb, long gva, long value) {
-    if (!mmu.tryWrite64(tlb, gva, value)) {
-      mmu.writeSlow(gva, 8, value);
-      self.checkAlive();
-    }
-  }
-
-  protected static void write128(RegionOp self, Mmu mmu, long tlb, long gva, long low, long high) {
-    mmu.write128(tlb, gva, low, high);
-    self.checkAlive();
-  }
-
-  private void checkAlive() {
-    if (dead) {
-      throw CodeChanged.INSTANCE;
     }
   }
 }

@@ -14,17 +14,17 @@ final class RegisterUse {
       use(insn.base, used);
       use(insn.index, used);
     }
-    if (VectorEmitter.emits(insn)) {
-      if (VectorEmitter.generalSource(insn) >= 0) {
-        use(VectorEmitter.generalSource(insn), used);
+    if (VectorForm.of(insn) != null) {
+      if (VectorForm.generalSource(insn) >= 0) {
+        use(VectorForm.generalSource(insn), used);
       }
-      if (VectorEmitter.generalDestination(insn) >= 0) {
-        change(VectorEmitter.generalDestination(insn), used, written);
+      if (VectorForm.generalDestination(insn) >= 0) {
+        change(VectorForm.generalDestination(insn), used, written);
       }
       return;
     }
     if (!IntegerEmitter.emits(insn)) {
-      if (VectorForm.isApart(insn) && VectorForm.readsGeneral(insn)) {
+      if (ApartForm.isApart(insn) && ApartForm.readsGeneral(insn)) {
         use(insn.rm, used);
       }
       return;

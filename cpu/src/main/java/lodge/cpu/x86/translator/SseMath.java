@@ -6,429 +6,304 @@ import static java.lang.Float.floatToRawIntBits;
 import static java.lang.Float.intBitsToFloat;
 
 import lodge.cpu.x86.Cpu;
-import lodge.cpu.x86.Flags;
-import lodge.cpu.x86.vector.FloatCompare;
-import lodge.cpu.x86.vector.FloatConvert;
 import lodge.cpu.x86.vector.FusedFloat;
 import lodge.cpu.x86.vector.Mxcsr;
 import lodge.cpu.x86.vector.SimdFloat;
 
 /**
- * SSE floating point for generated code. What compiled programs do nearly always, finite normal
- * numbers under the default MXCSR with its sticky PE flag set already, is the JVM's arithmetic;
- * everything else goes the interpreter's way, in methods of its own so that the usual ones stay
- * small enough to be inlined. Values are the lanes' bits.
+ * SSE floating point for generated code: the JVM's arithmetic, and what has to hold so that the
+ * processor does the same and raises nothing but the precision exception, which has to be masked.
+ * Where it does not hold, the interpreter's op executes the instruction. Operands are ordinary
+ * (normal numbers and zeros), and so are results; while MXCSR's sticky PE flag is clear, results
+ * have to be exact, too. Values are the lanes' bits; single precision in the low 32.
  */
 final class SseMath {
-  private static final int STATE = Mxcsr.CONTROL | Mxcsr.PE;
-  private static final int USUAL = Mxcsr.DEFAULT | Mxcsr.PE;
-  private static final long HUGE_64 = 0x7FE0_0000_0000_0000L;
-  private static final int HUGE_32 = 0x7F00_0000;
+  /** Below this an error of 53 bits may itself be too small for a number. */
+  private static final long SMALL_64 = 64L << 52;
 
   private SseMath() {}
 
-  /** All exceptions masked, round to nearest, and an inexact result changes nothing more. */
-  private static boolean usual(Cpu c) {
-    return (c.mxcsr & STATE) == USUAL;
+  /** Whether regions with floating point may be entered: PE is masked, rounding is to nearest. */
+  static boolean enters(Cpu c) {
+    int mask = Mxcsr.PE << Mxcsr.MASK_SHIFT | 3 << Mxcsr.RC_SHIFT;
+    return (c.mxcsr & mask) == Mxcsr.PE << Mxcsr.MASK_SHIFT;
+  }
+
+  /** Not 0: results have to be exact. */
+  static int exact(Cpu c) {
+    return ~c.mxcsr & Mxcsr.PE;
+  }
+
+  /** Bits 255:128 of all vector registers. */
+  static void clearUpper(long[] lanes) {
+    for (int i = 0; i < 64; i += 4) {
+      lanes[i + 2] = 0;
+      lanes[i + 3] = 0;
+    }
   }
 
   // ---------------------------------------------------------------- double precision
 
-  static long add64(Cpu c, long a, long b) {
-    if (usual(c) && SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      long sum = doubleToRawLongBits(longBitsToDouble(a) + longBitsToDouble(b));
-      if ((sum & Long.MAX_VALUE) < HUGE_64) {
-        return sum;
-      }
-    }
-    return slowAdd64(c, a, b);
+  static boolean ordinary64(long a) {
+    return SimdFloat.ordinary(a);
   }
 
-  private static long slowAdd64(Cpu c, long a, long b) {
-    SimdFloat e = c.simd.begin(c);
-    long sum = e.add64(a, b);
-    e.commit(c);
-    return sum;
+  static boolean normal64(long a) {
+    return SimdFloat.normal(a);
   }
 
-  static long subtract64(Cpu c, long a, long b) {
-    if (usual(c) && SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      long difference = doubleToRawLongBits(longBitsToDouble(a) - longBitsToDouble(b));
-      if ((difference & Long.MAX_VALUE) < HUGE_64) {
-        return difference;
-      }
-    }
-    return slowSubtract64(c, a, b);
+  static boolean positive64(long a) {
+    return a > 0 && SimdFloat.normal(a);
   }
 
-  private static long slowSubtract64(Cpu c, long a, long b) {
-    SimdFloat e = c.simd.begin(c);
-    long difference = e.subtract64(a, b);
-    e.commit(c);
-    return difference;
+  static long add64(long a, long b) {
+    return doubleToRawLongBits(longBitsToDouble(a) + longBitsToDouble(b));
   }
 
-  static long multiply64(Cpu c, long a, long b) {
-    if (usual(c) && SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      long product = doubleToRawLongBits(longBitsToDouble(a) * longBitsToDouble(b));
-      if (SimdFloat.safe(product) || (a << 1 == 0 || b << 1 == 0) && product << 1 == 0) {
-        return product;
-      }
-    }
-    return slowMultiply64(c, a, b);
+  static long subtract64(long a, long b) {
+    return doubleToRawLongBits(longBitsToDouble(a) - longBitsToDouble(b));
   }
 
-  private static long slowMultiply64(Cpu c, long a, long b) {
-    SimdFloat e = c.simd.begin(c);
-    long product = e.multiply64(a, b);
-    e.commit(c);
-    return product;
+  static long multiply64(long a, long b) {
+    return doubleToRawLongBits(longBitsToDouble(a) * longBitsToDouble(b));
   }
 
-  /** As {@link #add64} for two lanes: stored only when neither faults. */
-  static void add64x2(Cpu c, long[] lanes, int to, int first, long low, long high) {
-    long a = lanes[first];
-    long b = lanes[first + 1];
-    if (usual(c)
-        && SimdFloat.ordinary(a)
-        && SimdFloat.ordinary(b)
-        && SimdFloat.ordinary(low)
-        && SimdFloat.ordinary(high)) {
-      long x = doubleToRawLongBits(longBitsToDouble(a) + longBitsToDouble(low));
-      long y = doubleToRawLongBits(longBitsToDouble(b) + longBitsToDouble(high));
-      if ((x & Long.MAX_VALUE) < HUGE_64 && (y & Long.MAX_VALUE) < HUGE_64) {
-        lanes[to] = x;
-        lanes[to + 1] = y;
-        return;
-      }
-    }
-    slowAdd64x2(c, lanes, to, first, low, high);
-  }
-
-  private static void slowAdd64x2(Cpu c, long[] lanes, int to, int first, long low, long high) {
-    long a = lanes[first];
-    long b = lanes[first + 1];
-    SimdFloat e = c.simd.begin(c);
-    long x = e.add64(a, low);
-    long y = e.add64(b, high);
-    e.commit(c);
-    lanes[to] = x;
-    lanes[to + 1] = y;
-  }
-
-  /** As {@link #subtract64} for two lanes: stored only when neither faults. */
-  static void subtract64x2(Cpu c, long[] lanes, int to, int first, long low, long high) {
-    long a = lanes[first];
-    long b = lanes[first + 1];
-    if (usual(c)
-        && SimdFloat.ordinary(a)
-        && SimdFloat.ordinary(b)
-        && SimdFloat.ordinary(low)
-        && SimdFloat.ordinary(high)) {
-      long x = doubleToRawLongBits(longBitsToDouble(a) - longBitsToDouble(low));
-      long y = doubleToRawLongBits(longBitsToDouble(b) - longBitsToDouble(high));
-      if ((x & Long.MAX_VALUE) < HUGE_64 && (y & Long.MAX_VALUE) < HUGE_64) {
-        lanes[to] = x;
-        lanes[to + 1] = y;
-        return;
-      }
-    }
-    slowSubtract64x2(c, lanes, to, first, low, high);
-  }
-
-  private static void slowSubtract64x2(
-      Cpu c, long[] lanes, int to, int first, long low, long high) {
-    long a = lanes[first];
-    long b = lanes[first + 1];
-    SimdFloat e = c.simd.begin(c);
-    long x = e.subtract64(a, low);
-    long y = e.subtract64(b, high);
-    e.commit(c);
-    lanes[to] = x;
-    lanes[to + 1] = y;
-  }
-
-  /** As {@link #multiply64} for two lanes: stored only when neither faults. */
-  static void multiply64x2(Cpu c, long[] lanes, int to, int first, long low, long high) {
-    long a = lanes[first];
-    long b = lanes[first + 1];
-    if (usual(c)
-        && SimdFloat.ordinary(a)
-        && SimdFloat.ordinary(b)
-        && SimdFloat.ordinary(low)
-        && SimdFloat.ordinary(high)) {
-      long x = doubleToRawLongBits(longBitsToDouble(a) * longBitsToDouble(low));
-      long y = doubleToRawLongBits(longBitsToDouble(b) * longBitsToDouble(high));
-      if (SimdFloat.safe(x) && SimdFloat.safe(y)) {
-        lanes[to] = x;
-        lanes[to + 1] = y;
-        return;
-      }
-    }
-    slowMultiply64x2(c, lanes, to, first, low, high);
-  }
-
-  private static void slowMultiply64x2(
-      Cpu c, long[] lanes, int to, int first, long low, long high) {
-    long a = lanes[first];
-    long b = lanes[first + 1];
-    SimdFloat e = c.simd.begin(c);
-    long x = e.multiply64(a, low);
-    long y = e.multiply64(b, high);
-    e.commit(c);
-    lanes[to] = x;
-    lanes[to + 1] = y;
-  }
-
-  static long divide64(Cpu c, long a, long b) {
-    if (usual(c) && SimdFloat.normal(a) && SimdFloat.normal(b)) {
-      long quotient = doubleToRawLongBits(longBitsToDouble(a) / longBitsToDouble(b));
-      if (SimdFloat.safe(quotient)) {
-        return quotient;
-      }
-    }
-    return slowDivide64(c, a, b);
-  }
-
-  private static long slowDivide64(Cpu c, long a, long b) {
-    SimdFloat e = c.simd.begin(c);
-    long quotient = e.divide64(a, b);
-    e.commit(c);
-    return quotient;
+  static long divide64(long a, long b) {
+    return doubleToRawLongBits(longBitsToDouble(a) / longBitsToDouble(b));
   }
 
   /** The first operand takes no part. */
-  static long squareRoot64(Cpu c, long unused, long a) {
-    if (usual(c) && SimdFloat.normal(a) && a > 0) {
-      return doubleToRawLongBits(Math.sqrt(longBitsToDouble(a)));
-    }
-    return slowSquareRoot64(c, unused, a);
+  static long root64(long unused, long a) {
+    return doubleToRawLongBits(Math.sqrt(longBitsToDouble(a)));
   }
 
-  private static long slowSquareRoot64(Cpu c, long unused, long a) {
-    SimdFloat e = c.simd.begin(c);
-    long root = e.squareRoot64(a);
-    e.commit(c);
-    return root;
+  static long min64(long a, long b) {
+    return longBitsToDouble(a) < longBitsToDouble(b) ? a : b;
   }
 
-  static long min64(Cpu c, long a, long b) {
-    if (SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      return longBitsToDouble(a) < longBitsToDouble(b) ? a : b;
-    }
-    return slowMin64(c, a, b);
+  static long max64(long a, long b) {
+    return longBitsToDouble(a) > longBitsToDouble(b) ? a : b;
   }
 
-  private static long slowMin64(Cpu c, long a, long b) {
-    SimdFloat e = c.simd.begin(c);
-    long least = FloatCompare.min64(e, a, b);
-    e.commit(c);
-    return least;
+  static boolean fineSum64(long a, long b, long r) {
+    return SimdFloat.ordinary(r);
   }
 
-  static long max64(Cpu c, long a, long b) {
-    if (SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      return longBitsToDouble(a) > longBitsToDouble(b) ? a : b;
-    }
-    return slowMax64(c, a, b);
+  static boolean fineProduct64(long a, long b, long r) {
+    return SimdFloat.safe(r) || r << 1 == 0 && (a << 1 == 0 || b << 1 == 0);
   }
 
-  private static long slowMax64(Cpu c, long a, long b) {
-    SimdFloat e = c.simd.begin(c);
-    long greatest = FloatCompare.max64(e, a, b);
-    e.commit(c);
-    return greatest;
+  static boolean fineQuotient64(long a, long b, long r) {
+    return SimdFloat.safe(r) || r << 1 == 0 && a << 1 == 0;
+  }
+
+  /** Knuth's TwoSum. */
+  static boolean exactSum64(long a, long b, long r) {
+    double x = longBitsToDouble(a);
+    double y = longBitsToDouble(b);
+    double sum = longBitsToDouble(r);
+    double part = sum - x;
+    return (x - (sum - part)) + (y - part) == 0;
+  }
+
+  static boolean exactDifference64(long a, long b, long r) {
+    return exactSum64(a, b ^ Long.MIN_VALUE, r);
+  }
+
+  static boolean exactProduct64(long a, long b, long r) {
+    return r << 1 == 0 || big(r) && error(a, b, r) == 0;
+  }
+
+  static boolean exactQuotient64(long a, long b, long r) {
+    return r << 1 == 0 || big(a) && error(r, b, a) == 0;
+  }
+
+  static boolean exactRoot64(long unused, long a, long r) {
+    return big(a) && error(r, r, a) == 0;
+  }
+
+  private static boolean big(long a) {
+    return (a & Long.MAX_VALUE) >= SMALL_64;
+  }
+
+  private static double error(long a, long b, long product) {
+    return Math.fma(longBitsToDouble(a), longBitsToDouble(b), -longBitsToDouble(product));
   }
 
   /** See {@link SimdFloat#fused64}. */
-  static long fused64(Cpu c, long a, long b, long addend, int signs) {
-    if (usual(c) && SimdFloat.ordinary(a) && SimdFloat.ordinary(b) && SimdFloat.ordinary(addend)) {
-      double x = longBitsToDouble(a ^ (long) (signs & FusedFloat.NEGATE_PRODUCT) << 63);
-      double z = longBitsToDouble(addend ^ (long) (signs & FusedFloat.NEGATE_ADDEND) << 62);
-      long bits = doubleToRawLongBits(Math.fma(x, longBitsToDouble(b), z));
-      if (SimdFloat.safe(bits)) {
-        return bits;
-      }
-    }
-    return slowFused64(c, a, b, addend, signs);
+  static long fused64(long a, long b, long addend, int signs) {
+    double x = longBitsToDouble(a ^ (long) (signs & FusedFloat.NEGATE_PRODUCT) << 63);
+    double z = longBitsToDouble(addend ^ (long) (signs & FusedFloat.NEGATE_ADDEND) << 62);
+    return doubleToRawLongBits(Math.fma(x, longBitsToDouble(b), z));
   }
 
-  private static long slowFused64(Cpu c, long a, long b, long addend, int signs) {
-    SimdFloat e = c.simd.begin(c);
-    long result = e.fused64(a, b, addend, signs);
-    e.commit(c);
-    return result;
+  static boolean safe64(long r) {
+    return SimdFloat.safe(r);
   }
 
-  static long fromLong(Cpu c, long value) {
-    if (usual(c)) {
-      return doubleToRawLongBits((double) value);
-    }
-    return slowFromLong(c, value);
+  static long fromLong64(long value) {
+    return doubleToRawLongBits((double) value);
   }
 
-  private static long slowFromLong(Cpu c, long value) {
-    SimdFloat e = c.simd.begin(c);
-    long result = FloatConvert.longToDouble(e, value);
-    e.commit(c);
-    return result;
+  static boolean exactFromLong64(long value) {
+    return (long) (double) value == value && value != Long.MAX_VALUE;
   }
 
-  /** Rounded toward zero. */
-  static long toLong(Cpu c, long a) {
+  /** Whether it is inside the range of a long, and so exactly convertible. */
+  static boolean fitsLong64(long a) {
+    return Math.abs(longBitsToDouble(a)) < 0x1p63;
+  }
+
+  static boolean fitsInt64(long a) {
+    return Math.abs(longBitsToDouble(a)) < 0x1p31;
+  }
+
+  static long truncate64(long a) {
+    return (long) longBitsToDouble(a);
+  }
+
+  static boolean whole64(long a) {
     double x = longBitsToDouble(a);
-    if (usual(c) && SimdFloat.ordinary(a) && Math.abs(x) < 0x1p63) {
-      return (long) x;
-    }
-    return slowToLong(c, a);
+    return (double) (long) x == x;
   }
 
-  private static long slowToLong(Cpu c, long a) {
-    SimdFloat e = c.simd.begin(c);
-    long result = FloatConvert.toLong(e, a, 3);
-    e.commit(c);
-    return result;
+  static long toSingle(long a) {
+    return floatToRawIntBits((float) longBitsToDouble(a)) & 0xFFFF_FFFFL;
   }
 
-  /** As {@link #toLong}, to 32 bits. */
-  static long toInt(Cpu c, long a) {
-    double x = longBitsToDouble(a);
-    if (usual(c) && SimdFloat.ordinary(a) && Math.abs(x) < 0x1p31) {
-      return (int) x;
-    }
-    return slowToInt(c, a);
+  static boolean fineSingle(long a, long r) {
+    return SimdFloat.safe((int) r) || a << 1 == 0;
   }
 
-  private static long slowToInt(Cpu c, long a) {
-    SimdFloat e = c.simd.begin(c);
-    long result = FloatConvert.toInt(e, a, 3);
-    e.commit(c);
-    return result;
-  }
-
-  /** How a compares to b: {@link FloatCompare#LESS} and so on. */
-  static int order64(Cpu c, long a, long b, boolean signaling) {
-    if (SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      double x = longBitsToDouble(a);
-      double y = longBitsToDouble(b);
-      return x < y ? FloatCompare.LESS : x > y ? FloatCompare.GREATER : FloatCompare.EQUAL;
-    }
-    return slowOrder64(c, a, b, signaling);
-  }
-
-  private static int slowOrder64(Cpu c, long a, long b, boolean signaling) {
-    SimdFloat e = c.simd.begin(c);
-    int order = FloatCompare.order64(e, a, b, signaling);
-    e.commit(c);
-    return order;
-  }
-
-  /** {@link Cpu#flagAux} after a comparison: see {@link Flags}. */
-  static long orderAux(int order) {
-    return switch (order) {
-      case FloatCompare.GREATER -> 0;
-      case FloatCompare.EQUAL -> 0x100;
-      default -> Flags.AUX_CF | Flags.AUX_PO;
-    };
-  }
-
-  /** {@link Cpu#flagResult} after a comparison: 1 has neither ZF nor PF, 0 has both. */
-  static long orderResult(int order) {
-    return order == FloatCompare.GREATER || order == FloatCompare.LESS ? 1 : 0;
+  static boolean exactSingle(long a, long r) {
+    return (double) intBitsToFloat((int) r) == longBitsToDouble(a);
   }
 
   // ---------------------------------------------------------------- single precision
 
-  static long add32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    if (usual(c) && SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      int sum = floatToRawIntBits(intBitsToFloat(a) + intBitsToFloat(b));
-      if ((sum & Integer.MAX_VALUE) < HUGE_32) {
-        return sum;
-      }
-    }
-    return slowAdd32(c, first, second);
+  static boolean ordinary32(long a) {
+    return SimdFloat.ordinary((int) a);
   }
 
-  private static long slowAdd32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    SimdFloat e = c.simd.begin(c);
-    int sum = e.add32(a, b);
-    e.commit(c);
-    return sum;
+  static boolean normal32(long a) {
+    return SimdFloat.normal((int) a);
   }
 
-  static long subtract32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    if (usual(c) && SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      int difference = floatToRawIntBits(intBitsToFloat(a) - intBitsToFloat(b));
-      if ((difference & Integer.MAX_VALUE) < HUGE_32) {
-        return difference;
-      }
-    }
-    return slowSubtract32(c, first, second);
+  static boolean positive32(long a) {
+    return (int) a > 0 && SimdFloat.normal((int) a);
   }
 
-  private static long slowSubtract32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    SimdFloat e = c.simd.begin(c);
-    int difference = e.subtract32(a, b);
-    e.commit(c);
-    return difference;
+  private static float single(long a) {
+    return intBitsToFloat((int) a);
   }
 
-  static long multiply32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    if (usual(c) && SimdFloat.ordinary(a) && SimdFloat.ordinary(b)) {
-      int product = floatToRawIntBits(intBitsToFloat(a) * intBitsToFloat(b));
-      if (SimdFloat.safe(product) || (a << 1 == 0 || b << 1 == 0) && product << 1 == 0) {
-        return product;
-      }
-    }
-    return slowMultiply32(c, first, second);
+  private static long bits(float a) {
+    return floatToRawIntBits(a) & 0xFFFF_FFFFL;
   }
 
-  private static long slowMultiply32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    SimdFloat e = c.simd.begin(c);
-    int product = e.multiply32(a, b);
-    e.commit(c);
-    return product;
+  static long add32(long a, long b) {
+    return bits(single(a) + single(b));
   }
 
-  static long divide32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    if (usual(c) && SimdFloat.normal(a) && SimdFloat.normal(b)) {
-      int quotient = floatToRawIntBits(intBitsToFloat(a) / intBitsToFloat(b));
-      if (SimdFloat.safe(quotient)) {
-        return quotient;
-      }
-    }
-    return slowDivide32(c, first, second);
+  static long subtract32(long a, long b) {
+    return bits(single(a) - single(b));
   }
 
-  private static long slowDivide32(Cpu c, long first, long second) {
-    int a = (int) first;
-    int b = (int) second;
-    SimdFloat e = c.simd.begin(c);
-    int quotient = e.divide32(a, b);
-    e.commit(c);
-    return quotient;
+  static long multiply32(long a, long b) {
+    return bits(single(a) * single(b));
   }
 
-  // ---------------------------------------------------------------- memory
+  static long divide32(long a, long b) {
+    return bits(single(a) / single(b));
+  }
 
-  /** #GP(0) for an operand of 16 bytes that has to be aligned and is not. */
-  static void checkAligned(Cpu c, long gva) {
-    if ((gva & 15) != 0) {
-      throw c.generalProtection(0);
-    }
+  /** The first operand takes no part. */
+  static long root32(long unused, long a) {
+    return bits((float) Math.sqrt(single(a)));
+  }
+
+  static long min32(long a, long b) {
+    return (single(a) < single(b) ? a : b) & 0xFFFF_FFFFL;
+  }
+
+  static long max32(long a, long b) {
+    return (single(a) > single(b) ? a : b) & 0xFFFF_FFFFL;
+  }
+
+  static boolean fineSum32(long a, long b, long r) {
+    return SimdFloat.ordinary((int) r);
+  }
+
+  static boolean fineProduct32(long a, long b, long r) {
+    return SimdFloat.safe((int) r) || (int) r << 1 == 0 && ((int) a << 1 == 0 || (int) b << 1 == 0);
+  }
+
+  static boolean fineQuotient32(long a, long b, long r) {
+    return SimdFloat.safe((int) r) || (int) r << 1 == 0 && (int) a << 1 == 0;
+  }
+
+  static boolean exactSum32(long a, long b, long r) {
+    double x = single(a);
+    double y = single(b);
+    double sum = single(r);
+    double part = sum - x;
+    return (x - (sum - part)) + (y - part) == 0;
+  }
+
+  static boolean exactDifference32(long a, long b, long r) {
+    return exactSum32(a, b ^ 1L << 31, r);
+  }
+
+  /** A product of two singles is a double. */
+  static boolean exactProduct32(long a, long b, long r) {
+    return (double) single(a) * single(b) == single(r);
+  }
+
+  static boolean exactQuotient32(long a, long b, long r) {
+    return (double) single(r) * single(b) == single(a);
+  }
+
+  static boolean exactRoot32(long unused, long a, long r) {
+    return (double) single(r) * single(r) == single(a);
+  }
+
+  /** As {@link #fused64}. */
+  static long fused32(long a, long b, long addend, int signs) {
+    float x = single(a ^ (long) (signs & FusedFloat.NEGATE_PRODUCT) << 31);
+    float z = single(addend ^ (long) (signs & FusedFloat.NEGATE_ADDEND) << 30);
+    return bits(Math.fma(x, single(b), z));
+  }
+
+  static boolean safe32(long r) {
+    return SimdFloat.safe((int) r);
+  }
+
+  static long fromLong32(long value) {
+    return bits((float) value);
+  }
+
+  static boolean exactFromLong32(long value) {
+    return Math.abs(value) <= 1L << 53 && (float) value == (double) value;
+  }
+
+  static boolean fitsLong32(long a) {
+    return Math.abs(single(a)) < 0x1p63f;
+  }
+
+  static boolean fitsInt32(long a) {
+    return Math.abs(single(a)) < 0x1p31f;
+  }
+
+  static long truncate32(long a) {
+    return (long) single(a);
+  }
+
+  static boolean whole32(long a) {
+    float x = single(a);
+    return (float) (long) x == x;
+  }
+
+  static long toDouble(long a) {
+    return doubleToRawLongBits(single(a));
   }
 }

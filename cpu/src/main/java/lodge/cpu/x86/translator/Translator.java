@@ -164,8 +164,11 @@ final class Translator implements HotSpots {
       for (int size = scan.size(); ; size = size * 2 / 3) {
         emitter =
             new RegionEmitter(
-                scan.blocks(entry, size), entry, scan.parts().size() > 1, scan::targets);
-        emitter.ordered = memory.shared();
+                scan.blocks(entry, size),
+                entry,
+                memory.shared(),
+                scan.parts().size() > 1,
+                scan::targets);
         classFile = emitter.emit();
         if (emitter.codeLength() < MAX_CODE) {
           instructions += size;

@@ -6,231 +6,347 @@ import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
 
 import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
-import java.util.Map;
-import java.util.Set;
+import java.util.Arrays;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.vector.FusedFloat;
+import lodge.cpu.x86.vector.Packed;
+import lodge.cpu.x86.vector.PackedShift;
+import lodge.cpu.x86.vector.PackedShuffle;
 
 /**
- * Emits the SSE and 128-bit AVX instructions that compiled programs use most. Vector registers stay
- * in {@link lodge.cpu.x86.Cpu#xmm}: the compiler keeps their values in its own registers between
- * two accesses, and a fault finds them in their place.
+ * Emits the SSE and AVX instructions that compiled programs use most; {@link VectorForm} says
+ * which. Lanes 0 and 1 of the vector registers are in locals, or in {@link lodge.cpu.x86.Cpu#xmm}
+ * when the region has instructions that only the interpreter's ops can execute; lanes 2 and 3 stay
+ * in the array.
  */
 final class VectorEmitter {
   private static final ClassDesc MATH = SseMath.class.describeConstable().orElseThrow();
+  private static final ClassDesc PACKED = Packed.class.describeConstable().orElseThrow();
+  private static final ClassDesc SHIFT = PackedShift.class.describeConstable().orElseThrow();
+  private static final ClassDesc SHUFFLE = PackedShuffle.class.describeConstable().orElseThrow();
 
-  /** Scalar arithmetic on the low lane, and what does it. */
-  private static final Map<String, String> SCALAR =
-      Map.ofEntries(
-          Map.entry("ADDSD", "add64"),
-          Map.entry("SUBSD", "subtract64"),
-          Map.entry("MULSD", "multiply64"),
-          Map.entry("DIVSD", "divide64"),
-          Map.entry("SQRTSD", "squareRoot64"),
-          Map.entry("MINSD", "min64"),
-          Map.entry("MAXSD", "max64"),
-          Map.entry("ADDSS", "add32"),
-          Map.entry("SUBSS", "subtract32"),
-          Map.entry("MULSS", "multiply32"),
-          Map.entry("DIVSS", "divide32"));
-
-  /** Arithmetic on both lanes. */
-  private static final Map<String, String> PACKED =
-      Map.of("ADDPD", "add64x2", "SUBPD", "subtract64x2", "MULPD", "multiply64x2");
-
-  private static final Set<String> LOGIC =
-      Set.of(
-          "ANDPS", "ANDPD", "PAND", "ANDNPS", "ANDNPD", "PANDN", "ORPS", "ORPD", "POR", "XORPS",
-          "XORPD", "PXOR", "PADDQ", "PSUBQ");
-
-  private static final Set<String> UNPACK =
-      Set.of("UNPCKLPD", "PUNPCKLQDQ", "UNPCKHPD", "PUNPCKHQDQ");
-
-  private static final Set<String> ALIGNED = Set.of("MOVAPS", "MOVAPD", "MOVDQA");
-  private static final Set<String> UNALIGNED = Set.of("MOVUPS", "MOVUPD", "MOVDQU", "LDDQU");
-
-  /** Halves that are loaded from or stored to memory; the low one first. */
-  private static final Set<String> LOW_HALF = Set.of("MOVLPS", "MOVLPD");
-
-  private static final Set<String> HIGH_HALF = Set.of("MOVHPS", "MOVHPD");
-  private static final Set<String> ORDER = Set.of("COMISD", "UCOMISD");
+  private static final MethodTypeDesc BINARY = MethodTypeDesc.of(CD_long, CD_long, CD_long);
+  private static final MethodTypeDesc UNARY = MethodTypeDesc.of(CD_long, CD_long);
+  private static final MethodTypeDesc TEST_1 = MethodTypeDesc.of(CD_boolean, CD_long);
+  private static final MethodTypeDesc TEST_2 = MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
+  private static final MethodTypeDesc TEST_3 =
+      MethodTypeDesc.of(CD_boolean, CD_long, CD_long, CD_long);
 
   private final RegionEmitter region;
   private final IntegerEmitter integer;
+  private final MemoryEmitter memory;
 
-  VectorEmitter(RegionEmitter region, IntegerEmitter integer) {
+  /** Lanes 0 and 1 that hold an ordinary double, as far as is known at this point of the block. */
+  private final boolean[] ordinary = new boolean[32];
+
+  /** Registers whose lanes 2 and 3 are known to be 0. */
+  private final boolean[] narrow = new boolean[16];
+
+  VectorEmitter(RegionEmitter region, IntegerEmitter integer, MemoryEmitter memory) {
     this.region = region;
     this.integer = integer;
+    this.memory = memory;
   }
 
   private CodeBuilder code() {
     return region.code;
   }
 
-  // ---------------------------------------------------------------- what is known before emitting
-
-  /** The mnemonic without the V of its VEX form. */
-  private static String operation(Insn insn) {
-    String name = insn.form.mnemonic().name();
-    return insn.vex ? name.substring(1) : name;
-  }
-
-  private static boolean isFused(String operation, Insn insn) {
-    return insn.vex && insn.form.feature().equals("FMA") && operation.endsWith("SD");
-  }
-
-  static boolean emits(Insn insn) {
-    if (insn.memory && insn.addressSize != 8 || !insn.hasModrm || insn.form.operands().length < 2) {
-      return false;
-    }
-    char first = insn.form.operands()[0].charAt(0);
-    char last = insn.form.operands()[insn.form.operands().length - 1].charAt(0);
-    if (first == 'P' || last == 'P' || last == 'Q' || last == 'N' || last == 'I') {
-      return false;
-    }
-    String operation = operation(insn);
-    if (insn.form.feature().startsWith("X87")
-        || insn.vex && !insn.form.mnemonic().name().startsWith("V")) {
-      return false;
-    }
-    if (SCALAR.containsKey(operation) || isFused(operation, insn) || ORDER.contains(operation)) {
-      return true;
-    }
-    switch (operation) {
-      case "CVTSI2SD", "CVTTSD2SI", "MOVQ", "MOVD":
-        return true;
-      case "MOVSD", "MOVSS":
-        // VEX forms with three registers name their destination by the opcode.
-        return insn.memory || !insn.vex;
-      default:
-        break;
-    }
-    if (LOW_HALF.contains(operation) || HIGH_HALF.contains(operation)) {
-      return insn.memory;
-    }
-    boolean wide = insn.vex && insn.vexL != 0;
-    return !wide
-        && (PACKED.containsKey(operation)
-            || LOGIC.contains(operation)
-            || UNPACK.contains(operation)
-            || ALIGNED.contains(operation)
-            || UNALIGNED.contains(operation));
-  }
-
-  /** Whether the flags say something new after an instruction that is emitted. */
-  static boolean setsFlags(Insn insn) {
-    return ORDER.contains(operation(insn));
-  }
-
-  /** The general register that an instruction writes, -1 when it writes none. */
-  static int generalDestination(Insn insn) {
-    char first = insn.form.operands()[0].charAt(0);
-    if (first == 'G') {
-      return insn.reg;
-    }
-    return first == 'E' && !insn.memory ? insn.rm : -1;
-  }
-
-  /** The general register that an instruction reads, besides those of an address; or -1. */
-  static int generalSource(Insn insn) {
-    String[] operands = insn.form.operands();
-    return operands[operands.length - 1].charAt(0) == 'E' && !insn.memory ? insn.rm : -1;
+  /** Somebody else has executed an instruction: nothing is known of any register. */
+  void forget() {
+    Arrays.fill(ordinary, false);
+    Arrays.fill(narrow, false);
   }
 
   // ---------------------------------------------------------------- instructions
 
+  /** Emits an instruction; false when it is not among those known here. */
   boolean emit(Block.Placed placed) {
     Insn insn = placed.insn();
-    if (!emits(insn)) {
+    VectorForm form = VectorForm.of(insn);
+    if (form == null) {
       return false;
     }
-    String operation = operation(insn);
-    if (SCALAR.containsKey(operation)) {
-      scalar(placed, SCALAR.get(operation), operation.endsWith("SS") ? 4 : 8);
-    } else if (PACKED.containsKey(operation)) {
-      packed(placed, PACKED.get(operation));
-    } else if (LOGIC.contains(operation)) {
-      logic(placed, operation);
-    } else if (UNPACK.contains(operation)) {
-      unpack(placed, operation.contains("KH") ? 1 : 0);
-    } else if (ALIGNED.contains(operation)) {
-      move(placed, true);
-    } else if (UNALIGNED.contains(operation)) {
-      move(placed, false);
-    } else if (LOW_HALF.contains(operation)) {
-      half(placed, 0);
-    } else if (HIGH_HALF.contains(operation)) {
-      half(placed, 1);
-    } else if (ORDER.contains(operation)) {
-      order(placed, operation.equals("COMISD"));
-    } else {
-      switch (operation) {
-        case "MOVQ" -> moveElement(placed, 8);
-        case "MOVD" -> moveElement(placed, 4);
-        case "MOVSD" -> moveScalar(placed, 8);
-        case "MOVSS" -> moveScalar(placed, 4);
-        case "CVTSI2SD" -> fromInteger(placed);
-        case "CVTTSD2SI" -> toInteger(placed);
-        default -> fused(placed, operation);
-      }
+    String operation = VectorForm.operation(insn);
+    switch (form) {
+      case ARITHMETIC -> arithmetic(placed, operation);
+      case FUSED -> fused(placed, operation);
+      case ORDER -> order(placed, VectorForm.elementSize(operation));
+      case LOGIC -> logic(placed, operation);
+      case LANES -> lanes(placed, PackedInteger.of(operation));
+      case SHIFT -> shift(placed, PackedInteger.of(operation));
+      case INTERLEAVE -> interleave(placed, operation);
+      case UNPACK -> unpack(placed, operation.contains("KH") ? 1 : 0);
+      case SHUFFLE -> shuffle(placed, operation);
+      case SHIFT_BYTES -> shiftBytes(placed, operation.equals("PSLLDQ"));
+      case TOP_BITS -> topBits(insn, operation.equals("MOVMSKPD"));
+      case MOVE -> move(placed, operation);
+      case HALF -> half(placed, operation.startsWith("MOVH") ? 1 : 0);
+      case CROSS -> cross(insn, operation.equals("MOVHLPS"));
+      case SCALAR -> scalar(placed, operation.equals("MOVSD") ? 8 : 4);
+      case ELEMENT -> element(placed, operation.equals("MOVQ") ? 8 : 4);
+      case BROADCAST -> broadcast(placed, operation);
+      case EXTRACT -> extract(placed);
+      case INSERT -> insert(placed);
+      case FROM_INTEGER -> fromInteger(placed, operation.equals("CVTSI2SD") ? 8 : 4);
+      case TO_INTEGER -> toInteger(placed, operation.equals("CVTTSD2SI") ? 8 : 4);
+      case TO_SINGLE -> toSingle(placed);
+      case TO_DOUBLE -> toDouble(placed);
+      case CLEAR_UPPER -> clearAllUpper();
     }
     return true;
   }
 
-  private void scalar(Block.Placed placed, String method, int size) {
+  // ---------------------------------------------------------------- floating point
+
+  private void arithmetic(Block.Placed placed, String operation) {
     Insn insn = placed.insn();
-    address(placed);
-    region.site(placed);
-    code().aload(Locals.CPU);
-    lane(first(insn), 0);
-    source(insn, size);
-    math(method, MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long, CD_long));
-    code().lstore(Locals.TEMP_1);
-    if (size == 4) {
-      mergeLow();
-      lane(first(insn), 0);
-      code().loadConstant(0xFFFF_FFFFL << 32).land().lload(Locals.TEMP_1).lor();
-      code().lstore(Locals.TEMP_1);
+    FloatArithmetic arithmetic = FloatArithmetic.of(operation);
+    int size = VectorForm.elementSize(operation);
+    boolean packed = operation.charAt(operation.length() - 2) == 'P';
+    int count = packed ? lanes(insn) : 1;
+    if (packed) {
+      sourceWide(placed);
+    } else {
+      source(placed, size);
     }
-    setScalar(insn);
+    for (int i = 0; i < count; i++) {
+      if (arithmetic.binary()) {
+        int lane = i;
+        requireOrdinary(placed, size, first(insn), i, () -> lane(first(insn), lane));
+      }
+      int from = Locals.source(i);
+      if (arithmetic.operand().equals("ordinary")) {
+        requireOrdinary(placed, size, insn.memory ? -1 : insn.rm, i, () -> code().lload(from));
+      } else {
+        code().lload(from);
+        require(placed, arithmetic.operand() + bits(size), TEST_1);
+      }
+      operands(insn, i);
+      math(arithmetic.method() + bits(size), BINARY);
+      code().lstore(Locals.result(i));
+      if (arithmetic.fine() != null) {
+        operands(insn, i);
+        code().lload(Locals.result(i));
+        require(placed, arithmetic.fine() + bits(size), TEST_3);
+      }
+      if (arithmetic.exact() != null) {
+        int lane = i;
+        requireExact(
+            placed,
+            () -> {
+              operands(insn, lane);
+              code().lload(Locals.result(lane));
+            },
+            arithmetic.exact() + bits(size),
+            TEST_3);
+      }
+    }
+    if (packed) {
+      setWide(insn, insn.reg);
+    } else {
+      setScalar(insn, size);
+    }
+    for (int i = 0; i < Math.min(count, 2); i++) {
+      ordinary[2 * insn.reg + i] = size == 8;
+    }
   }
 
-  /** Cuts the low element in {@link Locals#TEMP_1} to its 32 bits. */
-  private void mergeLow() {
-    code().lload(Locals.TEMP_1).loadConstant(0xFFFF_FFFFL).land().lstore(Locals.TEMP_1);
+  private static int bits(int size) {
+    return 8 * size;
   }
 
-  private void packed(Block.Placed placed, String method) {
+  private void operands(Insn insn, int i) {
+    lane(first(insn), i);
+    code().lload(Locals.source(i));
+  }
+
+  /** Leaves the instruction to the interpreter unless a function of what is pushed says yes. */
+  private void require(Block.Placed placed, String method, MethodTypeDesc type) {
+    math(method, type);
+    code().ifeq(region.decline(placed));
+  }
+
+  /** As {@link #require} while the sticky PE flag is clear. */
+  private void requireExact(
+      Block.Placed placed, Runnable values, String method, MethodTypeDesc type) {
+    Label on = code().newLabel();
+    code().iload(Locals.EXACT).ifeq(on);
+    values.run();
+    require(placed, method, type);
+    code().labelBinding(on);
+  }
+
+  /**
+   * Requires that an element is a normal number or zero, unless that is known already.
+   *
+   * @param register where it is from, -1 for memory
+   */
+  private void requireOrdinary(
+      Block.Placed placed, int size, int register, int lane, Runnable value) {
+    boolean noted = size == 8 && register >= 0 && lane < 2;
+    if (noted && ordinary[2 * register + lane]) {
+      return;
+    }
+    value.run();
+    require(placed, "ordinary" + bits(size), TEST_1);
+    if (noted) {
+      ordinary[2 * register + lane] = true;
+    }
+  }
+
+  /** Of destination (1), VEX.vvvv (2) and last operand (3) the digits name factors and addend. */
+  private void fused(Block.Placed placed, String operation) {
     Insn insn = placed.insn();
-    addressOfWide(placed);
-    region.site(placed);
-    sourceWide(insn);
-    code().aload(Locals.CPU).aload(Locals.VECTORS);
-    code().loadConstant(4 * insn.reg).loadConstant(4 * first(insn));
-    code().lload(Locals.TEMP_1).lload(Locals.TEMP_2);
-    math(
-        method,
-        MethodTypeDesc.of(
-            CD_void, RegionEmitter.CPU, RegionEmitter.LONGS, CD_int, CD_int, CD_long, CD_long));
-    if (insn.vex) {
+    int digits = operation.length() - 5;
+    String order = operation.substring(digits, digits + 3);
+    int signs =
+        switch (operation.substring(0, digits)) {
+          case "FMADD" -> 0;
+          case "FMSUB" -> FusedFloat.NEGATE_ADDEND;
+          case "FNMADD" -> FusedFloat.NEGATE_PRODUCT;
+          default -> FusedFloat.NEGATE_PRODUCT | FusedFloat.NEGATE_ADDEND;
+        };
+    int size = VectorForm.elementSize(operation);
+    boolean packed = operation.charAt(operation.length() - 2) == 'P';
+    int count = packed ? lanes(insn) : 1;
+    code().iload(Locals.EXACT).ifne(region.decline(placed));
+    if (packed) {
+      sourceWide(placed);
+    } else {
+      source(placed, size);
+    }
+    for (int i = 0; i < count; i++) {
+      int lane = i;
+      requireOrdinary(placed, size, insn.reg, i, () -> lane(insn.reg, lane));
+      requireOrdinary(placed, size, insn.vexRegister, i, () -> lane(insn.vexRegister, lane));
+      int last = insn.memory ? -1 : insn.rm;
+      requireOrdinary(placed, size, last, i, () -> code().lload(Locals.source(lane)));
+      for (int factor = 0; factor < 3; factor++) {
+        switch (order.charAt(factor)) {
+          case '1' -> lane(insn.reg, i);
+          case '2' -> lane(insn.vexRegister, i);
+          default -> code().lload(Locals.source(i));
+        }
+      }
+      code().loadConstant(signs);
+      math("fused" + bits(size), MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_int));
+      code().lstore(Locals.result(i));
+      code().lload(Locals.result(i));
+      require(placed, "safe" + bits(size), TEST_1);
+    }
+    if (packed) {
+      setWide(insn, insn.reg);
+    } else {
+      if (size == 4) {
+        mergeLow(insn.reg);
+      }
+      set(insn.reg, 0, Locals.result(0));
       clearUpper(insn.reg);
     }
+    for (int i = 0; i < Math.min(count, 2); i++) {
+      ordinary[2 * insn.reg + i] = size == 8;
+    }
   }
+
+  private void order(Block.Placed placed, int size) {
+    Insn insn = placed.insn();
+    source(placed, size);
+    requireOrdinary(placed, size, insn.reg, 0, () -> lane(insn.reg, 0));
+    int last = insn.memory ? -1 : insn.rm;
+    requireOrdinary(placed, size, last, 0, () -> code().lload(Locals.source(0)));
+    lane(insn.reg, 0);
+    toDoubleBits(size);
+    code().lstore(Locals.FLAG_A);
+    code().lload(Locals.source(0));
+    toDoubleBits(size);
+    code().lstore(Locals.FLAG_B);
+    region.kind = FlagState.ORDER;
+  }
+
+  private void toDoubleBits(int size) {
+    if (size == 4) {
+      math("toDouble", UNARY);
+    }
+  }
+
+  private void fromInteger(Block.Placed placed, int size) {
+    Insn insn = placed.insn();
+    int from = insn.operandSize == 8 ? 8 : 4;
+    if (insn.memory) {
+      memory.find(placed, from, false);
+      memory.load(from);
+    } else {
+      integer.loadSigned(insn, insn.rm, from);
+    }
+    code().lstore(Locals.source(0));
+    code().lload(Locals.source(0));
+    math("fromLong" + bits(size), UNARY);
+    code().lstore(Locals.result(0));
+    if (from == 8 || size == 4) {
+      Runnable value = () -> code().lload(Locals.source(0));
+      requireExact(placed, value, "exactFromLong" + bits(size), TEST_1);
+    }
+    setScalar(insn, size);
+    ordinary[2 * insn.reg] = size == 8;
+  }
+
+  /** Rounded toward zero. */
+  private void toInteger(Block.Placed placed, int size) {
+    Insn insn = placed.insn();
+    int to = insn.operandSize == 8 ? 8 : 4;
+    source(placed, size);
+    int last = insn.memory ? -1 : insn.rm;
+    Runnable value = () -> code().lload(Locals.source(0));
+    requireOrdinary(placed, size, last, 0, value);
+    value.run();
+    require(placed, (to == 8 ? "fitsLong" : "fitsInt") + bits(size), TEST_1);
+    requireExact(placed, value, "whole" + bits(size), TEST_1);
+    value.run();
+    math("truncate" + bits(size), UNARY);
+    integer.storeRegister(insn, insn.reg, to);
+  }
+
+  private void toSingle(Block.Placed placed) {
+    Insn insn = placed.insn();
+    source(placed, 8);
+    int last = insn.memory ? -1 : insn.rm;
+    requireOrdinary(placed, 8, last, 0, () -> code().lload(Locals.source(0)));
+    code().lload(Locals.source(0));
+    math("toSingle", UNARY);
+    code().lstore(Locals.result(0));
+    Runnable both = () -> code().lload(Locals.source(0)).lload(Locals.result(0));
+    both.run();
+    require(placed, "fineSingle", TEST_2);
+    requireExact(placed, both, "exactSingle", TEST_2);
+    setScalar(insn, 4);
+  }
+
+  private void toDouble(Block.Placed placed) {
+    Insn insn = placed.insn();
+    source(placed, 4);
+    requireOrdinary(placed, 4, -1, 0, () -> code().lload(Locals.source(0)));
+    code().lload(Locals.source(0));
+    math("toDouble", UNARY);
+    code().lstore(Locals.result(0));
+    setScalar(insn, 8);
+    ordinary[2 * insn.reg] = true;
+  }
+
+  // ---------------------------------------------------------------- integers
 
   private void logic(Block.Placed placed, String operation) {
     Insn insn = placed.insn();
-    addressOfWide(placed);
-    sourceWide(insn);
-    for (int i = 0; i < 2; i++) {
-      int source = i == 0 ? Locals.TEMP_1 : Locals.TEMP_2;
+    sourceWide(placed);
+    for (int i = 0; i < lanes(insn); i++) {
       lane(first(insn), i);
-      boolean complement = operation.contains("ANDN");
-      if (complement) {
+      if (operation.contains("ANDN")) {
         code().loadConstant(-1L).lxor();
       }
-      code().lload(source);
+      code().lload(Locals.source(i));
       if (operation.contains("XOR")) {
         code().lxor();
       } else if (operation.contains("AND")) {
@@ -242,210 +358,354 @@ final class VectorEmitter {
       } else {
         code().lor();
       }
-      code().lstore(source);
+      code().lstore(Locals.result(i));
+    }
+    setWide(insn, insn.reg);
+  }
+
+  private void lanes(Block.Placed placed, PackedInteger function) {
+    Insn insn = placed.insn();
+    sourceWide(placed);
+    for (int i = 0; i < lanes(insn); i++) {
+      operands(insn, i);
+      call(function);
+      code().lstore(Locals.result(i));
+    }
+    setWide(insn, insn.reg);
+  }
+
+  private void call(PackedInteger function) {
+    if (function.element() == 0) {
+      code().invokestatic(function.owner(), function.method(), BINARY);
+    } else {
+      code().loadConstant(function.element());
+      MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long);
+      code().invokestatic(function.owner(), function.method(), type);
+    }
+  }
+
+  private void shift(Block.Placed placed, PackedInteger function) {
+    Insn insn = placed.insn();
+    boolean immediate = hasImmediate(insn);
+    int from = immediate ? insn.rm : first(insn);
+    int to = immediate && insn.vex ? insn.vexRegister : immediate ? insn.rm : insn.reg;
+    if (!immediate) {
+      sourceWide(placed, 2);
+    }
+    for (int i = 0; i < lanes(insn); i++) {
+      lane(from, i);
+      if (immediate) {
+        code().loadConstant(insn.imm & 0xFF);
+      } else {
+        code().lload(Locals.source(0));
+      }
+      code().invokestatic(SHIFT, function.method(), BINARY);
+      code().lstore(Locals.result(i));
+    }
+    setWide(insn, to);
+  }
+
+  private static boolean hasImmediate(Insn insn) {
+    String[] operands = insn.form.operands();
+    return operands[operands.length - 1].charAt(0) == 'I';
+  }
+
+  private void interleave(Block.Placed placed, String operation) {
+    Insn insn = placed.insn();
+    PackedInteger[] functions = PackedInteger.interleaving(operation);
+    int half = operation.contains("KH") ? 1 : 0;
+    sourceWide(placed);
+    for (int i = 0; i < lanes(insn); i++) {
+      operands(insn, (i & 2) + half);
+      call(functions[i & 1]);
+      code().lstore(Locals.result(i));
     }
     setWide(insn, insn.reg);
   }
 
   private void unpack(Block.Placed placed, int half) {
     Insn insn = placed.insn();
-    addressOfWide(placed);
-    sourceWide(insn);
-    if (half == 0) {
-      code().lload(Locals.TEMP_1).lstore(Locals.TEMP_2);
+    sourceWide(placed);
+    for (int i = 0; i < lanes(insn); i += 2) {
+      lane(first(insn), i + half);
+      code().lstore(Locals.result(i));
+      code().lload(Locals.source(i + half)).lstore(Locals.result(i + 1));
     }
-    lane(first(insn), half);
-    code().lstore(Locals.TEMP_1);
     setWide(insn, insn.reg);
   }
 
-  /** Moves of 16 bytes. */
-  private void move(Block.Placed placed, boolean aligned) {
+  private void shuffle(Block.Placed placed, String operation) {
+    Insn insn = placed.insn();
+    MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int);
+    int control = (int) insn.imm;
+    sourceWide(placed);
+    for (int i = 0; i < lanes(insn); i++) {
+      int base = i & 2;
+      boolean second = (i & 1) == 1;
+      switch (operation) {
+        case "SHUFPD" -> {
+          int from = base + (control >> i & 1);
+          if (second) {
+            code().lload(Locals.source(from));
+          } else {
+            lane(first(insn), from);
+          }
+        }
+        case "SHUFPS" -> {
+          if (second) {
+            code().lload(Locals.source(base)).lload(Locals.source(base + 1));
+          } else {
+            lane(first(insn), base);
+            lane(first(insn), base + 1);
+          }
+          code().loadConstant(control >> 4 * (i & 1) & 15);
+          code().invokestatic(SHUFFLE, "doublewords", type);
+        }
+        default -> {
+          code().lload(Locals.source(base)).lload(Locals.source(base + 1));
+          code().loadConstant(control >> 4 * (i & 1) & 15);
+          code().invokestatic(SHUFFLE, "doublewords", type);
+        }
+      }
+      code().lstore(Locals.result(i));
+    }
+    setWide(insn, insn.reg);
+  }
+
+  private void shiftBytes(Block.Placed placed, boolean left) {
+    Insn insn = placed.insn();
+    int from = insn.rm;
+    int to = insn.vex ? insn.vexRegister : insn.rm;
+    int bytes = Math.min((int) insn.imm & 0xFF, 16);
+    MethodTypeDesc one = MethodTypeDesc.of(CD_long, CD_long, CD_int);
+    MethodTypeDesc two = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int);
+    for (int i = 0; i < lanes(insn); i += 2) {
+      lane(from, i);
+      if (!left) {
+        lane(from, i + 1);
+      }
+      code().loadConstant(bytes);
+      code().invokestatic(SHIFT, left ? "leftBytesLow" : "rightBytesLow", left ? one : two);
+      code().lstore(Locals.result(i));
+      if (left) {
+        lane(from, i);
+      }
+      lane(from, i + 1);
+      code().loadConstant(bytes);
+      code().invokestatic(SHIFT, left ? "leftBytesHigh" : "rightBytesHigh", left ? two : one);
+      code().lstore(Locals.result(i + 1));
+    }
+    setWide(insn, to);
+  }
+
+  private void topBits(Insn insn, boolean doubles) {
+    code().lconst_0();
+    for (int i = 0; i < lanes(insn); i++) {
+      lane(insn.rm, i);
+      if (doubles) {
+        code().bipush(63).lushr();
+      } else {
+        code().invokestatic(PACKED, "topBits", MethodTypeDesc.of(CD_int, CD_long)).i2l();
+      }
+      code().loadConstant(doubles ? i : 8 * i).lshl().lor();
+    }
+    integer.storeRegister(insn, insn.reg, 4);
+  }
+
+  // ---------------------------------------------------------------- moves
+
+  /** Moves of whole registers. */
+  private void move(Block.Placed placed, String operation) {
     Insn insn = placed.insn();
     boolean load = insn.form.operands()[0].charAt(0) == 'V';
+    int to = load ? insn.reg : insn.rm;
+    int from = load ? insn.rm : insn.reg;
+    int count = lanes(insn);
     if (!insn.memory) {
-      int from = load ? insn.rm : insn.reg;
-      lane(from, 0);
-      code().lstore(Locals.TEMP_1);
-      lane(from, 1);
-      code().lstore(Locals.TEMP_2);
-      setWide(insn, load ? insn.reg : insn.rm);
+      boolean[] known = {ordinary[2 * from], ordinary[2 * from + 1]};
+      for (int i = 0; i < count; i++) {
+        lane(from, i);
+        code().lstore(Locals.result(i));
+      }
+      setWide(insn, to);
+      ordinary[2 * to] = known[0];
+      ordinary[2 * to + 1] = known[1];
       return;
     }
-    address(placed);
-    if (aligned) {
-      checkAligned(placed);
+    memory.find(placed, 8 * count, !load);
+    if (VectorForm.isAlignedMove(operation)) {
+      memory.requireAligned(placed, 8 * count);
+    }
+    for (int i = 0; i < count; i++) {
+      int lane = i;
+      if (load) {
+        memory.load(8, 8 * i);
+        code().lstore(Locals.result(i));
+      } else {
+        memory.store(8, 8 * i, () -> lane(insn.reg, lane));
+      }
     }
     if (load) {
-      sourceLanes(placed);
       setWide(insn, insn.reg);
-      return;
     }
-    region.lastSite(placed);
-    region.fence("releaseFence");
-    code().aload(Locals.THIS).aload(Locals.MMU).lload(Locals.TLB).lload(Locals.ADDRESS);
-    lane(insn.reg, 0);
-    lane(insn.reg, 1);
-    code()
-        .invokestatic(
-            RegionEmitter.REGION,
-            "write128",
-            MethodTypeDesc.of(
-                CD_void,
-                RegionEmitter.REGION,
-                RegionEmitter.MMU,
-                CD_long,
-                CD_long,
-                CD_long,
-                CD_long));
   }
 
   /** MOVLPD, MOVHPD and their twins, from and to memory. */
   private void half(Block.Placed placed, int half) {
     Insn insn = placed.insn();
-    address(placed);
-    if (insn.form.operands()[0].charAt(0) != 'V') {
-      region.lastSite(placed);
-      integer.write(8, () -> lane(insn.reg, half));
+    boolean load = insn.form.operands()[0].charAt(0) == 'V';
+    memory.find(placed, 8, !load);
+    if (!load) {
+      memory.store(8, () -> lane(insn.reg, half));
       return;
     }
-    region.site(placed);
-    integer.read(8);
-    code().lstore(half == 0 ? Locals.TEMP_1 : Locals.TEMP_2);
+    memory.load(8);
+    code().lstore(Locals.result(half));
     lane(first(insn), 1 - half);
-    code().lstore(half == 0 ? Locals.TEMP_2 : Locals.TEMP_1);
+    code().lstore(Locals.result(1 - half));
     setWide(insn, insn.reg);
   }
 
-  /** MOVSD and MOVSS but for the VEX forms between registers. */
-  private void moveScalar(Block.Placed placed, int size) {
+  /** MOVHLPS and MOVLHPS. */
+  private void cross(Insn insn, boolean highToLow) {
+    if (highToLow) {
+      lane(insn.rm, 1);
+      code().lstore(Locals.result(0));
+      lane(first(insn), 1);
+    } else {
+      lane(first(insn), 0);
+      code().lstore(Locals.result(0));
+      lane(insn.rm, 0);
+    }
+    code().lstore(Locals.result(1));
+    setWide(insn, insn.reg);
+  }
+
+  /** MOVSD and MOVSS. */
+  private void scalar(Block.Placed placed, int size) {
     Insn insn = placed.insn();
-    boolean load = insn.form.operands()[0].charAt(0) == 'V';
     if (insn.memory) {
-      moveElement(placed, size);
+      element(placed, size);
       return;
     }
+    boolean load = insn.form.operands()[0].charAt(0) != 'W' && !isStoreForm(insn);
     int to = load ? insn.reg : insn.rm;
     int from = load ? insn.rm : insn.reg;
+    int upper = insn.vex ? insn.vexRegister : to;
+    boolean known = ordinary[2 * from];
     lane(from, 0);
     if (size == 4) {
       code().loadConstant(0xFFFF_FFFFL).land();
-      lane(to, 0);
+      lane(upper, 0);
       code().loadConstant(0xFFFF_FFFFL << 32).land().lor();
     }
-    code().lstore(Locals.TEMP_1);
-    set(to, 0, Locals.TEMP_1);
+    code().lstore(Locals.result(0));
+    if (upper != to) {
+      lane(upper, 1);
+      code().lstore(Locals.result(1));
+      set(to, 1, Locals.result(1));
+    }
+    set(to, 0, Locals.result(0));
+    if (insn.vex) {
+      clearUpper(to);
+    }
+    ordinary[2 * to] = known && size == 8;
+  }
+
+  /** The VEX form whose destination is in ModRM.rm. */
+  private static boolean isStoreForm(Insn insn) {
+    return insn.form.operands()[0].charAt(0) == 'U';
   }
 
   /** A low element from or to memory or a general register, or to a register that it clears. */
-  private void moveElement(Block.Placed placed, int size) {
+  private void element(Block.Placed placed, int size) {
     Insn insn = placed.insn();
     char first = insn.form.operands()[0].charAt(0);
-    address(placed);
     if (first == 'V') {
-      region.site(placed);
       String[] operands = insn.form.operands();
       if (!insn.memory && operands[operands.length - 1].charAt(0) == 'E') {
         integer.loadRegister(insn, insn.rm, 8);
-        cut(size);
       } else {
-        source(insn, size);
+        source(placed, size);
+        code().lload(Locals.source(0));
       }
-      code().lstore(Locals.TEMP_1);
-      code().lconst_0().lstore(Locals.TEMP_2);
-      setWide(insn, insn.reg);
+      cut(size);
+      code().lstore(Locals.result(0));
+      code().lconst_0().lstore(Locals.result(1));
+      setNarrow(insn, insn.reg);
     } else if (insn.memory) {
-      region.lastSite(placed);
-      integer.write(size, () -> lane(insn.reg, 0));
+      memory.find(placed, size, true);
+      memory.store(size, () -> lane(insn.reg, 0));
     } else if (first == 'E') {
       lane(insn.reg, 0);
       integer.storeRegister(insn, insn.rm, size);
     } else {
       lane(insn.reg, 0);
-      code().lstore(Locals.TEMP_1);
-      code().lconst_0().lstore(Locals.TEMP_2);
-      setWide(insn, insn.rm);
+      code().lstore(Locals.result(0));
+      code().lconst_0().lstore(Locals.result(1));
+      setNarrow(insn, insn.rm);
     }
   }
 
-  private void order(Block.Placed placed, boolean signaling) {
+  private void broadcast(Block.Placed placed, String operation) {
     Insn insn = placed.insn();
-    address(placed);
-    region.site(placed);
-    code().aload(Locals.CPU);
-    lane(insn.reg, 0);
-    source(insn, 8);
-    code().loadConstant(signaling ? 1 : 0);
-    math("order64", MethodTypeDesc.of(CD_int, RegionEmitter.CPU, CD_long, CD_long, CD_boolean));
-    code().istore(Locals.INT);
-    code().iload(Locals.INT);
-    math("orderAux", MethodTypeDesc.of(CD_long, CD_int));
-    code().lstore(Locals.FLAG_A);
-    code().iload(Locals.INT);
-    math("orderResult", MethodTypeDesc.of(CD_long, CD_int));
-    code().lstore(Locals.FLAG_R);
-    region.kind = FlagState.READY;
-  }
-
-  private void fromInteger(Block.Placed placed) {
-    Insn insn = placed.insn();
-    int size = insn.operandSize == 8 ? 8 : 4;
-    address(placed);
-    region.site(placed);
-    code().aload(Locals.CPU);
-    if (insn.memory) {
-      integer.read(size);
-    } else {
-      integer.loadSigned(insn, insn.rm, size);
-    }
-    math("fromLong", MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long));
-    code().lstore(Locals.TEMP_1);
-    setScalar(insn);
-  }
-
-  private void toInteger(Block.Placed placed) {
-    Insn insn = placed.insn();
-    int size = insn.operandSize == 8 ? 8 : 4;
-    address(placed);
-    region.site(placed);
-    code().aload(Locals.CPU);
-    source(insn, 8);
-    math(size == 8 ? "toLong" : "toInt", MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long));
-    integer.storeRegister(insn, insn.reg, size);
-  }
-
-  /** Of destination (1), VEX.vvvv (2) and last operand (3) the digits name factors and addend. */
-  private void fused(Block.Placed placed, String operation) {
-    Insn insn = placed.insn();
-    int digits = operation.length() - 5;
-    String order = operation.substring(digits, digits + 3);
-    String kind = operation.substring(0, digits);
-    int signs =
-        switch (kind) {
-          case "FMADD" -> 0;
-          case "FMSUB" -> FusedFloat.NEGATE_ADDEND;
-          case "FNMADD" -> FusedFloat.NEGATE_PRODUCT;
-          default -> FusedFloat.NEGATE_PRODUCT | FusedFloat.NEGATE_ADDEND;
+    int size =
+        switch (operation) {
+          case "PBROADCASTB" -> 1;
+          case "PBROADCASTW" -> 2;
+          case "PBROADCASTD", "BROADCASTSS" -> 4;
+          default -> 8;
         };
-    address(placed);
-    region.site(placed);
-    source(insn, 8);
-    code().lstore(Locals.TEMP_1);
-    code().aload(Locals.CPU);
-    for (int i = 0; i < 3; i++) {
-      switch (order.charAt(i)) {
-        case '1' -> lane(insn.reg, 0);
-        case '2' -> lane(insn.vexRegister, 0);
-        default -> code().lload(Locals.TEMP_1);
-      }
+    source(placed, size);
+    code().lload(Locals.source(0));
+    if (size < 8) {
+      code().loadConstant((1L << 8 * size) - 1).land();
+      code().loadConstant(-1L / ((1L << 8 * size) - 1)).lmul();
     }
-    code().loadConstant(signs);
-    math(
-        "fused64",
-        MethodTypeDesc.of(CD_long, RegionEmitter.CPU, CD_long, CD_long, CD_long, CD_int));
-    code().lstore(Locals.TEMP_1);
-    set(insn.reg, 0, Locals.TEMP_1);
-    clearUpper(insn.reg);
+    code().lstore(Locals.result(0));
+    for (int i = 1; i < lanes(insn); i++) {
+      code().lload(Locals.result(0)).lstore(Locals.result(i));
+    }
+    setWide(insn, insn.reg);
+  }
+
+  /** VEXTRACTF128: one half to a register or memory. */
+  private void extract(Block.Placed placed) {
+    Insn insn = placed.insn();
+    int from = 2 * ((int) insn.imm & 1);
+    if (insn.memory) {
+      memory.find(placed, 16, true);
+      memory.store(8, 0, () -> lane(insn.reg, from));
+      memory.store(8, 8, () -> lane(insn.reg, from + 1));
+      return;
+    }
+    for (int i = 0; i < 2; i++) {
+      lane(insn.reg, from + i);
+      code().lstore(Locals.result(i));
+    }
+    setNarrow(insn, insn.rm);
+  }
+
+  /** VINSERTF128: one half from a register or memory. */
+  private void insert(Block.Placed placed) {
+    Insn insn = placed.insn();
+    int to = 2 * ((int) insn.imm & 1);
+    sourceWide(placed, 2);
+    for (int i = 0; i < 4; i++) {
+      if ((i & 2) == to) {
+        code().lload(Locals.source(i & 1));
+      } else {
+        lane(first(insn), i);
+      }
+      code().lstore(Locals.result(i));
+    }
+    setWide(insn, insn.reg);
+  }
+
+  private void clearAllUpper() {
+    code().aload(Locals.VECTORS);
+    code().invokestatic(MATH, "clearUpper", MethodTypeDesc.of(CD_void, RegionEmitter.LONGS));
+    Arrays.fill(narrow, true);
   }
 
   // ---------------------------------------------------------------- operands
@@ -455,42 +715,25 @@ final class VectorEmitter {
     return insn.vex && insn.form.operands()[1].charAt(0) == 'H' ? insn.vexRegister : insn.reg;
   }
 
+  private static int lanes(Insn insn) {
+    return insn.vex && insn.vexL != 0 ? 4 : 2;
+  }
+
   private void math(String method, MethodTypeDesc type) {
     code().invokestatic(MATH, method, type);
   }
 
-  private void address(Block.Placed placed) {
-    if (placed.insn().memory) {
-      integer.effectiveAddress(placed, true);
-      code().lstore(Locals.ADDRESS);
-    }
-  }
-
-  /** The address of a source of 16 bytes: without VEX it has to be aligned. */
-  private void addressOfWide(Block.Placed placed) {
-    address(placed);
-    if (placed.insn().memory) {
-      if (!placed.insn().vex) {
-        checkAligned(placed);
-      }
-      region.site(placed);
-    }
-  }
-
-  private void checkAligned(Block.Placed placed) {
-    region.site(placed);
-    code().aload(Locals.CPU).lload(Locals.ADDRESS);
-    math("checkAligned", MethodTypeDesc.of(CD_void, RegionEmitter.CPU, CD_long));
-  }
-
-  /** Pushes the low element of the last operand: from memory zero-extended, or the whole lane. */
-  private void source(Insn insn, int size) {
+  /** The low element of the last operand: from memory, or the whole lane of a register. */
+  private void source(Block.Placed placed, int size) {
+    Insn insn = placed.insn();
     if (insn.memory) {
-      integer.read(size);
+      memory.find(placed, size, false);
+      memory.load(size);
       cut(size);
     } else {
       lane(insn.rm, 0);
     }
+    code().lstore(Locals.source(0));
   }
 
   private void cut(int size) {
@@ -499,64 +742,90 @@ final class VectorEmitter {
     }
   }
 
-  /** Both lanes of the last operand, to {@link Locals#TEMP_1} and {@link Locals#TEMP_2}. */
-  private void sourceWide(Insn insn) {
+  private void sourceWide(Block.Placed placed) {
+    sourceWide(placed, lanes(placed.insn()));
+  }
+
+  /** So many lanes of the last operand; without VEX it has to be aligned. */
+  private void sourceWide(Block.Placed placed, int count) {
+    Insn insn = placed.insn();
     if (insn.memory) {
-      readLanes();
-      return;
+      memory.find(placed, 8 * count, false);
+      if (!insn.vex) {
+        memory.requireAligned(placed, 16);
+      }
     }
-    lane(insn.rm, 0);
-    code().lstore(Locals.TEMP_1);
-    lane(insn.rm, 1);
-    code().lstore(Locals.TEMP_2);
-  }
-
-  private void sourceLanes(Block.Placed placed) {
-    region.site(placed);
-    readLanes();
-  }
-
-  private void readLanes() {
-    code().lload(Locals.TLB).lload(Locals.ADDRESS);
-    code().invokestatic(RegionEmitter.MMU, "lanesAt", MethodTypeDesc.of(CD_long, CD_long, CD_long));
-    code().lstore(Locals.TEMP_3);
-    readLane(0, Locals.TEMP_1);
-    readLane(8, Locals.TEMP_2);
-    region.fence("acquireFence");
-  }
-
-  private void readLane(int offset, int into) {
-    MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int);
-    code().aload(Locals.MMU).lload(Locals.TEMP_3).lload(Locals.ADDRESS).loadConstant(offset);
-    code().invokevirtual(RegionEmitter.MMU, "readLaneAt", type).lstore(into);
+    for (int i = 0; i < count; i++) {
+      if (insn.memory) {
+        memory.load(8, 8 * i);
+      } else {
+        lane(insn.rm, i);
+      }
+      code().lstore(Locals.source(i));
+    }
   }
 
   /** Pushes a lane. */
   private void lane(int register, int lane) {
-    code().aload(Locals.VECTORS).loadConstant(4 * register + lane).laload();
+    if (region.lanesInLocals && lane < 2) {
+      code().lload(Locals.lane(register, lane));
+    } else {
+      code().aload(Locals.VECTORS).loadConstant(4 * register + lane).laload();
+    }
   }
 
   private void set(int register, int lane, int from) {
-    code().aload(Locals.VECTORS).loadConstant(4 * register + lane).lload(from).lastore();
+    if (lane < 2) {
+      ordinary[2 * register + lane] = false;
+    } else {
+      narrow[register] = false;
+    }
+    if (region.lanesInLocals && lane < 2) {
+      code().lload(from).lstore(Locals.lane(register, lane));
+    } else {
+      code().aload(Locals.VECTORS).loadConstant(4 * register + lane).lload(from).lastore();
+    }
   }
 
-  /** The low lane from {@link Locals#TEMP_1}; the VEX form takes the other one from its source. */
-  private void setScalar(Insn insn) {
-    if (insn.vex && first(insn) != insn.reg) {
-      lane(first(insn), 1);
-      code().lstore(Locals.TEMP_2);
-      set(insn.reg, 1, Locals.TEMP_2);
+  /** The low element from {@link Locals#result}; the VEX form takes the others from its source. */
+  private void setScalar(Insn insn, int size) {
+    int first = first(insn);
+    if (size == 4) {
+      mergeLow(first);
     }
-    set(insn.reg, 0, Locals.TEMP_1);
+    if (insn.vex && first != insn.reg) {
+      lane(first, 1);
+      code().lstore(Locals.result(1));
+      set(insn.reg, 1, Locals.result(1));
+    }
+    set(insn.reg, 0, Locals.result(0));
     if (insn.vex) {
       clearUpper(insn.reg);
     }
   }
 
-  /** Both lanes from {@link Locals#TEMP_1} and {@link Locals#TEMP_2}. */
+  /** Puts the high half of a register's low lane above the result. */
+  private void mergeLow(int register) {
+    lane(register, 0);
+    code().loadConstant(0xFFFF_FFFFL << 32).land().lload(Locals.result(0)).lor();
+    code().lstore(Locals.result(0));
+  }
+
+  /** All lanes of the instruction's width from {@link Locals#result}. */
   private void setWide(Insn insn, int register) {
-    set(register, 0, Locals.TEMP_1);
-    set(register, 1, Locals.TEMP_2);
+    if (lanes(insn) == 2) {
+      setNarrow(insn, register);
+      return;
+    }
+    for (int i = 0; i < 4; i++) {
+      set(register, i, Locals.result(i));
+    }
+  }
+
+  /** Both lanes of 128 bits. */
+  private void setNarrow(Insn insn, int register) {
+    set(register, 0, Locals.result(0));
+    set(register, 1, Locals.result(1));
     if (insn.vex) {
       clearUpper(register);
     }
@@ -564,8 +833,12 @@ final class VectorEmitter {
 
   /** What VEX clears: bits 255:128. */
   private void clearUpper(int register) {
+    if (narrow[register]) {
+      return;
+    }
     for (int lane = 2; lane < 4; lane++) {
       code().aload(Locals.VECTORS).loadConstant(4 * register + lane).lconst_0().lastore();
     }
+    narrow[register] = true;
   }
 }

@@ -1,81 +1,214 @@
 package lodge.cpu.x86.translator;
 
+import java.util.Map;
 import java.util.Set;
-import lodge.cpu.x86.decode.Form;
+import java.util.regex.Pattern;
 import lodge.cpu.x86.decode.Insn;
 
-/**
- * Tells which vector, MMX and x87 instructions leave general registers and flags alone, so that a
- * region needs to hand little over when the interpreter's op executes them.
- */
-final class VectorForm {
-  private static final Set<String> FEATURES =
-      Set.of(
-          "X87",
-          "MMX",
-          "SSE",
-          "SSE2",
-          "SSE3",
-          "SSSE3",
-          "SSE41",
-          "SSE42",
-          "AES",
-          "PCLMULQDQ",
-          "SHA",
-          "AVX",
-          "AVX2",
-          "FMA",
-          "F16C",
-          "AES+AVX",
-          "PCLMULQDQ+AVX",
-          "VAES",
-          "VPCLMULQDQ");
+/** The families of SSE and AVX instructions that {@link VectorEmitter} has code for. */
+enum VectorForm {
+  ARITHMETIC,
+  FUSED,
+  /** Comparisons that set the flags. */
+  ORDER,
+  /** Bit by bit, and whole lanes. */
+  LOGIC,
+  LANES,
+  SHIFT,
+  INTERLEAVE,
+  /** Interleaving of lanes. */
+  UNPACK,
+  SHUFFLE,
+  SHIFT_BYTES,
+  TOP_BITS,
+  MOVE,
+  HALF,
+  /** From the half of one register to the other half of another one. */
+  CROSS,
+  SCALAR,
+  ELEMENT,
+  BROADCAST,
+  EXTRACT,
+  INSERT,
+  FROM_INTEGER,
+  TO_INTEGER,
+  TO_SINGLE,
+  TO_DOUBLE,
+  CLEAR_UPPER;
 
-  /** First letters of operands that are vector or x87 registers, memory or immediates. */
-  private static final String APART = "VWHPQNULIMXSm";
+  private static final Map<String, VectorForm> BY_OPERATION =
+      Map.ofEntries(
+          Map.entry("COMISD", ORDER),
+          Map.entry("UCOMISD", ORDER),
+          Map.entry("COMISS", ORDER),
+          Map.entry("UCOMISS", ORDER),
+          Map.entry("ANDPS", LOGIC),
+          Map.entry("ANDPD", LOGIC),
+          Map.entry("PAND", LOGIC),
+          Map.entry("ANDNPS", LOGIC),
+          Map.entry("ANDNPD", LOGIC),
+          Map.entry("PANDN", LOGIC),
+          Map.entry("ORPS", LOGIC),
+          Map.entry("ORPD", LOGIC),
+          Map.entry("POR", LOGIC),
+          Map.entry("XORPS", LOGIC),
+          Map.entry("XORPD", LOGIC),
+          Map.entry("PXOR", LOGIC),
+          Map.entry("PADDQ", LOGIC),
+          Map.entry("PSUBQ", LOGIC),
+          Map.entry("UNPCKLPD", UNPACK),
+          Map.entry("PUNPCKLQDQ", UNPACK),
+          Map.entry("UNPCKHPD", UNPACK),
+          Map.entry("PUNPCKHQDQ", UNPACK),
+          Map.entry("PSHUFD", SHUFFLE),
+          Map.entry("SHUFPD", SHUFFLE),
+          Map.entry("SHUFPS", SHUFFLE),
+          Map.entry("PSLLDQ", SHIFT_BYTES),
+          Map.entry("PSRLDQ", SHIFT_BYTES),
+          Map.entry("PMOVMSKB", TOP_BITS),
+          Map.entry("MOVMSKPD", TOP_BITS),
+          Map.entry("MOVAPS", MOVE),
+          Map.entry("MOVAPD", MOVE),
+          Map.entry("MOVDQA", MOVE),
+          Map.entry("MOVNTDQ", MOVE),
+          Map.entry("MOVNTPS", MOVE),
+          Map.entry("MOVNTPD", MOVE),
+          Map.entry("MOVUPS", MOVE),
+          Map.entry("MOVUPD", MOVE),
+          Map.entry("MOVDQU", MOVE),
+          Map.entry("LDDQU", MOVE),
+          Map.entry("MOVLPS", HALF),
+          Map.entry("MOVLPD", HALF),
+          Map.entry("MOVHPS", HALF),
+          Map.entry("MOVHPD", HALF),
+          Map.entry("MOVHLPS", CROSS),
+          Map.entry("MOVLHPS", CROSS),
+          Map.entry("MOVSD", SCALAR),
+          Map.entry("MOVSS", SCALAR),
+          Map.entry("MOVQ", ELEMENT),
+          Map.entry("MOVD", ELEMENT),
+          Map.entry("PBROADCASTB", BROADCAST),
+          Map.entry("PBROADCASTW", BROADCAST),
+          Map.entry("PBROADCASTD", BROADCAST),
+          Map.entry("PBROADCASTQ", BROADCAST),
+          Map.entry("BROADCASTSS", BROADCAST),
+          Map.entry("BROADCASTSD", BROADCAST),
+          Map.entry("EXTRACTF128", EXTRACT),
+          Map.entry("EXTRACTI128", EXTRACT),
+          Map.entry("INSERTF128", INSERT),
+          Map.entry("INSERTI128", INSERT),
+          Map.entry("CVTSI2SD", FROM_INTEGER),
+          Map.entry("CVTSI2SS", FROM_INTEGER),
+          Map.entry("CVTTSD2SI", TO_INTEGER),
+          Map.entry("CVTTSS2SI", TO_INTEGER),
+          Map.entry("CVTSD2SS", TO_SINGLE),
+          Map.entry("CVTSS2SD", TO_DOUBLE));
 
-  private VectorForm() {}
+  private static final Pattern FUSED_NAME = Pattern.compile("FN?M(ADD|SUB)(132|213|231)(SD|SS|PD)");
 
-  /** Whether the instruction neither writes general registers nor reads or writes flags. */
-  static boolean isApart(Insn insn) {
-    Form form = insn.form;
-    if (!FEATURES.contains(form.feature()) || insn.memory && insn.addressSize != 8) {
-      return false;
+  private static final Set<String> ALIGNED =
+      Set.of("MOVAPS", "MOVAPD", "MOVDQA", "MOVNTDQ", "MOVNTPS", "MOVNTPD");
+
+  /** First letters of operands that are MMX registers. */
+  private static final String MMX = "PQN";
+
+  /** The family of an instruction, or null. */
+  static VectorForm of(Insn insn) {
+    String name = insn.form.mnemonic().name();
+    if (name.equals("VZEROUPPER")) {
+      return CLEAR_UPPER;
     }
-    String name = form.mnemonic().name();
-    if (name.contains("COMI")
-        || name.contains("TEST")
-        || name.contains("STRI")
-        || name.contains("STRM")
-        || name.contains("MASKMOVDQU")
-        || name.contains("MASKMOVQ")
-        || name.contains("MXCSR")
-        || name.contains("GATHER")
-        || name.startsWith("FCMOV")) {
-      return false;
-    }
-    String[] operands = form.operands();
-    for (int i = 0; i < operands.length; i++) {
-      boolean apart = APART.indexOf(operands[i].charAt(0)) >= 0;
-      if (!apart && (i == 0 || !isGeneralSource(operands[i]))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Whether a general register is its source: ModRM.rm. */
-  static boolean readsGeneral(Insn insn) {
     String[] operands = insn.form.operands();
-    for (int i = 1; i < operands.length; i++) {
-      if (isGeneralSource(operands[i])) {
-        return !insn.memory;
+    if (insn.memory && insn.addressSize != 8
+        || !insn.hasModrm
+        || operands.length < 2
+        || insn.vex && name.charAt(0) != 'V') {
+      return null;
+    }
+    for (String operand : operands) {
+      if (MMX.indexOf(operand.charAt(0)) >= 0) {
+        return null;
       }
     }
-    return false;
+    String operation = operation(insn);
+    VectorForm form = BY_OPERATION.get(operation);
+    if (form == HALF && !insn.memory) {
+      return null;
+    }
+    if (form != null) {
+      return form;
+    }
+    PackedInteger packed = PackedInteger.of(operation);
+    if (packed != null) {
+      return packed.isShift() ? SHIFT : LANES;
+    }
+    if (PackedInteger.interleaving(operation) != null) {
+      return INTERLEAVE;
+    }
+    if (FloatArithmetic.of(operation) != null && !operation.endsWith("PS")) {
+      return ARITHMETIC;
+    }
+    return insn.vex && FUSED_NAME.matcher(operation).matches() ? FUSED : null;
   }
 
-  private static boolean isGeneralSource(String operand) {
-    return operand.charAt(0) == 'E' || operand.charAt(0) == 'R';
+  /** The mnemonic without the V of its VEX form. */
+  static String operation(Insn insn) {
+    String name = insn.form.mnemonic().name();
+    return insn.vex ? name.substring(1) : name;
+  }
+
+  /** Bytes of the elements that the last letter of a mnemonic names. */
+  static int elementSize(String operation) {
+    return operation.charAt(operation.length() - 1) == 'D' ? 8 : 4;
+  }
+
+  static boolean isAlignedMove(String operation) {
+    return ALIGNED.contains(operation);
+  }
+
+  /** Whether MXCSR takes part. */
+  boolean isFloat() {
+    return switch (this) {
+      case ARITHMETIC, FUSED, ORDER, FROM_INTEGER, TO_INTEGER, TO_SINGLE, TO_DOUBLE -> true;
+      default -> false;
+    };
+  }
+
+  /** The general register that an instruction of a family writes, -1 when it writes none. */
+  static int generalDestination(Insn insn) {
+    if (insn.form.operands().length == 0) {
+      return -1;
+    }
+    char first = insn.form.operands()[0].charAt(0);
+    if (first == 'G') {
+      return insn.reg;
+    }
+    return first == 'E' && !insn.memory ? insn.rm : -1;
+  }
+
+  /** The general register that an instruction reads, besides those of an address; or -1. */
+  static int generalSource(Insn insn) {
+    String[] operands = insn.form.operands();
+    return operands.length > 0 && operands[operands.length - 1].charAt(0) == 'E' && !insn.memory
+        ? insn.rm
+        : -1;
+  }
+
+  /** Marks the vector registers of an instruction. */
+  static void mark(Insn insn, boolean[] used, boolean[] written) {
+    String[] operands = insn.form.operands();
+    for (int i = 0; i < operands.length; i++) {
+      int register =
+          switch (operands[i].charAt(0)) {
+            case 'V' -> insn.reg;
+            case 'H' -> insn.vexRegister;
+            case 'W', 'U', 'M' -> insn.memory ? -1 : insn.rm;
+            default -> -1;
+          };
+      if (register >= 0) {
+        used[register] = true;
+        written[register] |= i == 0;
+      }
+    }
   }
 }
