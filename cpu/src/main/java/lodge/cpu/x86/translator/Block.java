@@ -1,6 +1,8 @@
 package lodge.cpu.x86.translator;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import lodge.cpu.x86.decode.Insn;
 
 /**
@@ -20,6 +22,25 @@ record Block(int start, List<Placed> code, int fallthrough, int target) {
     int end() {
       return offset + insn.length;
     }
+  }
+
+  /**
+   * Starts of what may come next, of the region or not.
+   *
+   * @param indirectTargets where an indirect jump or return may go to directly
+   */
+  List<Integer> successors(Function<Placed, List<Integer>> indirectTargets) {
+    List<Integer> next = new ArrayList<>();
+    if (fallthrough != NONE) {
+      next.add(fallthrough);
+    }
+    if (target != NONE) {
+      next.add(target);
+    }
+    if (Flow.of(last().insn()) == Flow.INDIRECT) {
+      next.addAll(indirectTargets.apply(last()));
+    }
+    return next;
   }
 
   Placed last() {

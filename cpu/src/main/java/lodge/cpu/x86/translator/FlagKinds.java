@@ -26,12 +26,8 @@ final class FlagKinds {
           continue;
         }
         int out = after(block, in);
-        changed |= meet(kinds, block.fallthrough(), out);
-        changed |= meet(kinds, block.target(), out);
-        if (Flow.of(block.last().insn()) == Flow.INDIRECT) {
-          for (int target : indirectTargets.apply(block.last())) {
-            changed |= meet(kinds, target, out);
-          }
+        for (int target : block.successors(indirectTargets)) {
+          changed |= meet(kinds, target, out);
         }
       }
     }
@@ -47,9 +43,6 @@ final class FlagKinds {
   }
 
   private static boolean meet(Map<Integer, Integer> kinds, int target, int kind) {
-    if (target == Block.NONE) {
-      return false;
-    }
     Integer old = kinds.get(target);
     int merged = old == null || old == kind ? kind : FlagState.DYNAMIC;
     if (old != null && old == merged) {

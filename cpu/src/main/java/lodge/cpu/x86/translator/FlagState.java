@@ -125,13 +125,6 @@ public final class FlagState {
         | half >>> 1 & Flags.AUX_AF;
   }
 
-  /** Below 0, 0 or above 0: how two ordinary doubles compare. */
-  public static int order(long a, long b) {
-    double x = longBitsToDouble(a);
-    double y = longBitsToDouble(b);
-    return x < y ? -1 : x > y ? 1 : 0;
-  }
-
   /** Makes a state that of the processor. */
   public static void store(Cpu c, int kind, long a, long b, long r) {
     c.flagResult = result(kind, a, b, r);

@@ -1,6 +1,7 @@
 package lodge.cpu.x86.translator;
 
 import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_double;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 
@@ -21,6 +22,7 @@ import lodge.cpu.x86.decode.Mnemonic;
 final class IntegerEmitter {
   private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
   private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
+  private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
   private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
   private static final int NO_HIGH_BYTE = 4;
 
@@ -646,12 +648,13 @@ final class IntegerEmitter {
                 case FlagState.CMP -> this::comparedOperands;
                 case FlagState.SUB -> this::differenceOperands;
                 case FlagState.LOGIC -> pair >= 6 ? this::resultAndZero : null;
-                case FlagState.ORDER -> pair < 6 ? this::comparedOperands : null;
+                case FlagState.ORDER -> pair < 6 ? this::comparedDoubles : null;
                 default -> null;
               };
           case 2 ->
               switch (base) {
-                case FlagState.CMP, FlagState.ORDER -> this::comparedOperands;
+                case FlagState.CMP -> this::comparedOperands;
+                case FlagState.ORDER -> this::comparedDoubles;
                 case FlagState.DYNAMIC -> null;
                 default -> this::resultAndZero;
               };
@@ -666,8 +669,6 @@ final class IntegerEmitter {
     if (operands != null) {
       operands.run();
       if (base == FlagState.ORDER) {
-        MethodTypeDesc type = MethodTypeDesc.of(CD_int, CD_long, CD_long);
-        code().invokestatic(RegionEmitter.STATE, "order", type);
         jumpUnlessSign(pair, (cc & 1) != 0, otherwise);
         return;
       }
@@ -703,6 +704,14 @@ final class IntegerEmitter {
 
   private void differenceOperands() {
     code().lload(Locals.FLAG_R).lload(Locals.FLAG_B).ladd().lload(Locals.FLAG_B);
+  }
+
+  /** The sign of the comparison. */
+  private void comparedDoubles() {
+    MethodTypeDesc type = MethodTypeDesc.of(CD_double, CD_long);
+    code().lload(Locals.FLAG_A).invokestatic(DOUBLE, "longBitsToDouble", type);
+    code().lload(Locals.FLAG_B).invokestatic(DOUBLE, "longBitsToDouble", type);
+    code().dcmpl();
   }
 
   private void comparedOperands() {

@@ -15,15 +15,9 @@ final class Loops {
   /** The starts of those blocks. */
   static Set<Integer> of(
       List<Block> blocks, Function<Block.Placed, List<Integer>> indirectTargets) {
-    Map<Integer, Set<Integer>> successors = new HashMap<>();
+    Map<Integer, List<Integer>> successors = new HashMap<>();
     for (Block block : blocks) {
-      Set<Integer> next = new HashSet<>();
-      next.add(block.fallthrough());
-      next.add(block.target());
-      if (Flow.of(block.last().insn()) == Flow.INDIRECT) {
-        next.addAll(indirectTargets.apply(block.last()));
-      }
-      successors.put(block.start(), next);
+      successors.put(block.start(), block.successors(indirectTargets));
     }
     Set<Integer> loops = new HashSet<>();
     for (Block block : blocks) {
@@ -34,12 +28,12 @@ final class Loops {
     return loops;
   }
 
-  private static boolean reaches(int start, Map<Integer, Set<Integer>> successors) {
+  private static boolean reaches(int start, Map<Integer, List<Integer>> successors) {
     Set<Integer> seen = new HashSet<>();
     ArrayDeque<Integer> pending = new ArrayDeque<>();
     pending.add(start);
     while (!pending.isEmpty()) {
-      for (int next : successors.getOrDefault(pending.poll(), Set.of())) {
+      for (int next : successors.getOrDefault(pending.poll(), List.of())) {
         if (next == start) {
           return true;
         }

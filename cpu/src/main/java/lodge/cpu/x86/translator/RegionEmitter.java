@@ -1,6 +1,7 @@
 package lodge.cpu.x86.translator;
 
 import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_double;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
@@ -43,6 +44,7 @@ final class RegionEmitter {
   static final ClassDesc STATE = FlagState.class.describeConstable().orElseThrow();
   private static final ClassDesc FAULT = CpuException.class.describeConstable().orElseThrow();
   private static final ClassDesc PARTS = RegionParts.class.describeConstable().orElseThrow();
+  private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
   static final ClassDesc LONGS = CD_long.arrayType();
 
   private final List<Block> blocks;
@@ -101,6 +103,11 @@ final class RegionEmitter {
   private int index;
   private MemoryEmitter memory;
 
+  private final OrdinaryLanes ordinary;
+
+  /** Lanes that are kept as doubles: those that arithmetic reads. */
+  private int doubles;
+
   /** Starts of blocks that are part of a loop. */
   private final Set<Integer> loops;
 
@@ -136,6 +143,7 @@ final class RegionEmitter {
         returns.add(block.last().end());
       }
     }
+    this.ordinary = new OrdinaryLanes(blocks, entry, this::indirectTargets);
     this.loops = Loops.of(blocks, this::indirectTargets);
     this.entryKinds = FlagKinds.atEntry(blocks, entry, this::indirectTargets);
   }
@@ -165,6 +173,7 @@ final class RegionEmitter {
           legacyVectors |= !insn.vex;
           vexVectors |= insn.vex;
           floats |= form.isFloat();
+          doubles |= OrdinaryLanes.operands(insn);
           VectorForm.mark(insn, lanesUsed, lanesWritten);
         } else if (ApartForm.isApart(insn) && !insn.form.feature().equals("X87")) {
           lanesInLocals = false;
@@ -264,6 +273,11 @@ final class RegionEmitter {
     if (floats) {
       code.aload(Locals.CPU).invokestatic(MATH, "enters", MethodTypeDesc.of(CD_boolean, CPU));
       code.ifeq(invalid);
+      if (ordinary.required() != 0) {
+        code.aload(Locals.CPU).loadConstant(ordinary.required());
+        MethodTypeDesc lanes = MethodTypeDesc.of(CD_boolean, CPU, CD_int);
+        code.invokestatic(MATH, "ordinary", lanes).ifeq(invalid);
+      }
       code.aload(Locals.CPU).invokestatic(MATH, "exact", MethodTypeDesc.of(CD_int, CPU));
       code.istore(Locals.EXACT);
     }
@@ -300,16 +314,40 @@ final class RegionEmitter {
     }
     memory.forget();
     eachLane(
-        lanesUsed, (from, to) -> code.aload(Locals.VECTORS).loadConstant(from).laload().lstore(to));
+        lanesUsed,
+        (register, lane) -> {
+          code.aload(Locals.VECTORS).loadConstant(4 * register + lane).laload();
+          storeLane(register, lane);
+        });
     code.aload(Locals.CPU).getfield(CPU, "flagAux", CD_long).lstore(Locals.FLAG_A);
     code.aload(Locals.CPU).getfield(CPU, "flagResult", CD_long).lstore(Locals.FLAG_R);
   }
 
-  /** Of the lanes in locals, with their index in the array and their local. */
+  /** Pushes a lane that is kept in a local. */
+  void loadLane(int register, int lane) {
+    if ((doubles >> 2 * register + lane & 1) != 0) {
+      code.dload(Locals.lane(register, lane));
+      code.invokestatic(DOUBLE, "doubleToRawLongBits", MethodTypeDesc.of(CD_long, CD_double));
+    } else {
+      code.lload(Locals.lane(register, lane));
+    }
+  }
+
+  /** Pops a lane that is kept in a local. */
+  void storeLane(int register, int lane) {
+    if ((doubles >> 2 * register + lane & 1) != 0) {
+      code.invokestatic(DOUBLE, "longBitsToDouble", MethodTypeDesc.of(CD_double, CD_long));
+      code.dstore(Locals.lane(register, lane));
+    } else {
+      code.lstore(Locals.lane(register, lane));
+    }
+  }
+
+  /** Of the lanes that are kept in locals, with their register. */
   private void eachLane(boolean[] registers, BiConsumer<Integer, Integer> action) {
     for (int i = 0; i < 16 && lanesInLocals; i++) {
       for (int lane = 0; lane < 2 && registers[i]; lane++) {
-        action.accept(4 * i + lane, Locals.lane(i, lane));
+        action.accept(i, lane);
       }
     }
   }
@@ -322,7 +360,11 @@ final class RegionEmitter {
     }
     eachLane(
         lanesWritten,
-        (to, from) -> code.aload(Locals.VECTORS).loadConstant(to).lload(from).lastore());
+        (register, lane) -> {
+          code.aload(Locals.VECTORS).loadConstant(4 * register + lane);
+          loadLane(register, lane);
+          code.lastore();
+        });
   }
 
   private void storeFlags() {
@@ -350,7 +392,7 @@ final class RegionEmitter {
     code.iinc(Locals.COUNT, each.code().size());
     memory.inLoop = loops.contains(each.start());
     IntegerEmitter integer = new IntegerEmitter(this, memory);
-    VectorEmitter vector = new VectorEmitter(this, integer, memory);
+    VectorEmitter vector = new VectorEmitter(this, integer, memory, ordinary.atStart(each.start()));
     for (index = 0; index < each.code().size(); index++) {
       instructionDeclines = null;
       Block.Placed placed = each.code().get(index);

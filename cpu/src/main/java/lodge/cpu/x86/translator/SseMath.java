@@ -23,6 +23,17 @@ final class SseMath {
 
   private SseMath() {}
 
+  /** Whether lanes are ordinary doubles; a set as {@link OrdinaryLanes} has it. */
+  static boolean ordinary(Cpu c, int lanes) {
+    for (int left = lanes; left != 0; left &= left - 1) {
+      int i = Integer.numberOfTrailingZeros(left);
+      if (!SimdFloat.ordinary(c.xmm[4 * (i >> 1) + (i & 1)])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Whether regions with floating point may be entered: PE is masked, rounding is to nearest. */
   static boolean enters(Cpu c) {
     int mask = Mxcsr.PE << Mxcsr.MASK_SHIFT | 3 << Mxcsr.RC_SHIFT;
@@ -90,11 +101,11 @@ final class SseMath {
   }
 
   static boolean fineProduct64(long a, long b, long r) {
-    return SimdFloat.safe(r) || r << 1 == 0 && (a << 1 == 0 || b << 1 == 0);
+    return safe64(r) || r << 1 == 0 && (a << 1 == 0 || b << 1 == 0);
   }
 
   static boolean fineQuotient64(long a, long b, long r) {
-    return SimdFloat.safe(r) || r << 1 == 0 && a << 1 == 0;
+    return safe64(r) || r << 1 == 0 && a << 1 == 0;
   }
 
   /** Knuth's TwoSum. */
@@ -137,8 +148,9 @@ final class SseMath {
     return doubleToRawLongBits(Math.fma(x, longBitsToDouble(b), z));
   }
 
+  /** {@link SimdFloat#safe} but for some that are; one test. */
   static boolean safe64(long r) {
-    return SimdFloat.safe(r);
+    return (r + (1L << 52) & 0x7FC0_0000_0000_0000L) != 0;
   }
 
   static long fromLong64(long value) {

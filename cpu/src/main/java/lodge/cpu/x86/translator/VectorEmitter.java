@@ -39,13 +39,17 @@ final class VectorEmitter {
   private final IntegerEmitter integer;
   private final MemoryEmitter memory;
 
-  /** Lanes 0 and 1 that hold an ordinary double, as far as is known at this point of the block. */
-  private final boolean[] ordinary = new boolean[32];
+  /** Lanes that hold an ordinary double at this point: see {@link OrdinaryLanes}. */
+  private int ordinary;
 
   /** Registers whose lanes 2 and 3 are known to be 0. */
   private final boolean[] narrow = new boolean[16];
 
-  VectorEmitter(RegionEmitter region, IntegerEmitter integer, MemoryEmitter memory) {
+  /**
+   * @param ordinary lanes that hold an ordinary double at the block's start
+   */
+  VectorEmitter(RegionEmitter region, IntegerEmitter integer, MemoryEmitter memory, int ordinary) {
+    this.ordinary = ordinary;
     this.region = region;
     this.integer = integer;
     this.memory = memory;
@@ -57,7 +61,7 @@ final class VectorEmitter {
 
   /** Somebody else has executed an instruction: nothing is known of any register. */
   void forget() {
-    Arrays.fill(ordinary, false);
+    ordinary = 0;
     Arrays.fill(narrow, false);
   }
 
@@ -97,6 +101,7 @@ final class VectorEmitter {
       case TO_DOUBLE -> toDouble(placed);
       case CLEAR_UPPER -> clearAllUpper();
     }
+    ordinary = OrdinaryLanes.after(insn, ordinary);
     return true;
   }
 
@@ -106,7 +111,7 @@ final class VectorEmitter {
     Insn insn = placed.insn();
     FloatArithmetic arithmetic = FloatArithmetic.of(operation);
     int size = VectorForm.elementSize(operation);
-    boolean packed = operation.charAt(operation.length() - 2) == 'P';
+    boolean packed = VectorForm.isPacked(operation);
     int count = packed ? lanes(insn) : 1;
     if (packed) {
       sourceWide(placed);
@@ -116,7 +121,8 @@ final class VectorEmitter {
     for (int i = 0; i < count; i++) {
       if (arithmetic.binary()) {
         int lane = i;
-        requireOrdinary(placed, size, first(insn), i, () -> lane(first(insn), lane));
+        requireOrdinary(
+            placed, size, VectorForm.first(insn), i, () -> lane(VectorForm.first(insn), lane));
       }
       int from = Locals.source(i);
       if (arithmetic.operand().equals("ordinary")) {
@@ -150,9 +156,6 @@ final class VectorEmitter {
     } else {
       setScalar(insn, size);
     }
-    for (int i = 0; i < Math.min(count, 2); i++) {
-      ordinary[2 * insn.reg + i] = size == 8;
-    }
   }
 
   private static int bits(int size) {
@@ -160,7 +163,7 @@ final class VectorEmitter {
   }
 
   private void operands(Insn insn, int i) {
-    lane(first(insn), i);
+    lane(VectorForm.first(insn), i);
     code().lload(Locals.source(i));
   }
 
@@ -188,13 +191,11 @@ final class VectorEmitter {
   private void requireOrdinary(
       Block.Placed placed, int size, int register, int lane, Runnable value) {
     boolean noted = size == 8 && register >= 0 && lane < 2;
-    if (noted && ordinary[2 * register + lane]) {
-      return;
-    }
-    value.run();
-    require(placed, "ordinary" + bits(size), TEST_1);
-    if (noted) {
-      ordinary[2 * register + lane] = true;
+    int bit = noted ? 1 << 2 * register + lane : 0;
+    if ((ordinary & bit) == 0) {
+      value.run();
+      require(placed, "ordinary" + bits(size), TEST_1);
+      ordinary |= bit;
     }
   }
 
@@ -211,7 +212,7 @@ final class VectorEmitter {
           default -> FusedFloat.NEGATE_PRODUCT | FusedFloat.NEGATE_ADDEND;
         };
     int size = VectorForm.elementSize(operation);
-    boolean packed = operation.charAt(operation.length() - 2) == 'P';
+    boolean packed = VectorForm.isPacked(operation);
     int count = packed ? lanes(insn) : 1;
     code().iload(Locals.EXACT).ifne(region.decline(placed));
     if (packed) {
@@ -246,9 +247,6 @@ final class VectorEmitter {
       }
       set(insn.reg, 0, Locals.result(0));
       clearUpper(insn.reg);
-    }
-    for (int i = 0; i < Math.min(count, 2); i++) {
-      ordinary[2 * insn.reg + i] = size == 8;
     }
   }
 
@@ -291,7 +289,6 @@ final class VectorEmitter {
       requireExact(placed, value, "exactFromLong" + bits(size), TEST_1);
     }
     setScalar(insn, size);
-    ordinary[2 * insn.reg] = size == 8;
   }
 
   /** Rounded toward zero. */
@@ -333,7 +330,6 @@ final class VectorEmitter {
     math("toDouble", UNARY);
     code().lstore(Locals.result(0));
     setScalar(insn, 8);
-    ordinary[2 * insn.reg] = true;
   }
 
   // ---------------------------------------------------------------- integers
@@ -342,7 +338,7 @@ final class VectorEmitter {
     Insn insn = placed.insn();
     sourceWide(placed);
     for (int i = 0; i < lanes(insn); i++) {
-      lane(first(insn), i);
+      lane(VectorForm.first(insn), i);
       if (operation.contains("ANDN")) {
         code().loadConstant(-1L).lxor();
       }
@@ -387,7 +383,7 @@ final class VectorEmitter {
   private void shift(Block.Placed placed, PackedInteger function) {
     Insn insn = placed.insn();
     boolean immediate = hasImmediate(insn);
-    int from = immediate ? insn.rm : first(insn);
+    int from = immediate ? insn.rm : VectorForm.first(insn);
     int to = immediate && insn.vex ? insn.vexRegister : immediate ? insn.rm : insn.reg;
     if (!immediate) {
       sourceWide(placed, 2);
@@ -427,7 +423,7 @@ final class VectorEmitter {
     Insn insn = placed.insn();
     sourceWide(placed);
     for (int i = 0; i < lanes(insn); i += 2) {
-      lane(first(insn), i + half);
+      lane(VectorForm.first(insn), i + half);
       code().lstore(Locals.result(i));
       code().lload(Locals.source(i + half)).lstore(Locals.result(i + 1));
     }
@@ -448,15 +444,15 @@ final class VectorEmitter {
           if (second) {
             code().lload(Locals.source(from));
           } else {
-            lane(first(insn), from);
+            lane(VectorForm.first(insn), from);
           }
         }
         case "SHUFPS" -> {
           if (second) {
             code().lload(Locals.source(base)).lload(Locals.source(base + 1));
           } else {
-            lane(first(insn), base);
-            lane(first(insn), base + 1);
+            lane(VectorForm.first(insn), base);
+            lane(VectorForm.first(insn), base + 1);
           }
           code().loadConstant(control >> 4 * (i & 1) & 15);
           code().invokestatic(SHUFFLE, "doublewords", type);
@@ -522,14 +518,11 @@ final class VectorEmitter {
     int from = load ? insn.rm : insn.reg;
     int count = lanes(insn);
     if (!insn.memory) {
-      boolean[] known = {ordinary[2 * from], ordinary[2 * from + 1]};
       for (int i = 0; i < count; i++) {
         lane(from, i);
         code().lstore(Locals.result(i));
       }
       setWide(insn, to);
-      ordinary[2 * to] = known[0];
-      ordinary[2 * to + 1] = known[1];
       return;
     }
     memory.find(placed, 8 * count, !load);
@@ -561,7 +554,7 @@ final class VectorEmitter {
     }
     memory.load(8);
     code().lstore(Locals.result(half));
-    lane(first(insn), 1 - half);
+    lane(VectorForm.first(insn), 1 - half);
     code().lstore(Locals.result(1 - half));
     setWide(insn, insn.reg);
   }
@@ -571,9 +564,9 @@ final class VectorEmitter {
     if (highToLow) {
       lane(insn.rm, 1);
       code().lstore(Locals.result(0));
-      lane(first(insn), 1);
+      lane(VectorForm.first(insn), 1);
     } else {
-      lane(first(insn), 0);
+      lane(VectorForm.first(insn), 0);
       code().lstore(Locals.result(0));
       lane(insn.rm, 0);
     }
@@ -592,7 +585,6 @@ final class VectorEmitter {
     int to = load ? insn.reg : insn.rm;
     int from = load ? insn.rm : insn.reg;
     int upper = insn.vex ? insn.vexRegister : to;
-    boolean known = ordinary[2 * from];
     lane(from, 0);
     if (size == 4) {
       code().loadConstant(0xFFFF_FFFFL).land();
@@ -609,7 +601,6 @@ final class VectorEmitter {
     if (insn.vex) {
       clearUpper(to);
     }
-    ordinary[2 * to] = known && size == 8;
   }
 
   /** The VEX form whose destination is in ModRM.rm. */
@@ -695,7 +686,7 @@ final class VectorEmitter {
       if ((i & 2) == to) {
         code().lload(Locals.source(i & 1));
       } else {
-        lane(first(insn), i);
+        lane(VectorForm.first(insn), i);
       }
       code().lstore(Locals.result(i));
     }
@@ -709,11 +700,6 @@ final class VectorEmitter {
   }
 
   // ---------------------------------------------------------------- operands
-
-  /** The register of the first source. */
-  private static int first(Insn insn) {
-    return insn.vex && insn.form.operands()[1].charAt(0) == 'H' ? insn.vexRegister : insn.reg;
-  }
 
   private static int lanes(Insn insn) {
     return insn.vex && insn.vexL != 0 ? 4 : 2;
@@ -768,20 +754,19 @@ final class VectorEmitter {
   /** Pushes a lane. */
   private void lane(int register, int lane) {
     if (region.lanesInLocals && lane < 2) {
-      code().lload(Locals.lane(register, lane));
+      region.loadLane(register, lane);
     } else {
       code().aload(Locals.VECTORS).loadConstant(4 * register + lane).laload();
     }
   }
 
   private void set(int register, int lane, int from) {
-    if (lane < 2) {
-      ordinary[2 * register + lane] = false;
-    } else {
+    if (lane >= 2) {
       narrow[register] = false;
     }
     if (region.lanesInLocals && lane < 2) {
-      code().lload(from).lstore(Locals.lane(register, lane));
+      code().lload(from);
+      region.storeLane(register, lane);
     } else {
       code().aload(Locals.VECTORS).loadConstant(4 * register + lane).lload(from).lastore();
     }
@@ -789,7 +774,7 @@ final class VectorEmitter {
 
   /** The low element from {@link Locals#result}; the VEX form takes the others from its source. */
   private void setScalar(Insn insn, int size) {
-    int first = first(insn);
+    int first = VectorForm.first(insn);
     if (size == 4) {
       mergeLow(first);
     }

@@ -157,6 +157,23 @@ enum VectorForm {
     return insn.vex ? name.substring(1) : name;
   }
 
+  /** Arithmetic of doubles, scalar or packed. */
+  static boolean isDouble(String operation) {
+    return elementSize(operation) == 8;
+  }
+
+  static boolean isPacked(String operation) {
+    return operation.charAt(operation.length() - 2) == 'P';
+  }
+
+  /** The register of the first source. */
+  static int first(Insn insn) {
+    String[] operands = insn.form.operands();
+    return insn.vex && operands.length > 1 && operands[1].charAt(0) == 'H'
+        ? insn.vexRegister
+        : insn.reg;
+  }
+
   /** Bytes of the elements that the last letter of a mnemonic names. */
   static int elementSize(String operation) {
     return operation.charAt(operation.length() - 1) == 'D' ? 8 : 4;
