@@ -2,6 +2,7 @@ package lodge.core.host;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import jdk.internal.misc.Unsafe;
 
@@ -35,6 +36,11 @@ public final class HostMemory {
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final VarHandle INTS =
+      ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+  private static final VarHandle LONGS =
+      ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
   private HostMemory() {}
 
@@ -88,6 +94,116 @@ public final class HostMemory {
       UNSAFE.putLong(null, address, value);
     } else {
       ALL.set(LONG, address, value);
+    }
+  }
+
+  // ---------------------------------------------------------------- atomic, at aligned addresses
+
+  /** Replaces a value by another if it is as expected. @return what was there */
+  public static int compareAndExchange(long address, int expected, int value) {
+    return DIRECT
+        ? UNSAFE.compareAndExchangeInt(null, address, expected, value)
+        : (int) INTS.compareAndExchange(ALL, address, expected, value);
+  }
+
+  /** See {@link #compareAndExchange(long, int, int)}. */
+  public static long compareAndExchange(long address, long expected, long value) {
+    return DIRECT
+        ? UNSAFE.compareAndExchangeLong(null, address, expected, value)
+        : (long) LONGS.compareAndExchange(ALL, address, expected, value);
+  }
+
+  /** Adds. @return what was there */
+  public static int getAndAdd(long address, int value) {
+    return DIRECT
+        ? UNSAFE.getAndAddInt(null, address, value)
+        : (int) INTS.getAndAdd(ALL, address, value);
+  }
+
+  /** See {@link #getAndAdd(long, int)}. */
+  public static long getAndAdd(long address, long value) {
+    return DIRECT
+        ? UNSAFE.getAndAddLong(null, address, value)
+        : (long) LONGS.getAndAdd(ALL, address, value);
+  }
+
+  /** Replaces. @return what was there */
+  public static int getAndSet(long address, int value) {
+    return DIRECT
+        ? UNSAFE.getAndSetInt(null, address, value)
+        : (int) INTS.getAndSet(ALL, address, value);
+  }
+
+  /** See {@link #getAndSet(long, int)}. */
+  public static long getAndSet(long address, long value) {
+    return DIRECT
+        ? UNSAFE.getAndSetLong(null, address, value)
+        : (long) LONGS.getAndSet(ALL, address, value);
+  }
+
+  /** AND. @return what was there */
+  public static int getAndAnd(long address, int value) {
+    for (int old = getInt(address); ; ) {
+      int seen = compareAndExchange(address, old, old & value);
+      if (seen == old) {
+        return old;
+      }
+      old = seen;
+    }
+  }
+
+  /** See {@link #getAndAnd(long, int)}. */
+  public static long getAndAnd(long address, long value) {
+    for (long old = getLong(address); ; ) {
+      long seen = compareAndExchange(address, old, old & value);
+      if (seen == old) {
+        return old;
+      }
+      old = seen;
+    }
+  }
+
+  /** OR. @return what was there */
+  public static int getAndOr(long address, int value) {
+    for (int old = getInt(address); ; ) {
+      int seen = compareAndExchange(address, old, old | value);
+      if (seen == old) {
+        return old;
+      }
+      old = seen;
+    }
+  }
+
+  /** See {@link #getAndOr(long, int)}. */
+  public static long getAndOr(long address, long value) {
+    for (long old = getLong(address); ; ) {
+      long seen = compareAndExchange(address, old, old | value);
+      if (seen == old) {
+        return old;
+      }
+      old = seen;
+    }
+  }
+
+  /** XOR. @return what was there */
+  public static int getAndXor(long address, int value) {
+    for (int old = getInt(address); ; ) {
+      int seen = compareAndExchange(address, old, old ^ value);
+      if (seen == old) {
+        return old;
+      }
+      old = seen;
+    }
+  }
+
+  /** See {@link #getAndXor(long, int)}. */
+  public static long getAndXor(long address, long value) {
+    for (long old = getLong(address); ; ) {
+      long seen = compareAndExchange(address, old, old ^ value);
+      if (seen == old) {
+        return old;
+      }
+      old = seen;
     }
   }
 }

@@ -39,6 +39,20 @@ public final class Shifts {
   }
 
   /**
+   * ROL or ROR of a register by an immediate: by more than 1 it leaves OF, which is undefined then,
+   * on Intel's processors; the other rotations change it.
+   */
+  public static long rotateRegister(Cpu c, int operation, int size, long a, int count) {
+    if (count <= 1) {
+      return apply(c, operation, size, a, count);
+    }
+    boolean of = Flags.of(c);
+    long result = apply(c, operation, size, a, count);
+    Flags.setCfOf(c, Flags.cf(c), of);
+    return result;
+  }
+
+  /**
    * @param n 1 to 31 (63 for 64 bits)
    */
   public static long shl(Cpu c, int size, long a, int n) {

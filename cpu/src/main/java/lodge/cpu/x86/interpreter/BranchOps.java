@@ -144,28 +144,27 @@ final class BranchOps {
     return c.codeKey == Cpu.CODE_64 ? c.canonical(rip) : rip <= c.segLimit[Cpu.CS];
   }
 
-  static final class JmpIndirect extends RmOp {
+  /** An indirect jump or call, which remembers where it leads to. */
+  private abstract static class Indirect extends RmOp {
     private static final int MOST_TARGETS = 16;
 
-    private final CodeCache cache;
+    final CodeCache cache;
     private int heat;
     private int[] seen = {};
 
-    JmpIndirect(Insn insn, CodePage page, int offset) {
+    Indirect(Insn insn, CodePage page, int offset) {
       super(insn, offset);
       this.cache = page.cache;
     }
 
-    @Override
-    public Op exec(Cpu c) {
-      long rip = checked(c, load(c));
+    /** The op at the target. */
+    final Op follow(Cpu c, long rip) {
       if ((++heat & 31) == 0) {
         see(rip - c.r[Cpu.CODE_BASE], rip);
       }
       return cache.enter(rip);
     }
 
-    /** Remembers where it leads to. */
     private void see(long relative, long rip) {
       if ((heat & CodeCache.HOT - 1) == 0) {
         cache.hot(rip);
@@ -183,8 +182,19 @@ final class BranchOps {
     }
 
     @Override
-    public int[] targetsSeen() {
+    public final int[] targetsSeen() {
       return seen;
+    }
+  }
+
+  static final class JmpIndirect extends Indirect {
+    JmpIndirect(Insn insn, CodePage page, int offset) {
+      super(insn, page, offset);
+    }
+
+    @Override
+    public Op exec(Cpu c) {
+      return follow(c, checked(c, load(c)));
     }
 
     @Override
@@ -193,13 +203,9 @@ final class BranchOps {
     }
   }
 
-  static final class CallIndirect extends RmOp {
-    private final CodeCache cache;
-    private int heat;
-
+  static final class CallIndirect extends Indirect {
     CallIndirect(Insn insn, CodePage page, int offset) {
-      super(insn, offset);
-      this.cache = page.cache;
+      super(insn, page, offset);
     }
 
     @Override
@@ -212,10 +218,7 @@ final class BranchOps {
         c.r[Cpu.RSP] = rsp;
         throw c.generalProtection(0);
       }
-      if ((++heat & CodeCache.HOT - 1) == 0) {
-        cache.hot(rip);
-      }
-      return cache.enter(rip);
+      return follow(c, rip);
     }
   }
 

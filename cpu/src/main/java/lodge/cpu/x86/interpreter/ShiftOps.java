@@ -1,7 +1,6 @@
 package lodge.cpu.x86.interpreter;
 
 import lodge.cpu.x86.Cpu;
-import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Shifts;
 import lodge.cpu.x86.decode.Insn;
 
@@ -9,10 +8,7 @@ import lodge.cpu.x86.decode.Insn;
 final class ShiftOps {
   private ShiftOps() {}
 
-  /**
-   * The count comes from CL, an immediate, or is 1. OF is undefined for other counts than 1: ROL
-   * and ROR of a register by an immediate leave it on Intel's processors, the others change it.
-   */
+  /** The count comes from CL, an immediate, or is 1. */
   static final class Shift extends RmOp {
     private static final byte FROM_CL = -1;
 
@@ -38,10 +34,8 @@ final class ShiftOps {
       long gva = address(c);
       long a = loadAt(c, gva);
       int n = count == FROM_CL ? (int) c.r[Cpu.RCX] : count;
-      if (count > 1 && !memory && operation <= Shifts.ROR) {
-        boolean of = Flags.of(c);
-        storeAt(c, gva, Shifts.apply(c, operation, size, a, n));
-        Flags.setCfOf(c, Flags.cf(c), of);
+      if (count != FROM_CL && !memory && operation <= Shifts.ROR) {
+        storeAt(c, gva, Shifts.rotateRegister(c, operation, size, a, n));
       } else {
         storeAt(c, gva, Shifts.apply(c, operation, size, a, n));
       }

@@ -184,6 +184,31 @@ public final class FlagState {
     return carry & Flags.AUX_CF | carry >>> 1 & Flags.AUX_PO;
   }
 
+  /** CF becomes a bit of a value, the other flags of the processor stay. */
+  public static void setCarry(Cpu c, long value, int bit) {
+    Flags.setCf(c, (value >>> bit & 1) != 0);
+  }
+
+  /** {@link Cpu#flagAux} of BSF and BSR, with a {@link Cpu#flagResult} of 1: PF is the index's. */
+  public static long scanAux(int index) {
+    return (Integer.bitCount(index) & 1) == 0 ? 0x100 : 0;
+  }
+
+  /** {@link Cpu#flagAux} of LZCNT and TZCNT, with a {@link #countResult}: CF for a source of 0. */
+  public static long countAux(long source, int count) {
+    return (source == 0 ? Flags.AUX_CF | Flags.AUX_PO : 0) | (count == 0 ? 0x100 : 0);
+  }
+
+  /** {@link Cpu#flagResult} of counts: 1 has neither ZF nor PF. */
+  public static long countResult(int count) {
+    return count == 0 ? 0 : 1;
+  }
+
+  /** {@link Cpu#flagAux} of POPCNT, with a {@link #countResult}: only ZF may be set. */
+  public static long populationAux(long source, int count) {
+    return count == 0 ? 0x100 : 0;
+  }
+
   /** {@link Cpu#flagAux} of a multiplication; see {@link lodge.cpu.x86.Alu#mulFlags}. */
   public static long mulAux(long significantHigh, long low) {
     return (significantHigh != 0 ? Flags.AUX_CF : 0) | (low == 0 ? 0x100 : 0);

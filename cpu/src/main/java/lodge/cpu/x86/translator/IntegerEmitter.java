@@ -20,7 +20,6 @@ import lodge.cpu.x86.decode.Mnemonic;
  * RegionEmitter} leaves to the interpreter's op.
  */
 final class IntegerEmitter {
-  private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
   private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
   private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
   private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
@@ -49,6 +48,15 @@ final class IntegerEmitter {
     if (!emits(insn)) {
       return ApartForm.isApart(insn) ? kind : FlagState.READY;
     }
+    if (LockedEmitter.emits(insn)) {
+      return LockedEmitter.flagKindAfter(insn, kind);
+    }
+    if (MultiplyEmitter.emits(insn)) {
+      return MultiplyEmitter.flagKindAfter(insn, kind);
+    }
+    if (shiftCount(insn) < 0 && BitEmitter.emits(insn)) {
+      return FlagState.READY;
+    }
     return switch (insn.form.mnemonic()) {
       case ADD -> FlagState.sized(FlagState.ADD, insn.operandSize);
       case ADC -> FlagState.sized(FlagState.ADC, insn.operandSize);
@@ -60,18 +68,23 @@ final class IntegerEmitter {
       case DEC -> FlagState.sized(FlagState.DEC, insn.operandSize);
       case SHL, SHR, SAR ->
           shiftCount(insn) == 0 ? kind : FlagState.sized(FlagState.READY, insn.operandSize);
-      case IMUL, MUL -> FlagState.READY;
       default -> kind;
     };
   }
 
   /** Whether {@link #emit} has code for the instruction. */
   static boolean emits(Insn insn) {
+    if (insn.memory && insn.addressSize != 8) {
+      return false;
+    }
+    if (LockedEmitter.emits(insn)) {
+      return true;
+    }
     if (insn.lock && insn.form.mnemonic() != Mnemonic.NOP) {
       return false;
     }
-    if (insn.memory && insn.addressSize != 8) {
-      return false;
+    if (MultiplyEmitter.emits(insn) || BitEmitter.emits(insn)) {
+      return true;
     }
     return switch (insn.form.mnemonic()) {
       case ADD,
@@ -97,6 +110,13 @@ final class IntegerEmitter {
           SETCC,
           NOP,
           PAUSE,
+          LFENCE,
+          SFENCE,
+          PREFETCHT0,
+          PREFETCHT1,
+          PREFETCHT2,
+          PREFETCHNTA,
+          PREFETCHW,
           JMP,
           JCC,
           CALL,
@@ -106,19 +126,28 @@ final class IntegerEmitter {
       case PUSH, POP ->
           insn.operandSize == 8 && (!insn.hasModrm || insn.form.mnemonic() == Mnemonic.PUSH);
       case LEAVE -> insn.operandSize == 8;
-      case SHL, SHR, SAR -> shiftCount(insn) >= 0 && insn.operandSize >= 4;
-      case ROL, ROR -> false;
-      case IMUL -> insn.form.operands().length > 1 && insn.operandSize >= 4;
-      case MUL -> insn.operandSize == 8;
       case BSWAP -> insn.operandSize >= 4;
       case XCHG -> !insn.memory;
       default -> false;
     };
   }
 
-  /** The masked count of a shift by a constant, -1 when it comes from CL. */
+  /**
+   * The masked count of a SHL, SHR or SAR of 32 or 64 bits by a constant; -1 for other
+   * instructions.
+   */
   private static int shiftCount(Insn insn) {
     int mask = insn.operandSize == 8 ? 63 : 31;
+    switch (insn.form.mnemonic()) {
+      case SHL, SHR, SAR -> {
+        if (insn.operandSize < 4) {
+          return -1;
+        }
+      }
+      default -> {
+        return -1;
+      }
+    }
     return switch (insn.opcode) {
       case 0xC0, 0xC1 -> (int) insn.imm & mask;
       case 0xD0, 0xD1 -> 1;
@@ -133,6 +162,18 @@ final class IntegerEmitter {
     Insn insn = placed.insn();
     if (!emits(insn)) {
       return false;
+    }
+    if (LockedEmitter.emits(insn)) {
+      new LockedEmitter(region, this, memory).emit(placed);
+      return true;
+    }
+    if (MultiplyEmitter.emits(insn)) {
+      new MultiplyEmitter(region, this).emit(placed);
+      return true;
+    }
+    if (shiftCount(insn) < 0 && BitEmitter.emits(insn)) {
+      new BitEmitter(region, this).emit(placed);
+      return true;
     }
     switch (insn.form.mnemonic()) {
       case ADD -> arithmetic(placed, FlagState.ADD);
@@ -168,8 +209,6 @@ final class IntegerEmitter {
       case POP -> pop(placed);
       case LEAVE -> leave(placed);
       case SHL, SHR, SAR -> shift(placed);
-      case IMUL -> imul(placed);
-      case MUL -> mul(placed);
       case BSWAP -> bswap(insn);
       case XCHG -> xchg(insn);
       default -> {}
@@ -263,7 +302,7 @@ final class IntegerEmitter {
   }
 
   /** Pops the result into the first operand. */
-  private void storeDestination(Insn insn, int size, boolean modify) {
+  void storeDestination(Insn insn, int size, boolean modify) {
     if (modify) {
       code().lstore(Locals.TEMP_1);
       memory.store(size, () -> code().lload(Locals.TEMP_1));
@@ -280,7 +319,7 @@ final class IntegerEmitter {
   }
 
   /** Pushes an operand; a memory operand has been read into {@link Locals#TEMP_1}. */
-  private void operand(Insn insn, int number, int size) {
+  void operand(Insn insn, int number, int size) {
     switch (insn.form.operands()[number].charAt(0)) {
       case 'I' -> code().loadConstant(Alu.signExtend(size, insn.imm));
       case 'G' -> loadRegister(insn, insn.reg, size);
@@ -312,7 +351,7 @@ final class IntegerEmitter {
   }
 
   /** Pushes the operand in ModRM.rm of an instruction that will write it. */
-  private void readModify(Block.Placed placed) {
+  void readModify(Block.Placed placed) {
     Insn insn = placed.insn();
     if (insn.memory) {
       memory.find(placed, insn.operandSize, true);
@@ -388,7 +427,7 @@ final class IntegerEmitter {
   }
 
   /** Pushes the operand in ModRM.rm. */
-  private void readOperand(Block.Placed placed, int size) {
+  void readOperand(Block.Placed placed, int size) {
     Insn insn = placed.insn();
     if (insn.memory) {
       memory.find(placed, size, false);
@@ -517,64 +556,6 @@ final class IntegerEmitter {
     region.kind = FlagState.sized(FlagState.READY, size);
     code().lload(Locals.FLAG_R);
     storeDestination(insn, size, insn.memory);
-  }
-
-  private void imul(Block.Placed placed) {
-    Insn insn = placed.insn();
-    int size = insn.operandSize;
-    readOperand(placed, size);
-    signExtend(size);
-    code().lstore(Locals.TEMP_1);
-    if (insn.form.operands().length == 3) {
-      code().loadConstant(insn.imm).lstore(Locals.TEMP_2);
-    } else {
-      loadSigned(insn, insn.reg, size);
-      code().lstore(Locals.TEMP_2);
-    }
-    code().lload(Locals.TEMP_1).lload(Locals.TEMP_2).lmul();
-    if (size == 8) {
-      code().lstore(Locals.TEMP_3);
-      code().lload(Locals.TEMP_1).lload(Locals.TEMP_2);
-      code().invokestatic(MATH, "multiplyHigh", MethodTypeDesc.of(CD_long, CD_long, CD_long));
-      code().lload(Locals.TEMP_3).bipush(63).lshr().lxor();
-      multiplyFlags(Locals.TEMP_3);
-      code().lload(Locals.TEMP_3);
-    } else {
-      code().lstore(Locals.TEMP_3);
-      code().lload(Locals.TEMP_3).lload(Locals.TEMP_3).l2i().i2l().lxor();
-      code().lload(Locals.TEMP_3).l2i().i2l().lstore(Locals.TEMP_3);
-      multiplyFlags(Locals.TEMP_3);
-      code().lload(Locals.TEMP_3);
-    }
-    storeRegister(insn, insn.reg, size);
-  }
-
-  /** Pops what is not 0 when the high half says something; the low half is in a local. */
-  private void multiplyFlags(int low) {
-    code().lload(low);
-    code()
-        .invokestatic(RegionEmitter.STATE, "mulAux", MethodTypeDesc.of(CD_long, CD_long, CD_long));
-    code().lstore(Locals.FLAG_A);
-    code().lload(low);
-    code().invokestatic(RegionEmitter.STATE, "mulResult", MethodTypeDesc.of(CD_long, CD_long));
-    code().lstore(Locals.FLAG_R);
-  }
-
-  private void mul(Block.Placed placed) {
-    readOperand(placed, 8);
-    code().lstore(Locals.TEMP_1);
-    region.load(Cpu.RAX);
-    code().lload(Locals.TEMP_1);
-    code().invokestatic(MATH, "unsignedMultiplyHigh", MethodTypeDesc.of(CD_long, CD_long, CD_long));
-    code().lstore(Locals.TEMP_2);
-    region.load(Cpu.RAX);
-    code().lload(Locals.TEMP_1).lmul().lstore(Locals.TEMP_3);
-    code().lload(Locals.TEMP_2);
-    multiplyFlags(Locals.TEMP_3);
-    code().lload(Locals.TEMP_3);
-    region.store(Cpu.RAX);
-    code().lload(Locals.TEMP_2);
-    region.store(Cpu.RDX);
   }
 
   private void bswap(Insn insn) {
@@ -800,7 +781,7 @@ final class IntegerEmitter {
   }
 
   /** Pushes a long that is negative when CF is set. */
-  private void carry() {
+  void carry() {
     switch (FlagState.base(region.kind)) {
       case FlagState.READY -> code().lload(Locals.FLAG_A);
       case FlagState.INC, FlagState.DEC -> code().lload(Locals.FLAG_B);
@@ -846,7 +827,7 @@ final class IntegerEmitter {
     }
   }
 
-  private void signExtend(int size) {
+  void signExtend(int size) {
     switch (size) {
       case 4 -> code().l2i().i2l();
       case 2 -> code().l2i().i2s().i2l();

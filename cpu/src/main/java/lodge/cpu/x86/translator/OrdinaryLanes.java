@@ -117,6 +117,7 @@ final class OrdinaryLanes {
               : lanes;
       case FUSED -> lanes | count << 2 * insn.reg | count << 2 * insn.vexRegister;
       case ORDER -> lanes | count << 2 * insn.reg;
+      case COMPARE -> lanes | count << 2 * VectorForm.first(insn);
       default -> lanes;
     };
   }
@@ -141,6 +142,7 @@ final class OrdinaryLanes {
           case FROM_INTEGER -> operation.endsWith("SD") ? 1 | first & 2 : first & 2;
           case TO_DOUBLE -> 1 | first & 2;
           case TO_SINGLE -> first & 2;
+          case COMPARE -> VectorForm.isPacked(operation) ? 0 : first & 2;
           case MOVE ->
               insn.memory ? 0 : insn.form.operands()[0].charAt(0) == 'V' ? last : reg(insn, known);
           case SCALAR -> insn.memory ? 2 : scalar(insn, operation, known);

@@ -11,6 +11,7 @@ import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.classfile.MethodModel;
+import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
@@ -137,10 +138,17 @@ final class RegionEmitter {
       starts.add(block.start());
     }
     for (Block block : blocks) {
-      if (Flow.of(block.last().insn()) == Flow.CALL
-          && starts.contains(block.target())
-          && starts.contains(block.last().end())) {
-        returns.add(block.last().end());
+      Block.Placed last = block.last();
+      boolean entersCallee =
+          switch (Flow.of(last.insn())) {
+            case CALL -> starts.contains(block.target());
+            case INDIRECT ->
+                last.insn().form.mnemonic() == Mnemonic.CALL
+                    && indirectTargets(last).stream().anyMatch(starts::contains);
+            default -> false;
+          };
+      if (entersCallee && starts.contains(last.end())) {
+        returns.add(last.end());
       }
     }
     this.ordinary = new OrdinaryLanes(blocks, entry, this::indirectTargets);
@@ -153,14 +161,11 @@ final class RegionEmitter {
     if (placed.insn().form.mnemonic() == Mnemonic.RET) {
       return returns;
     }
-    if (placed.insn().form.mnemonic() == Mnemonic.JMP) {
-      List<Integer> known = new ArrayList<>();
-      for (int each : targets.apply(placed.offset())) {
-        known.add((placed.offset() & ~0xFFF) + each);
-      }
-      return known;
+    List<Integer> known = new ArrayList<>();
+    for (int each : targets.apply(placed.offset())) {
+      known.add((placed.offset() & ~0xFFF) + each);
     }
-    return List.of();
+    return known;
   }
 
   byte[] emit() {
@@ -319,6 +324,11 @@ final class RegionEmitter {
           code.aload(Locals.VECTORS).loadConstant(4 * register + lane).laload();
           storeLane(register, lane);
         });
+    loadFlags();
+  }
+
+  /** The processor's flags; their kind is then {@link FlagState#READY}. */
+  void loadFlags() {
     code.aload(Locals.CPU).getfield(CPU, "flagAux", CD_long).lstore(Locals.FLAG_A);
     code.aload(Locals.CPU).getfield(CPU, "flagResult", CD_long).lstore(Locals.FLAG_R);
   }
@@ -367,7 +377,7 @@ final class RegionEmitter {
         });
   }
 
-  private void storeFlags() {
+  void storeFlags() {
     code.aload(Locals.CPU);
     if (kind == FlagState.DYNAMIC) {
       code.iload(Locals.FLAG_KIND);
@@ -419,19 +429,7 @@ final class RegionEmitter {
         }
         case INDIRECT -> {
           integer.indirect(placed);
-          for (int known : indirectTargets(placed)) {
-            if (labels.containsKey(known)) {
-              Label on = code.newLabel();
-              code.lload(Locals.TARGET).lload(Locals.CODE_BASE).lsub().loadConstant((long) known);
-              code.lcmp().ifne(on);
-              int saved = kind;
-              goTo(each, known);
-              kind = saved;
-              code.labelBinding(on);
-            }
-          }
-          setKindLocal();
-          code.goto_(indirectLabel);
+          goToTarget(each, placed);
         }
         case UNKNOWN -> {
           code.iinc(Locals.COUNT, -1);
@@ -446,6 +444,41 @@ final class RegionEmitter {
         goTo(each, each.fallthrough());
       }
     }
+  }
+
+  /** Goes to {@link Locals#TARGET}: to one of the blocks where it was seen to lead, or out. */
+  private void goToTarget(Block from, Block.Placed placed) {
+    List<Integer> known =
+        indirectTargets(placed).stream().filter(labels::containsKey).distinct().sorted().toList();
+    Label out = code.newLabel();
+    if (!known.isEmpty()) {
+      code.lload(Locals.TARGET).lload(Locals.CODE_BASE).lsub().lstore(Locals.TEMP_1);
+    }
+    if (known.size() > 2) {
+      code.lload(Locals.TEMP_1).lload(Locals.TEMP_1).l2i().i2l().lcmp().ifne(out);
+      List<SwitchCase> cases = known.stream().map(k -> SwitchCase.of(k, code.newLabel())).toList();
+      code.lload(Locals.TEMP_1).l2i().lookupswitch(out, cases);
+      for (SwitchCase each : cases) {
+        code.labelBinding(each.target());
+        goToKeeping(from, each.caseValue());
+      }
+    } else {
+      for (int each : known) {
+        Label on = code.newLabel();
+        code.lload(Locals.TEMP_1).loadConstant((long) each).lcmp().ifne(on);
+        goToKeeping(from, each);
+        code.labelBinding(on);
+      }
+    }
+    code.labelBinding(out);
+    setKindLocal();
+    code.goto_(indirectLabel);
+  }
+
+  private void goToKeeping(Block from, int target) {
+    int saved = kind;
+    goTo(from, target);
+    kind = saved;
   }
 
   /** Goes to an offset: a block of the region, or out. */

@@ -13,6 +13,7 @@ import lodge.core.GuestMemory;
 import lodge.cpu.x86.decode.Decoder;
 import lodge.cpu.x86.decode.Form;
 import lodge.cpu.x86.decode.Insn;
+import lodge.cpu.x86.decode.Mnemonic;
 import lodge.cpu.x86.interpreter.CodePage;
 import lodge.cpu.x86.interpreter.Op;
 
@@ -169,6 +170,9 @@ final class RegionScan {
           for (int each : targets) {
             // Relative to the page of the jump.
             pending.add((position & ~0xFFF) + each);
+          }
+          if (targets.length > 0 && copy.form.mnemonic() == Mnemonic.CALL) {
+            pending.add(end);
           }
           return;
         }

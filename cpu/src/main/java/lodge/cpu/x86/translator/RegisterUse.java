@@ -44,10 +44,12 @@ final class RegisterUse {
         change(Cpu.RSP, used, written);
         change(Cpu.RBP, used, written);
       }
-      case MUL, CWD, CBW -> {
+      case MUL, IMUL, DIV, IDIV, CWD, CBW -> {
         change(Cpu.RAX, used, written);
         change(Cpu.RDX, used, written);
       }
+      case CMPXCHG -> change(Cpu.RAX, used, written);
+      case ROL, ROR, RCL, RCR, SHL, SHR, SAR, SHLD, SHRD -> use(Cpu.RCX, used);
       default -> {}
     }
   }

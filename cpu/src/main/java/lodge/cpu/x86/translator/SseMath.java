@@ -21,6 +21,9 @@ final class SseMath {
   /** Below this an error of 53 bits may itself be too small for a number. */
   private static final long SMALL_64 = 64L << 52;
 
+  /** EQ, LT, LE, UNORD, NEQ, NLT, NLE, ORD, EQ_UQ, NGE, NGT, FALSE, NEQ_OQ, GE, GT, TRUE. */
+  private static final int[] ORDERS = {2, 1, 3, 0, 5, 6, 4, 7, 2, 1, 3, 0, 5, 6, 4, 7};
+
   private SseMath() {}
 
   /** Whether lanes are ordinary doubles; a set as {@link OrdinaryLanes} has it. */
@@ -151,6 +154,20 @@ final class SseMath {
   /** {@link SimdFloat#safe} but for some that are; one test. */
   static boolean safe64(long r) {
     return (r + (1L << 52) & 0x7FC0_0000_0000_0000L) != 0;
+  }
+
+  /**
+   * For which orders a predicate of CMPSD holds when nothing is unordered: bit 0 for less, 1 for
+   * equal, 2 for greater.
+   */
+  static int orders(int predicate) {
+    return ORDERS[predicate & 15];
+  }
+
+  static long compare64(long a, long b, int orders) {
+    double x = longBitsToDouble(a);
+    double y = longBitsToDouble(b);
+    return x < y ? -(orders & 1) : x > y ? -(orders >> 2) : -(orders >> 1 & 1);
   }
 
   static long fromLong64(long value) {

@@ -100,6 +100,13 @@ final class VectorEmitter {
       case TO_SINGLE -> toSingle(placed);
       case TO_DOUBLE -> toDouble(placed);
       case CLEAR_UPPER -> clearAllUpper();
+      case COMPARE -> compare(placed, VectorForm.isPacked(operation));
+      case BLEND -> blend(placed, operation);
+      case STORE_CONTROL -> {
+        memory.find(placed, 4, true);
+        memory.store(
+            4, () -> code().aload(Locals.CPU).getfield(RegionEmitter.CPU, "mxcsr", CD_int).i2l());
+      }
     }
     ordinary = OrdinaryLanes.after(insn, ordinary);
     return true;
@@ -269,6 +276,52 @@ final class VectorEmitter {
     if (size == 4) {
       math("toDouble", UNARY);
     }
+  }
+
+  /** All ones where a predicate holds for ordinary doubles, zeros elsewhere. */
+  private void compare(Block.Placed placed, boolean packed) {
+    Insn insn = placed.insn();
+    int count = packed ? lanes(insn) : 1;
+    if (packed) {
+      sourceWide(placed);
+    } else {
+      source(placed, 8);
+    }
+    for (int i = 0; i < count; i++) {
+      int lane = i;
+      int last = insn.memory ? -1 : insn.rm;
+      requireOrdinary(
+          placed, 8, VectorForm.first(insn), i, () -> lane(VectorForm.first(insn), lane));
+      requireOrdinary(placed, 8, last, i, () -> code().lload(Locals.source(lane)));
+      operands(insn, i);
+      code().loadConstant(SseMath.orders((int) insn.imm));
+      math("compare64", MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int));
+      code().lstore(Locals.result(i));
+    }
+    if (packed) {
+      setWide(insn, insn.reg);
+    } else {
+      setScalar(insn, 8);
+    }
+  }
+
+  private void blend(Block.Placed placed, String operation) {
+    Insn insn = placed.insn();
+    String function =
+        switch (operation) {
+          case "PBLENDVB" -> "blendVariableBytes";
+          case "BLENDVPS" -> "blendVariableDoublewords";
+          default -> "blendVariableQuadwords";
+        };
+    sourceWide(placed);
+    for (int i = 0; i < lanes(insn); i++) {
+      operands(insn, i);
+      lane(VectorForm.mask(insn), i);
+      MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long);
+      code().invokestatic(SHUFFLE, function, type);
+      code().lstore(Locals.result(i));
+    }
+    setWide(insn, insn.reg);
   }
 
   private void fromInteger(Block.Placed placed, int size) {
@@ -651,7 +704,7 @@ final class VectorEmitter {
     code().lload(Locals.source(0));
     if (size < 8) {
       code().loadConstant((1L << 8 * size) - 1).land();
-      code().loadConstant(-1L / ((1L << 8 * size) - 1)).lmul();
+      code().loadConstant(Long.divideUnsigned(-1, (1L << 8 * size) - 1)).lmul();
     }
     code().lstore(Locals.result(0));
     for (int i = 1; i < lanes(insn); i++) {

@@ -34,7 +34,12 @@ enum VectorForm {
   TO_INTEGER,
   TO_SINGLE,
   TO_DOUBLE,
-  CLEAR_UPPER;
+  CLEAR_UPPER,
+  /** To masks, with a predicate. */
+  COMPARE,
+  BLEND,
+  /** MXCSR to memory. */
+  STORE_CONTROL;
 
   private static final Map<String, VectorForm> BY_OPERATION =
       Map.ofEntries(
@@ -42,6 +47,11 @@ enum VectorForm {
           Map.entry("UCOMISD", ORDER),
           Map.entry("COMISS", ORDER),
           Map.entry("UCOMISS", ORDER),
+          Map.entry("CMPSD", COMPARE),
+          Map.entry("CMPPD", COMPARE),
+          Map.entry("PBLENDVB", BLEND),
+          Map.entry("BLENDVPS", BLEND),
+          Map.entry("BLENDVPD", BLEND),
           Map.entry("ANDPS", LOGIC),
           Map.entry("ANDPD", LOGIC),
           Map.entry("PAND", LOGIC),
@@ -118,6 +128,9 @@ enum VectorForm {
     if (name.equals("VZEROUPPER")) {
       return CLEAR_UPPER;
     }
+    if (name.endsWith("STMXCSR") && insn.memory && insn.addressSize == 8) {
+      return STORE_CONTROL;
+    }
     String[] operands = insn.form.operands();
     if (insn.memory && insn.addressSize != 8
         || !insn.hasModrm
@@ -186,7 +199,8 @@ enum VectorForm {
   /** Whether MXCSR takes part. */
   boolean isFloat() {
     return switch (this) {
-      case ARITHMETIC, FUSED, ORDER, FROM_INTEGER, TO_INTEGER, TO_SINGLE, TO_DOUBLE -> true;
+      case ARITHMETIC, FUSED, ORDER, COMPARE, FROM_INTEGER, TO_INTEGER, TO_SINGLE, TO_DOUBLE ->
+          true;
       default -> false;
     };
   }
@@ -211,14 +225,21 @@ enum VectorForm {
         : -1;
   }
 
+  /** The register with the mask of a {@link #BLEND}: without VEX it is always the first one. */
+  static int mask(Insn insn) {
+    return insn.vex ? (int) insn.imm >> 4 & 15 : 0;
+  }
+
   /** Marks the vector registers of an instruction. */
   static void mark(Insn insn, boolean[] used, boolean[] written) {
+    used[0] |= of(insn) == BLEND && !insn.vex;
     String[] operands = insn.form.operands();
     for (int i = 0; i < operands.length; i++) {
       int register =
           switch (operands[i].charAt(0)) {
             case 'V' -> insn.reg;
             case 'H' -> insn.vexRegister;
+            case 'L' -> (int) insn.imm >> 4 & 15;
             case 'W', 'U', 'M' -> insn.memory ? -1 : insn.rm;
             default -> -1;
           };
