@@ -369,6 +369,13 @@ public final class Cpu {
   }
 
   /**
+   * To be called after a change of RFLAGS.AC alone, in protected mode: see {@link #modeChanged}.
+   */
+  public void alignmentFlagChanged() {
+    mmu.selectRights();
+  }
+
+  /**
    * To be called after any change of CR0, CR4, XCR0 or RFLAGS.VM: derives {@link #sseReady} and
    * {@link #avxReady}. Part of {@link #modeChanged}.
    */

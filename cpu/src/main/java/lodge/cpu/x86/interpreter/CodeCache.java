@@ -174,6 +174,11 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     }
   }
 
+  /** Much is executed in the region at an address: tells whoever translates. */
+  public void grow(CodePage page, int offset) {
+    hotSpots.grow(page, offset, cpu.r[Cpu.CODE_BASE]);
+  }
+
   /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
   public void install(CodePage page, int offset, Op region, List<CodePage> parts) {
     weigh(REGION_WEIGHT);

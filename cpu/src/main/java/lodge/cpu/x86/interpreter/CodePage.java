@@ -103,6 +103,11 @@ public final class CodePage {
     }
   }
 
+  /** A region that has been replaced. */
+  public void removeRegion(Op region) {
+    regions.remove(region);
+  }
+
   /** Which grains hold bytes of decoded instructions. */
   long decoded() {
     return decoded;

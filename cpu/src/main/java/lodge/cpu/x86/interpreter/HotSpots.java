@@ -12,6 +12,14 @@ public interface HotSpots {
   void hot(CodePage page, int offset, long base);
 
   /**
+   * A region is where much of the time goes: worth a longer look.
+   *
+   * @param offset the region's entry
+   * @param base RIP of byte 0 of its page
+   */
+  void grow(CodePage page, int offset, long base);
+
+  /**
    * Takes over all code as soon as it is decoded, on the spot: for tests of what is otherwise
    * seldom reached.
    */

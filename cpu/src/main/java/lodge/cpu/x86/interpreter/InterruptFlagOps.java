@@ -125,7 +125,7 @@ final class InterruptFlagOps {
         throw c.undefined();
       }
       c.eflags = set ? c.eflags | Flags.AC : c.eflags & ~Flags.AC;
-      c.modeChanged();
+      c.alignmentFlagChanged();
       return next;
     }
   }

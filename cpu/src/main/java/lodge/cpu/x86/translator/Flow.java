@@ -14,7 +14,11 @@ enum Flow {
   CALL,
   /** To an address from a register, memory or the stack. */
   INDIRECT,
-  /** Only the interpreter can follow: system instructions, far transfers, interrupts. */
+  /**
+   * Only the interpreter can follow: far transfers and what changes the mode or what a region has
+   * looked at when it was entered. Other system instructions return what follows in memory or leave
+   * for the run loop.
+   */
   UNKNOWN;
 
   static Flow of(Insn insn) {
@@ -43,34 +47,19 @@ enum Flow {
           SYSRET,
           SYSENTER,
           SYSEXIT,
-          MOV_CR,
-          MOV_DR,
-          MOV_SREG,
           POP_SREG,
           LSS,
           LDS,
           LES,
           LFS,
           LGS,
-          STI,
-          CLI,
-          POPF,
-          WRMSR,
-          CLAC,
-          STAC,
-          SWAPGS,
-          INVLPG,
-          INVPCID,
           LGDT,
           LIDT,
           LLDT,
           LTR,
           LMSW,
-          CLTS,
           XSETBV,
           WRPKRU,
-          IN,
-          OUT,
           INS,
           OUTS,
           MONITOR,
@@ -80,13 +69,9 @@ enum Flow {
           XRSTORS,
           LDMXCSR,
           VLDMXCSR,
-          CPUID,
-          RDMSR,
           WBINVD,
           INVD,
-          SERIALIZE,
-          WRFSBASE,
-          WRGSBASE ->
+          SERIALIZE ->
           UNKNOWN;
       default -> NEXT;
     };

@@ -109,7 +109,7 @@ final class RegionEmitter {
   /** Lanes that are kept as doubles: those that arithmetic reads. */
   private int doubles;
 
-  /** Starts of blocks that are part of a loop. */
+  /** Starts of blocks in whose loops pages are worth remembering. */
   private final Set<Integer> loops;
 
   /** See {@link MemoryEmitter}. */
@@ -123,11 +123,17 @@ final class RegionEmitter {
 
   /**
    * @param ordered several processors access the memory
+   * @param large it may take long to compile
    * @param guarded the region takes code from several pages
    * @param targets where the indirect jump at a position was seen to lead, relative to its page
    */
   RegionEmitter(
-      List<Block> blocks, int entry, boolean ordered, boolean guarded, IntFunction<int[]> targets) {
+      List<Block> blocks,
+      int entry,
+      boolean ordered,
+      boolean large,
+      boolean guarded,
+      IntFunction<int[]> targets) {
     this.ordered = ordered;
     this.blocks = blocks;
     this.entry = entry;

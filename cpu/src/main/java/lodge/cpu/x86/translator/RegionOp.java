@@ -21,6 +21,9 @@ public abstract class RegionOp extends Op {
         }
       };
 
+  /** A region that was left as often for other code is made again, with more of that. */
+  private static final int GROWTH = 1 << 20;
+
   /** Exits taken as often as this are where the next region starts. */
   private static final int HOT_EXIT = 16384;
 
@@ -60,6 +63,9 @@ public abstract class RegionOp extends Op {
 
   private final int[] exitHeat;
 
+  /** Exits until it grows. */
+  private int untilGrowth;
+
   /** Indirect exits taken. */
   private int leaves;
 
@@ -74,6 +80,7 @@ public abstract class RegionOp extends Op {
     this.links = parts.links();
     this.ops = parts.ops();
     this.exitHeat = new int[exits.length];
+    this.untilGrowth = parts.large() ? 0 : GROWTH;
     place(parts.entry(), 0);
   }
 
@@ -166,9 +173,24 @@ public abstract class RegionOp extends Op {
     page.cache.translated += count;
   }
 
+  private void noteExit() {
+    if (--untilGrowth == 0) {
+      page.cache.grow(page, entry);
+    }
+  }
+
+  /** Another region takes its place. */
+  void retire() {
+    dead = true;
+    for (CodePage each : pages) {
+      each.removeRegion(this);
+    }
+  }
+
   /** The op behind a direct exit. */
   protected final Op leave(Cpu c, int exit, int count) {
     retired(count);
+    noteExit();
     try {
       if ((++exitHeat[exit] & HOT_EXIT - 1) == 0) {
         page.cache.hot(links[exit].rip(c));
@@ -210,6 +232,7 @@ public abstract class RegionOp extends Op {
   /** The op at an address that was computed. */
   protected final Op leaveTo(Cpu c, long rip, int count) {
     retired(count);
+    noteExit();
     if ((++leaves & HOT_EXIT - 1) == 0) {
       page.cache.hot(rip);
     }

@@ -8,10 +8,12 @@ import lodge.cpu.x86.interpreter.Op;
  * What a region is made of besides its code.
  *
  * @param original the interpreter's op at the entry
+ * @param large not to grow any more
  */
 record RegionParts(
     CodePage page,
     int entry,
+    boolean large,
     Op original,
     CodePage[] pages,
     int[] deltas,

@@ -26,6 +26,9 @@ final class Translator implements HotSpots {
    */
   private static final int REGION_LIMIT = 60;
 
+  /** The same for a region in which much of the time is spent. */
+  private static final int LARGE_LIMIT = 160;
+
   /** HotSpot does not compile methods of 8,000 bytecodes and more. */
   private static final int MAX_CODE = 7_900;
 
@@ -93,13 +96,24 @@ final class Translator implements HotSpots {
     if (asked.size() > ASKED_LIMIT) {
       asked.clear();
     }
-    RegionScan scan = new RegionScan(memory, page, base, REGION_LIMIT);
+    scan(page, offset, base, false);
+  }
+
+  @Override
+  public void grow(CodePage page, int offset, long base) {
+    if (page.peek(offset) != null && memory.isRam(page.gpa)) {
+      scan(page, offset, base, true);
+    }
+  }
+
+  private void scan(CodePage page, int offset, long base, boolean large) {
+    RegionScan scan = new RegionScan(memory, page, base, large ? LARGE_LIMIT : REGION_LIMIT);
     if (scan.scan(offset)) {
       Op original = page.peek(offset).original();
       if (eager) {
-        translate(page, offset, original, scan);
+        translate(page, offset, original, scan, large);
       } else {
-        worker.execute(() -> translate(page, offset, original, scan));
+        worker.execute(() -> translate(page, offset, original, scan, large));
       }
     }
   }
@@ -125,6 +139,9 @@ final class Translator implements HotSpots {
         () -> {
           if (translation.unchanged()) {
             CodePage page = translation.page();
+            if (page.peek(translation.entry()) instanceof RegionOp smaller) {
+              smaller.retire();
+            }
             page.cache.install(
                 page, translation.entry(), translation.region(), translation.pages());
           } else {
@@ -156,7 +173,7 @@ final class Translator implements HotSpots {
     }
   }
 
-  private void translate(CodePage page, int entry, Op original, RegionScan scan) {
+  private void translate(CodePage page, int entry, Op original, RegionScan scan, boolean large) {
     try {
       long start = System.nanoTime();
       RegionEmitter emitter = null;
@@ -167,6 +184,7 @@ final class Translator implements HotSpots {
                 scan.blocks(entry, size),
                 entry,
                 memory.shared(),
+                large || eager,
                 scan.parts().size() > 1,
                 scan::targets);
         classFile = emitter.emit();
@@ -188,6 +206,7 @@ final class Translator implements HotSpots {
           new RegionParts(
               page,
               entry,
+              large || eager,
               original,
               parts.stream().map(RegionScan.Part::page).toArray(CodePage[]::new),
               parts.stream().mapToInt(RegionScan.Part::delta).toArray(),
