@@ -1,5 +1,6 @@
 package lodge.cpu.x86.translator;
 
+import java.util.function.Consumer;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.interpreter.CodeLink;
@@ -39,6 +40,9 @@ public abstract class RegionOp extends Op {
 
   /** The page was overwritten; what runs now is the last of this region. */
   boolean dead;
+
+  /** Is told what becomes of the region. */
+  Consumer<RegionEvent> observer = _ -> {};
 
   /** Where the last fault was. */
   private long faultRip;
@@ -81,6 +85,7 @@ public abstract class RegionOp extends Op {
   void withdraw() {
     if (!dead && page.peek(entry) == this) {
       page.cache.exchange(page, entry, original);
+      observer.accept(RegionEvent.WITHDRAWN);
     }
   }
 
@@ -88,7 +93,8 @@ public abstract class RegionOp extends Op {
   public void unlink(CodePage page) {
     if (!dead) {
       dead = true;
-      page.cache.invalidated++;
+      this.page.cache.invalidated++;
+      observer.accept(RegionEvent.INVALIDATED);
       if (page != this.page && this.page.peek(entry) == this) {
         this.page.replace(entry, original);
       }
