@@ -1,5 +1,6 @@
 package lodge.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,8 @@ import picocli.CommandLine.TypeConversionException;
       "lodge run [GUEST] [--kernel FILE] [--initrd FILE] [--append STRING]",
       "                 [--memory SIZE] [--cpus N] [--cpu MODEL] [--engine NAME]",
       "                 [--serial WHERE] [--device NAME[,PROPERTY=VALUE...]]...",
-      "                 [--no-reboot] [--stats] [--debug] [-- COMMAND...]"
+      "                 [--no-reboot] [--stats] [--trace-translation FILE] [--debug]",
+      "                 [-- COMMAND...]"
     },
     footer = {
       "",
@@ -131,6 +133,14 @@ final class RunCommand implements Callable<Integer> {
       description = "Print counters to standard error at the end, a name and a value a line.")
   private boolean stats;
 
+  @Option(
+      names = "--trace-translation",
+      paramLabel = "FILE",
+      description =
+          "Write what the translator makes of the guest's code: each region's instructions, and"
+              + " its blocks as a graph in DOT.")
+  private String traceTranslation;
+
   @Option(names = "--debug", description = "Print stack traces with errors.")
   private boolean debug;
 
@@ -173,7 +183,17 @@ final class RunCommand implements Callable<Integer> {
       } else if (guest.isPresent()) {
         builder.initrd(guest.get().initrd()).initrd(orders(session));
       }
-      return session.run(builder, stats);
+      return run(session, builder);
+    }
+  }
+
+  private int run(Session session, MachineBuilder builder)
+      throws IOException, InterruptedException {
+    if (traceTranslation == null) {
+      return session.run(builder, stats, Optional.empty());
+    }
+    try (TraceFile trace = TraceFile.open(traceTranslation, session::say)) {
+      return session.run(builder.traceTranslation(trace), stats, Optional.of(trace));
     }
   }
 

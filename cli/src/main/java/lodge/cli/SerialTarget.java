@@ -2,12 +2,6 @@ package lodge.cli;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /** Where {@code --serial} sends the guest's bytes. */
 sealed interface SerialTarget extends AutoCloseable {
@@ -33,7 +27,7 @@ sealed interface SerialTarget extends AutoCloseable {
     return switch (where) {
       case "stdio" -> new Standard(streams.output());
       case "null" -> new Nowhere(OutputStream.nullOutputStream());
-      default -> ToFile.open(where.substring(FILE.length()));
+      default -> new ToFile(OutputFile.open(where.substring(FILE.length()), "--serial " + where));
     };
   }
 
@@ -55,54 +49,21 @@ sealed interface SerialTarget extends AutoCloseable {
     public void close() {}
   }
 
-  /**
-   * A file, which keeps what it holds until the machine starts, and is not left behind when none
-   * does.
-   */
-  final class ToFile implements SerialTarget {
-    private final Path path;
-    private final FileChannel channel;
-    private final boolean created;
-    private boolean begun;
-
-    private ToFile(Path path, FileChannel channel, boolean created) {
-      this.path = path;
-      this.channel = channel;
-      this.created = created;
-    }
-
-    static ToFile open(String name) {
-      try {
-        Path path = Path.of(name);
-        boolean created = Files.notExists(path);
-        return new ToFile(
-            path,
-            FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-            created);
-      } catch (InvalidPathException | IOException e) {
-        throw new BadInput("--serial file:" + name + " cannot be written: " + Reasons.of(e), e);
-      }
-    }
-
+  /** A file. */
+  record ToFile(OutputFile file) implements SerialTarget {
     @Override
     public OutputStream output() {
-      return Channels.newOutputStream(channel);
+      return file.output();
     }
 
     @Override
     public void begin() throws IOException {
-      if (Files.isRegularFile(path)) {
-        channel.truncate(0);
-      }
-      begun = true;
+      file.begin();
     }
 
     @Override
     public void close() throws IOException {
-      channel.close();
-      if (created && !begun) {
-        Files.deleteIfExists(path);
-      }
+      file.close();
     }
   }
 }

@@ -45,8 +45,13 @@ final class Session {
     return terminal;
   }
 
-  /** Builds the machine, runs it to its end and returns the exit status. */
-  int run(MachineBuilder builder, boolean stats) throws IOException, InterruptedException {
+  /**
+   * Builds the machine, runs it to its end and returns the exit status.
+   *
+   * @param trace what the builder's machine tells its translations to
+   */
+  int run(MachineBuilder builder, boolean stats, Optional<TraceFile> trace)
+      throws IOException, InterruptedException {
     Optional<TaskOutput> task =
         goal == Goal.TASK ? Optional.of(new TaskOutput(target.output())) : Optional.empty();
     OutputStream output = task.<OutputStream>map(filter -> filter).orElse(target.output());
@@ -58,6 +63,9 @@ final class Session {
             : fed ? SerialConsole.fed(output) : SerialConsole.of(streams.input(), output);
     try (Machine machine = builder.serial(console).build()) {
       target.begin();
+      if (trace.isPresent()) {
+        trace.get().begin();
+      }
       if (terminal.isPresent() && goal == Goal.CONSOLE) {
         say("Ctrl-A X quits, Ctrl-A H helps");
       }
@@ -152,7 +160,7 @@ final class Session {
     return ExitStatus.FAILED;
   }
 
-  private void say(String line) {
+  void say(String line) {
     print("lodge: " + line);
   }
 

@@ -80,6 +80,12 @@ class BadInputTest {
         "run --kernel @good --serial file:         | --serial file: is unknown| file:PATH",
         "run --kernel @good --serial file:@no/log  | cannot be written        | there is no such",
         "run --kernel @good --serial file:@        | cannot be written        | directory",
+        "run --kernel @good --trace-translation @no/trace | cannot be written | there is no such",
+        "run --kernel @good --trace-translation @  | cannot be written        | directory",
+        "run --kernel @good --trace-translation    | Missing required         |"
+            + " --trace-translation",
+        "run --kernel @good --engine interpreter --trace-translation @trace"
+            + " | engine 'interpreter' does not translate | the translator does",
         "run --kernel @good --initrd @none         | none                     | no such",
         "run --kernel @good --initrd @initrd --memory 16M | initrd            | memory",
         "run --kernel @none                        | none                     | no such",
@@ -116,6 +122,16 @@ class BadInputTest {
 
     assertThat(run.status()).isEqualTo(2);
     assertThat(log).hasContent("precious");
+  }
+
+  @Test
+  void aTraceFileKeepsItsContentWhenTheKernelIsNoKernel() throws IOException {
+    Path trace = Files.writeString(folder.resolve("trace"), "precious");
+
+    Run run = lodge("run", "--trace-translation", trace.toString(), "--kernel", folder + "/text");
+
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(trace).hasContent("precious");
   }
 
   @Test

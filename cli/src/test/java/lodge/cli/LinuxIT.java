@@ -4,11 +4,13 @@ import static lodge.cli.LodgeScript.lodge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Random;
 import lodge.machine.Outcome;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Boots of Debian's kernel from the command line, each of its own kind. */
 class LinuxIT {
@@ -41,9 +43,12 @@ class LinuxIT {
   }
 
   @Test
-  void aPipeTypesIntoTheGuestAndNothingOfItIsLost() throws Exception {
+  void aPipeTypesIntoTheGuestAndNothingOfItIsLost(@TempDir Path folder) throws Exception {
+    Path trace = folder.resolve("trace");
     LodgeScript.Result run =
-        lodge("run", "tiny", "--stats").input("cat /proc/cpuinfo; poweroff -f\n").run();
+        lodge("run", "tiny", "--stats", "--trace-translation", trace.toString())
+            .input("cat /proc/cpuinfo; poweroff -f\n")
+            .run();
 
     assertThat(run.text())
         .contains("Linux version")
@@ -52,8 +57,14 @@ class LinuxIT {
         .contains("reboot: Power down");
     assertThat(run.errors())
         .containsPattern("(?m)^guest_instructions [0-9]{9,}$")
-        .containsPattern("(?m)^mips ");
+        .containsPattern("(?m)^mips ")
+        .containsPattern("(?m)^region_exits_direct [1-9]");
     assertThat(run.status()).isZero();
+    assertThat(trace)
+        .content()
+        .containsPattern("(?m)^region 1: cpu 0, rip 0x")
+        .containsPattern("(?m)^digraph region_1 \\{$")
+        .containsPattern("(?m)^region \\d+ installed$");
   }
 
   @Test

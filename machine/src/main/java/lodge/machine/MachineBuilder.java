@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.CpuModels;
 import lodge.cpu.x86.Engine;
@@ -28,6 +29,7 @@ public final class MachineBuilder {
   private int cpus = 1;
   private String cpu = "max";
   private String engine = Engines.AUTO;
+  private Consumer<String> translationTrace;
   private SerialConsole serial = SerialConsole.none();
   private boolean rebootOnReset = true;
   private boolean debugExit;
@@ -105,6 +107,16 @@ public final class MachineBuilder {
     return this;
   }
 
+  /**
+   * Has the engine tell what it translates, in text for people: one piece after the other, by any
+   * of the machine's threads, which are not to be held up. Engines that do not translate are
+   * refused. Without it nothing is told.
+   */
+  public MachineBuilder traceTranslation(Consumer<String> trace) {
+    translationTrace = Objects.requireNonNull(trace);
+    return this;
+  }
+
   /** What COM1 is connected to. Without it {@link SerialConsole#none}. */
   public MachineBuilder serial(SerialConsole console) {
     serial = Objects.requireNonNull(console);
@@ -151,7 +163,7 @@ public final class MachineBuilder {
           "no kernel: a machine needs a Linux bzImage, an ELF vmlinux or a Multiboot image to"
               + " boot");
     }
-    Engine chosen = Engines.named(engine, engines);
+    Engine chosen = traced(Engines.named(engine, engines));
     KernelImage image = KernelImage.read(kernel);
     MemoryMap map = MemoryMap.of(memory);
     byte[] initrd = Initrd.concatenate(initrds, Math.min(map.lowRamEnd(), Integer.MAX_VALUE - 16));
@@ -173,6 +185,21 @@ public final class MachineBuilder {
       Board.tryOut(spec);
     }
     return new Machine(spec);
+  }
+
+  private Engine traced(Engine chosen) {
+    if (translationTrace == null) {
+      return chosen;
+    }
+    return chosen
+        .traced(translationTrace)
+        .orElseThrow(
+            () ->
+                invalid(
+                    "engine '"
+                        + chosen.name()
+                        + "' does not translate, so there is nothing to trace; the translator"
+                        + " does"));
   }
 
   private CpuModel model() {

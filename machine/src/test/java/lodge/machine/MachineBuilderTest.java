@@ -70,6 +70,11 @@ class MachineBuilderTest {
   }
 
   @Test
+  void aTraceOfAnEngineThatDoesNotTranslateIsRefused() {
+    refused(good().traceTranslation(_ -> {}), Kind.INVALID, "engine 'fake' does not translate");
+  }
+
+  @Test
   void filesThatCannotBeReadAreRefused() {
     refused(good().kernel(folder.resolve("none")), Kind.UNREADABLE, "none: there is no such file");
     refused(good().kernel(folder), Kind.UNREADABLE, "is a directory");

@@ -75,11 +75,29 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Instructions executed in regions. */
   public long translated;
 
-  /** How often a region was left because an instruction needs the interpreter. */
-  public long declined;
-
   /** How often a region could not be entered where it stands. */
-  public long bypassed;
+  public long entriesBypassed;
+
+  /** How often regions were left: to a constant address. */
+  public long exitsDirect;
+
+  /** To a computed address that is not known inside. */
+  public long exitsIndirect;
+
+  /** Because something else asks for the processor. */
+  public long exitsPolled;
+
+  /** Before an instruction that needs the interpreter this time. */
+  public long exitsDeclined;
+
+  /** After an instruction that the interpreter's op executed, and that changed the way. */
+  public long exitsStopped;
+
+  /** By a fault. */
+  public long exitsFault;
+
+  /** Regions whose code was overwritten. */
+  public long invalidated;
 
   /** Instructions met that are announced but not implemented, with the number of places. */
   final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);

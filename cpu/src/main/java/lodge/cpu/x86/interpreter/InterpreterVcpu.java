@@ -263,9 +263,15 @@ public final class InterpreterVcpu implements Vcpu {
     counters.add("code_waits", cpu.mmu.codeWatch().waits());
     if (hotSpots != null) {
       counters.add("guest_instructions_translated", code.translated);
-      counters.add("regions_bypassed", code.bypassed);
-      counters.add("instructions_declined", code.declined);
       hotSpots.count(counters);
+      counters.add("regions_invalidated", code.invalidated);
+      counters.add("region_entries_bypassed", code.entriesBypassed);
+      counters.add("region_exits_direct", code.exitsDirect);
+      counters.add("region_exits_indirect", code.exitsIndirect);
+      counters.add("region_exits_polled", code.exitsPolled);
+      counters.add("region_exits_declined", code.exitsDeclined);
+      counters.add("region_exits_stopped", code.exitsStopped);
+      counters.add("region_exits_fault", code.exitsFault);
     }
     cpu.msrs.count(counters);
     code.unimplemented.forEach(

@@ -48,8 +48,8 @@ final class RegionEmitter {
   private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
   static final ClassDesc LONGS = CD_long.arrayType();
 
-  private final List<Block> blocks;
-  private final int entry;
+  final List<Block> blocks;
+  final int entry;
   private final Map<Integer, Label> labels = new HashMap<>();
   private final Map<Integer, Integer> entryKinds;
   private final boolean[] used = new boolean[16];
@@ -163,7 +163,7 @@ final class RegionEmitter {
   }
 
   /** Starts of blocks that an indirect jump or return may go to directly. */
-  private List<Integer> indirectTargets(Block.Placed placed) {
+  List<Integer> indirectTargets(Block.Placed placed) {
     if (placed.insn().form.mnemonic() == Mnemonic.RET) {
       return returns;
     }
@@ -192,15 +192,20 @@ final class RegionEmitter {
       }
     }
     byte[] built = build();
-    if (built.length < SURELY_SHORT) {
-      return built;
-    }
-    for (MethodModel method : ClassFile.of().parse(built).methods()) {
-      if (method.methodName().equalsString("exec")) {
-        codeLength = method.findAttribute(Attributes.code()).orElseThrow().codeLength();
-      }
+    if (built.length >= SURELY_SHORT) {
+      codeLength = codeLength(built);
     }
     return built;
+  }
+
+  /** Bytes of the method in a class file made here. */
+  static int codeLength(byte[] classFile) {
+    for (MethodModel method : ClassFile.of().parse(classFile).methods()) {
+      if (method.methodName().equalsString("exec")) {
+        return method.findAttribute(Attributes.code()).orElseThrow().codeLength();
+      }
+    }
+    throw new AssertionError("the method is missing");
   }
 
   /** Bytes of the method just built. */

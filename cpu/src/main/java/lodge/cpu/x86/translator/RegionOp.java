@@ -1,5 +1,6 @@
 package lodge.cpu.x86.translator;
 
+import java.util.function.Consumer;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.interpreter.CodeLink;
@@ -42,6 +43,9 @@ public abstract class RegionOp extends Op {
 
   /** The page was overwritten; what runs now is the last of this region. */
   boolean dead;
+
+  /** Is told what becomes of the region. */
+  Consumer<RegionEvent> observer = _ -> {};
 
   /** Where the last fault was. */
   private long faultRip;
@@ -88,6 +92,7 @@ public abstract class RegionOp extends Op {
   void withdraw() {
     if (!dead && page.peek(entry) == this) {
       page.cache.exchange(page, entry, original);
+      observer.accept(RegionEvent.WITHDRAWN);
     }
   }
 
@@ -95,6 +100,8 @@ public abstract class RegionOp extends Op {
   public void unlink(CodePage page) {
     if (!dead) {
       dead = true;
+      this.page.cache.invalidated++;
+      observer.accept(RegionEvent.INVALIDATED);
       if (page != this.page && this.page.peek(entry) == this) {
         this.page.replace(entry, original);
       }
@@ -161,7 +168,7 @@ public abstract class RegionOp extends Op {
   /** Leaves one instruction to the interpreter: the region is not valid here. */
   protected final Op bypass(Cpu c) {
     bypassed = true;
-    page.cache.bypassed++;
+    page.cache.entriesBypassed++;
     Op following = original.exec(c);
     bypassed = false;
     return following == original ? this : following;
@@ -195,7 +202,9 @@ public abstract class RegionOp extends Op {
       if ((++exitHeat[exit] & HOT_EXIT - 1) == 0) {
         page.cache.hot(links[exit].rip(c));
       }
-      return links[exit].follow(c);
+      Op following = links[exit].follow(c);
+      page.cache.exitsDirect++;
+      return following;
     } catch (CpuException fault) {
       throw beyond(c, exits[exit], fault);
     }
@@ -206,6 +215,7 @@ public abstract class RegionOp extends Op {
     retired(count);
     try {
       c.rip = links[exit].rip(c);
+      page.cache.exitsPolled++;
     } catch (CpuException fault) {
       throw beyond(c, exits[exit], fault);
     }
@@ -214,6 +224,7 @@ public abstract class RegionOp extends Op {
 
   /** The target of an exit is not canonical: a jump there has not happened. */
   private CpuException beyond(Cpu c, Exit exit, CpuException fault) {
+    page.cache.exitsFault++;
     boolean jump = exit.jump() != Exit.FALLS;
     // The run loop does not count an op that faults.
     if (jump) {
@@ -233,6 +244,7 @@ public abstract class RegionOp extends Op {
   protected final Op leaveTo(Cpu c, long rip, int count) {
     retired(count);
     noteExit();
+    page.cache.exitsIndirect++;
     if ((++leaves & HOT_EXIT - 1) == 0) {
       page.cache.hot(rip);
     }
@@ -242,12 +254,14 @@ public abstract class RegionOp extends Op {
   /** Leaves to the run loop after an op that set RIP itself. */
   protected final Op stop(int count) {
     retired(count);
+    page.cache.exitsStopped++;
     return null;
   }
 
   /** A fault in an op executed for a site: the run loop delivers. */
   protected final void stepFault(Cpu c, int site, int count) {
     retired(count - sites[site].remaining() + 1);
+    page.cache.exitsFault++;
     faultRip = c.r[Cpu.CODE_BASE] + sites[site].offset();
     bypassed = false;
     stepped = stepping;
@@ -256,7 +270,7 @@ public abstract class RegionOp extends Op {
   /** Leaves before an instruction, which the interpreter executes. */
   protected final Op decline(Cpu c, int site, int count) {
     retired(count - sites[site].remaining());
-    page.cache.declined++;
+    page.cache.exitsDeclined++;
     return page.cache.enter(c.r[Cpu.CODE_BASE] + sites[site].offset()).original();
   }
 

@@ -65,6 +65,11 @@ final class RegionScan {
     return found.containsKey(entry) && Flow.of(found.get(entry)) != Flow.UNKNOWN;
   }
 
+  /** RIP of byte 0 of the entry's page. */
+  long base() {
+    return base;
+  }
+
   List<Part> parts() {
     return views.values().stream().map(View::part).toList();
   }

@@ -68,6 +68,9 @@ final class Translator implements HotSpots {
 
   private final boolean eager;
 
+  /** Null when nobody wants to know. */
+  private final TranslationTrace trace;
+
   @Override
   public boolean eager() {
     return eager;
@@ -75,8 +78,10 @@ final class Translator implements HotSpots {
 
   /**
    * @param kick makes the vCPU leave the region it is in
+   * @param trace is told of regions, or null
    */
-  Translator(GuestMemory memory, Runnable kick, boolean eager) {
+  Translator(GuestMemory memory, Runnable kick, boolean eager, TranslationTrace trace) {
+    this.trace = trace;
     this.eager = eager;
     this.memory = memory;
     this.kick = kick;
@@ -144,7 +149,9 @@ final class Translator implements HotSpots {
             }
             page.cache.install(
                 page, translation.entry(), translation.region(), translation.pages());
+            translation.region().observer.accept(RegionEvent.INSTALLED);
           } else {
+            translation.region().observer.accept(RegionEvent.DROPPED);
             asked.remove(new Spot(translation.page().gpa, translation.entry()));
           }
         });
@@ -218,6 +225,10 @@ final class Translator implements HotSpots {
       MethodHandle constructor =
           LOOKUP.findConstructor(type, MethodType.methodType(void.class, RegionParts.class));
       RegionOp region = (RegionOp) constructor.invoke(regionParts);
+      if (trace != null) {
+        long taken = System.nanoTime() - start;
+        region.observer = trace.made(emitter, classFile, scan.base(), page.gpa, taken);
+      }
       Translation translation = new Translation(page, entry, region, parts);
       if (eager) {
         compiled(translation);

@@ -1,5 +1,8 @@
 package lodge.cpu.x86.translator;
 
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Engine;
@@ -8,6 +11,12 @@ import lodge.cpu.x86.interpreter.InterpreterVcpu;
 /** The interpreter with its hot code translated to JVM bytecode. */
 public final class TranslatorEngine implements Engine {
   private final boolean eager;
+
+  /** Null when nobody wants to know. */
+  private final Consumer<String> trace;
+
+  /** Numbers what is traced. */
+  private final AtomicInteger regions = new AtomicInteger();
 
   public TranslatorEngine() {
     this(false);
@@ -18,7 +27,12 @@ public final class TranslatorEngine implements Engine {
    *     tests
    */
   public TranslatorEngine(boolean eager) {
+    this(eager, null);
+  }
+
+  private TranslatorEngine(boolean eager, Consumer<String> trace) {
     this.eager = eager;
+    this.trace = trace;
   }
 
   @Override
@@ -28,6 +42,12 @@ public final class TranslatorEngine implements Engine {
 
   @Override
   public Vcpu create(Cpu cpu) {
-    return new InterpreterVcpu(cpu, new Translator(cpu.memory, cpu::kick, eager));
+    TranslationTrace told = trace == null ? null : new TranslationTrace(trace, regions, cpu.apicId);
+    return new InterpreterVcpu(cpu, new Translator(cpu.memory, cpu::kick, eager, told));
+  }
+
+  @Override
+  public Optional<Engine> traced(Consumer<String> trace) {
+    return Optional.of(new TranslatorEngine(eager, trace));
   }
 }

@@ -96,6 +96,7 @@ final class WarmUp {
       } else if (++each.looks > PATIENCE) {
         i.remove();
         givenUp++;
+        each.translation.region().observer.accept(RegionEvent.GIVEN_UP);
       }
     }
   }

@@ -1,0 +1,20 @@
+package lodge.cpu.x86.translator;
+
+/** What becomes of a region once it was made, in words for people. */
+enum RegionEvent {
+  INSTALLED("installed"),
+  WITHDRAWN("withdrawn: HotSpot has thrown its code away"),
+  INVALIDATED("invalidated: the guest has overwritten its code"),
+  DROPPED("dropped: the guest has overwritten its code before it was installed"),
+  GIVEN_UP("given up: HotSpot does not compile it");
+
+  private final String text;
+
+  RegionEvent(String text) {
+    this.text = text;
+  }
+
+  String text() {
+    return text;
+  }
+}
