@@ -2,26 +2,35 @@ package lodge.cpu.x86;
 
 import static lodge.core.host.HostMemory.getLong;
 
-/**
- * How an access looks into the TLB. {@link Mmu} calls the methods; translated code does the same
- * with the constants. See {@link Tlb}.
- */
+/** How an access looks into the TLB; see {@link Tlb}. */
 public final class TlbEntry {
   /** The only entry in which a page can be is at: table + (GVA >>> SHIFT & INDEX_MASK). */
-  public static final int SHIFT = 12 - Tlb.ENTRY_SHIFT;
+  private static final int SHIFT = 12 - Tlb.ENTRY_SHIFT;
 
-  /** See {@link #SHIFT}. */
-  public static final long INDEX_MASK = Tlb.TABLE_BYTES - Tlb.ENTRY_BYTES;
-
-  /** In an entry: the GVA of the page that can be written. That of one to be read is first. */
-  public static final int WRITE_TAG = Tlb.WRITE_TAG;
-
-  /** In an entry: what turns a GVA into the host's address. */
-  public static final int ADDEND = Tlb.ADDEND;
-
+  private static final long INDEX_MASK = Tlb.TABLE_BYTES - Tlb.ENTRY_BYTES;
   private static final long PAGE_MASK = ~0xFFFL;
 
   private TlbEntry() {}
+
+  /**
+   * For translated code: where the host has bytes that can be read, or 0. Too long for HotSpot's
+   * first compiler to copy it to all places that call it.
+   *
+   * @param tlb {@link Mmu#tlb}
+   * @param last the last byte, relative to {@code gva}
+   */
+  public static long find(long tlb, long gva, int last) {
+    long entry = tlb + (gva >>> SHIFT & INDEX_MASK);
+    return getLong(entry) == (gva + last & PAGE_MASK) ? gva + getLong(entry + Tlb.ADDEND) : 0;
+  }
+
+  /** As {@link #find}, for writing. */
+  public static long findWritable(long tlb, long gva, int last) {
+    long entry = tlb + (gva >>> SHIFT & INDEX_MASK);
+    return getLong(entry + Tlb.WRITE_TAG) == (gva + last & PAGE_MASK)
+        ? gva + getLong(entry + Tlb.ADDEND)
+        : 0;
+  }
 
   static long of(long tlb, long gva) {
     return tlb + (gva >>> SHIFT & INDEX_MASK);
@@ -37,11 +46,11 @@ public final class TlbEntry {
 
   /** As {@link #mayRead}, for writing, which includes reading. */
   static boolean mayWrite(long entry, long gva, long last) {
-    return getLong(entry + WRITE_TAG) == (gva + last & PAGE_MASK);
+    return getLong(entry + Tlb.WRITE_TAG) == (gva + last & PAGE_MASK);
   }
 
   /** Where the host has the byte at {@code gva}. */
   static long host(long entry, long gva) {
-    return gva + getLong(entry + ADDEND);
+    return gva + getLong(entry + Tlb.ADDEND);
   }
 }

@@ -40,7 +40,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private static final int PAGE_SIZE = 4096;
 
   /** Branches taken as often as this are where translation starts. */
-  static final int HOT = 16384;
+  static final int HOT = Integer.getInteger("h", 16384);
 
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;

@@ -46,10 +46,8 @@ final class Locals {
   /** {@link lodge.cpu.x86.Mmu#tlb}. */
   static final int TLB = INT + 1;
 
-  /** {@link lodge.cpu.x86.TlbEntry} of the operand, and where the host has it. */
-  static final int ENTRY = TLB + 2;
-
-  static final int HOST = ENTRY + 2;
+  /** Where the host has the operand. */
+  static final int HOST = TLB + 2;
 
   /** Not 0: floating-point results have to be exact. */
   static final int EXACT = HOST + 2;

@@ -26,6 +26,7 @@ import lodge.cpu.x86.decode.Insn;
  * compiler can keep the guest's registers in the host's.
  */
 final class MemoryEmitter {
+  private static final ClassDesc ENTRY = TlbEntry.class.describeConstable().orElseThrow();
   private static final ClassDesc HOST = HostMemory.class.describeConstable().orElseThrow();
   private static final ClassDesc UNSAFE = ClassDesc.of("jdk.internal.misc.Unsafe");
 
@@ -158,43 +159,32 @@ final class MemoryEmitter {
     code().lstore(Locals.ADDRESS);
     if (slot == null || !inLoop) {
       lookUp(placed, size, write);
-      code().lload(Locals.ADDRESS);
-      getLong(() -> code().lload(Locals.ENTRY).loadConstant((long) TlbEntry.ADDEND).ladd());
-      code().ladd().lstore(Locals.HOST);
       return;
     }
     int page = Locals.page(slot, write);
     int addend = Locals.pageAddend(slot, write);
     Label hit = code().newLabel();
+    Label done = code().newLabel();
     code().lload(Locals.ADDRESS).loadConstant(PAGE_MASK | size - 1).land().lload(page);
     code().lcmp().ifeq(hit);
     lookUp(placed, size, write);
     code().lload(Locals.ADDRESS).loadConstant(PAGE_MASK).land().lstore(page);
-    getLong(() -> code().lload(Locals.ENTRY).loadConstant((long) TlbEntry.ADDEND).ladd());
-    code().lstore(addend);
+    code().lload(Locals.HOST).lload(Locals.ADDRESS).lsub().lstore(addend);
+    code().goto_(done);
     code().labelBinding(hit);
     code().lload(Locals.ADDRESS).lload(addend).ladd().lstore(Locals.HOST);
+    code().labelBinding(done);
   }
 
-  /**
-   * Leaves the TLB's entry in {@link Locals#ENTRY}; goes on only if all bytes are on the entry's
-   * page.
-   */
+  /** Leaves the host's address in {@link Locals#HOST}; goes on only if there is one. */
   private void lookUp(Block.Placed placed, int size, boolean write) {
-    code().lload(Locals.TLB).lload(Locals.ADDRESS).bipush(TlbEntry.SHIFT).lushr();
-    code().loadConstant(TlbEntry.INDEX_MASK).land().ladd().lstore(Locals.ENTRY);
-    getLong(
-        () -> {
-          code().lload(Locals.ENTRY);
-          if (write) {
-            code().loadConstant((long) TlbEntry.WRITE_TAG).ladd();
-          }
-        });
-    code().lload(Locals.ADDRESS);
-    if (size > 1) {
-      code().loadConstant((long) size - 1).ladd();
-    }
-    code().loadConstant(PAGE_MASK).land().lcmp().ifne(region.decline(placed));
+    code().lload(Locals.TLB).lload(Locals.ADDRESS).loadConstant(size - 1);
+    code()
+        .invokestatic(
+            ENTRY,
+            write ? "findWritable" : "find",
+            MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int));
+    code().dup2().lstore(Locals.HOST).lconst_0().lcmp().ifeq(region.decline(placed));
   }
 
   /** Goes on only if the address of the operand that was found is a multiple of 16 or 32. */

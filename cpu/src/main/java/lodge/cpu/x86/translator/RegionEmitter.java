@@ -59,6 +59,8 @@ final class RegionEmitter {
 
   final List<Exit> exits = new ArrayList<>();
 
+  final List<Way> ways = new ArrayList<>();
+
   /** Instructions that their interpreter's op executes. */
   final List<Block.Placed> steps = new ArrayList<>();
 
@@ -86,13 +88,10 @@ final class RegionEmitter {
   /** How the flags are kept at the point reached. */
   int kind;
 
-  private Label exitLabel;
-  private Label pauseLabel;
-  private Label indirectLabel;
-  private Label stopLabel;
+  /** Leaves by the {@link Way} whose number is in {@link Locals#WHERE}. */
+  private Label outLabel;
 
-  /** Leaves before the instruction at the {@link Site} whose number is in {@link Locals#WHERE}. */
-  private Label declineLabel;
+  private Label stopLabel;
 
   /** By number of the site, what leads there. */
   private final Map<Integer, Label> declines = new LinkedHashMap<>();
@@ -246,11 +245,8 @@ final class RegionEmitter {
         memory.rememberStack();
       }
     }
-    exitLabel = code.newLabel();
-    pauseLabel = code.newLabel();
-    indirectLabel = code.newLabel();
+    outLabel = code.newLabel();
     stopLabel = code.newLabel();
-    declineLabel = code.newLabel();
     declines.clear();
     for (Block each : blocks) {
       labels.put(each.start(), code.newLabel());
@@ -444,7 +440,7 @@ final class RegionEmitter {
         }
         case UNKNOWN -> {
           code.iinc(Locals.COUNT, -1);
-          exit(exitLabel, new Exit(placed.offset(), Exit.FALLS, false));
+          exit(Way.Kind.DIRECT, new Exit(placed.offset(), Exit.FALLS, false));
         }
       }
     }
@@ -482,8 +478,7 @@ final class RegionEmitter {
       }
     }
     code.labelBinding(out);
-    setKindLocal();
-    code.goto_(indirectLabel);
+    leave(Way.Kind.INDIRECT, 0);
   }
 
   private void goToKeeping(Block from, int target) {
@@ -500,13 +495,13 @@ final class RegionEmitter {
         new Exit(target, falls ? Exit.FALLS : from.last().offset(), Flow.of(last) == Flow.CALL);
     Label label = target == (int) target ? labels.get((int) target) : null;
     if (label == null) {
-      exit(exitLabel, exit);
+      exit(Way.Kind.DIRECT, exit);
       return;
     }
     if (target <= from.start()) {
       Label on = code.newLabel();
       code.aload(Locals.CPU).getfield(CPU, "attention", CD_boolean).ifeq(on);
-      exit(pauseLabel, exit);
+      exit(Way.Kind.POLLED, exit);
       code.labelBinding(on);
     }
     enterKind((int) target);
@@ -526,13 +521,11 @@ final class RegionEmitter {
     }
   }
 
-  private void exit(Label by, Exit exit) {
-    setKindLocal();
+  private void exit(Way.Kind by, Exit exit) {
     if (!exits.contains(exit)) {
       exits.add(exit);
     }
-    code.loadConstant(exits.indexOf(exit)).istore(Locals.WHERE);
-    code.goto_(by);
+    leave(by, exits.indexOf(exit));
   }
 
   /**
@@ -591,16 +584,16 @@ final class RegionEmitter {
   // ---------------------------------------------------------------- ways out
 
   private void epilogues() {
-    kind = FlagState.DYNAMIC;
-    MethodTypeDesc numbered = MethodTypeDesc.of(OP, CPU, CD_int, CD_int);
-    way(exitLabel, () -> code.iload(Locals.WHERE), "leave", numbered);
-    way(pauseLabel, () -> code.iload(Locals.WHERE), "pause", numbered);
-    way(
-        indirectLabel,
-        () -> code.lload(Locals.TARGET),
-        "leaveTo",
-        MethodTypeDesc.of(OP, CPU, CD_long, CD_int));
-    way(declineLabel, () -> code.iload(Locals.WHERE), "decline", numbered);
+    code.labelBinding(outLabel);
+    storeRegisters();
+    code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE).iload(Locals.FLAG_KIND);
+    flagValues();
+    code.lload(Locals.TARGET).iload(Locals.COUNT);
+    code.invokevirtual(
+        REGION,
+        "leave",
+        MethodTypeDesc.of(OP, CPU, CD_int, CD_int, CD_long, CD_long, CD_long, CD_long, CD_int));
+    code.areturn();
     code.labelBinding(stopLabel);
     code.aload(Locals.THIS).iload(Locals.COUNT);
     code.invokevirtual(REGION, "stop", MethodTypeDesc.of(OP, CD_int)).areturn();
@@ -609,17 +602,15 @@ final class RegionEmitter {
   private void declineAt(int site, Label label) {
     code.labelBinding(label);
     kind = sites.get(site).flagKind();
-    setKindLocal();
-    code.loadConstant(site).istore(Locals.WHERE).goto_(declineLabel);
+    leave(Way.Kind.DECLINED, site);
   }
 
-  private void way(Label label, Runnable argument, String method, MethodTypeDesc type) {
-    code.labelBinding(label);
-    storeRegisters();
-    storeFlags();
-    code.aload(Locals.THIS).aload(Locals.CPU);
-    argument.run();
-    code.iload(Locals.COUNT).invokevirtual(REGION, method, type).areturn();
+  private void leave(Way.Kind by, int number) {
+    Way way = new Way(by, kind, number);
+    if (!ways.contains(way)) {
+      ways.add(way);
+    }
+    code.loadConstant(ways.indexOf(way)).istore(Locals.WHERE).goto_(outLabel);
   }
 
   /** What an op executed for a site throws: those {@link #stepApart} find the state in locals. */

@@ -26,7 +26,7 @@ public abstract class RegionOp extends Op {
   private static final int GROWTH = 1 << 20;
 
   /** Exits taken as often as this are where the next region starts. */
-  private static final int HOT_EXIT = 16384;
+  private static final int HOT_EXIT = Integer.getInteger("he", 16384);
 
   private final CodePage page;
   private final int entry;
@@ -35,6 +35,7 @@ public abstract class RegionOp extends Op {
   private final int[] deltas;
   private final Site[] sites;
   private final Exit[] exits;
+  private final Way[] ways;
   private final CodeLink[] links;
   private final Op[] ops;
 
@@ -81,6 +82,7 @@ public abstract class RegionOp extends Op {
     this.deltas = parts.deltas();
     this.sites = parts.sites();
     this.exits = parts.exits();
+    this.ways = parts.ways();
     this.links = parts.links();
     this.ops = parts.ops();
     this.exitHeat = new int[exits.length];
@@ -194,8 +196,26 @@ public abstract class RegionOp extends Op {
     }
   }
 
+  /**
+   * Leaves by one of the ways, with the registers written back.
+   *
+   * @param kind of the flags where it is not constant
+   * @param target of an indirect way
+   */
+  protected final Op leave(
+      Cpu c, int number, int kind, long a, long b, long r, long target, int count) {
+    Way way = ways[number];
+    FlagState.store(c, way.flagKind() == FlagState.DYNAMIC ? kind : way.flagKind(), a, b, r);
+    return switch (way.kind()) {
+      case DIRECT -> leave(c, way.number(), count);
+      case POLLED -> pause(c, way.number(), count);
+      case INDIRECT -> leaveTo(c, target, count);
+      case DECLINED -> decline(c, way.number(), count);
+    };
+  }
+
   /** The op behind a direct exit. */
-  protected final Op leave(Cpu c, int exit, int count) {
+  private Op leave(Cpu c, int exit, int count) {
     retired(count);
     noteExit();
     try {
@@ -211,7 +231,7 @@ public abstract class RegionOp extends Op {
   }
 
   /** Leaves to the run loop, to go on at an exit's target. */
-  protected final Op pause(Cpu c, int exit, int count) {
+  private Op pause(Cpu c, int exit, int count) {
     retired(count);
     try {
       c.rip = links[exit].rip(c);
@@ -241,7 +261,7 @@ public abstract class RegionOp extends Op {
   }
 
   /** The op at an address that was computed. */
-  protected final Op leaveTo(Cpu c, long rip, int count) {
+  private Op leaveTo(Cpu c, long rip, int count) {
     retired(count);
     noteExit();
     page.cache.exitsIndirect++;
@@ -268,7 +288,7 @@ public abstract class RegionOp extends Op {
   }
 
   /** Leaves before an instruction, which the interpreter executes. */
-  protected final Op decline(Cpu c, int site, int count) {
+  private Op decline(Cpu c, int site, int count) {
     retired(count - sites[site].remaining());
     page.cache.exitsDeclined++;
     return page.cache.enter(c.r[Cpu.CODE_BASE] + sites[site].offset()).original();

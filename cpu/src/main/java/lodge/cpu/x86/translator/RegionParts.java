@@ -19,5 +19,6 @@ record RegionParts(
     int[] deltas,
     Site[] sites,
     Exit[] exits,
+    Way[] ways,
     CodeLink[] links,
     Op[] ops) {}

@@ -24,7 +24,7 @@ final class Translator implements HotSpots {
   /**
    * Most guest instructions in a region: HotSpot compiles what comes out in a fraction of a second.
    */
-  private static final int REGION_LIMIT = 60;
+  private static final int REGION_LIMIT = Integer.getInteger("rl", 60);
 
   /** The same for a region in which much of the time is spent. */
   private static final int LARGE_LIMIT = 160;
@@ -219,6 +219,7 @@ final class Translator implements HotSpots {
               parts.stream().mapToInt(RegionScan.Part::delta).toArray(),
               emitter.sites.toArray(Site[]::new),
               emitter.exits.toArray(Exit[]::new),
+              emitter.ways.toArray(Way[]::new),
               links,
               ops);
       Class<?> type = LOOKUP.defineHiddenClass(classFile, true).lookupClass();
