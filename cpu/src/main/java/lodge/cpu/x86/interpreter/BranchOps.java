@@ -159,16 +159,18 @@ final class BranchOps {
 
     /** The op at the target. */
     final Op follow(Cpu c, long rip) {
-      if ((++heat & 31) == 0) {
-        see(rip - c.r[Cpu.CODE_BASE], rip);
+      // One in 32, but in no fixed rhythm: jumps have theirs, too.
+      if ((++heat & 31) == (heat >>> 5 & 31)) {
+        sawTarget(rip - c.r[Cpu.CODE_BASE]);
+      }
+      if ((heat & CodeCache.HOT - 1) == 0) {
+        cache.hot(rip);
       }
       return cache.enter(rip);
     }
 
-    private void see(long relative, long rip) {
-      if ((heat & CodeCache.HOT - 1) == 0) {
-        cache.hot(rip);
-      }
+    @Override
+    public void sawTarget(long relative) {
       if (relative != (int) relative || seen.length == MOST_TARGETS) {
         return;
       }

@@ -40,7 +40,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private static final int PAGE_SIZE = 4096;
 
   /** Branches taken as often as this are where translation starts. */
-  static final int HOT = Integer.getInteger("h", 16384);
+  static final int HOT = 16384;
 
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;
@@ -192,9 +192,9 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     }
   }
 
-  /** Much is executed in the region at an address: tells whoever translates. */
-  public void grow(CodePage page, int offset) {
-    hotSpots.grow(page, offset, cpu.r[Cpu.CODE_BASE]);
+  /** The region at an address is often left by indirect jumps: tells whoever translates. */
+  public void grow(CodePage page, int offset, int growth) {
+    hotSpots.grow(page, offset, cpu.r[Cpu.CODE_BASE], growth);
   }
 
   /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */

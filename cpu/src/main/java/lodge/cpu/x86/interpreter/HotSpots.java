@@ -12,12 +12,14 @@ public interface HotSpots {
   void hot(CodePage page, int offset, long base);
 
   /**
-   * A region is where much of the time goes: worth a longer look.
+   * A region is often left by indirect jumps: what is known of their targets now may keep them
+   * inside.
    *
    * @param offset the region's entry
    * @param base RIP of byte 0 of its page
+   * @param growth how often it will have grown then
    */
-  void grow(CodePage page, int offset, long base);
+  void grow(CodePage page, int offset, long base, int growth);
 
   /**
    * Takes over all code as soon as it is decoded, on the spot: for tests of what is otherwise

@@ -89,6 +89,9 @@ public abstract class Op {
     return NO_TARGETS;
   }
 
+  /** An indirect jump leads to a place, relative to byte 0 of its page. */
+  public void sawTarget(long relative) {}
+
   /** What follows in memory is not reached from here: decoding a straight run stops. */
   boolean endsRun() {
     return false;

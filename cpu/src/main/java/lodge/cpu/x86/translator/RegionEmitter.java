@@ -122,17 +122,11 @@ final class RegionEmitter {
 
   /**
    * @param ordered several processors access the memory
-   * @param large it may take long to compile
    * @param guarded the region takes code from several pages
    * @param targets where the indirect jump at a position was seen to lead, relative to its page
    */
   RegionEmitter(
-      List<Block> blocks,
-      int entry,
-      boolean ordered,
-      boolean large,
-      boolean guarded,
-      IntFunction<int[]> targets) {
+      List<Block> blocks, int entry, boolean ordered, boolean guarded, IntFunction<int[]> targets) {
     this.ordered = ordered;
     this.blocks = blocks;
     this.entry = entry;
@@ -478,7 +472,7 @@ final class RegionEmitter {
       }
     }
     code.labelBinding(out);
-    leave(Way.Kind.INDIRECT, 0);
+    leave(Way.Kind.INDIRECT, newSite(placed));
   }
 
   private void goToKeeping(Block from, int target) {

@@ -22,11 +22,16 @@ public abstract class RegionOp extends Op {
         }
       };
 
-  /** A region that was left as often for other code is made again, with more of that. */
-  private static final int GROWTH = 1 << 20;
+  /**
+   * A region that was left as often by indirect jumps is made again, with the targets seen since.
+   */
+  private static final int GROWTH = 1 << 19;
+
+  /** As often; each time it takes twice as long. */
+  private static final int MOST_GROWTHS = 4;
 
   /** Exits taken as often as this are where the next region starts. */
-  private static final int HOT_EXIT = Integer.getInteger("he", 16384);
+  private static final int HOT_EXIT = 4096;
 
   private final CodePage page;
   private final int entry;
@@ -68,8 +73,10 @@ public abstract class RegionOp extends Op {
 
   private final int[] exitHeat;
 
-  /** Exits until it grows. */
+  /** Indirect exits until it grows. */
   private int untilGrowth;
+
+  private final int growth;
 
   /** Indirect exits taken. */
   private int leaves;
@@ -86,7 +93,8 @@ public abstract class RegionOp extends Op {
     this.links = parts.links();
     this.ops = parts.ops();
     this.exitHeat = new int[exits.length];
-    this.untilGrowth = parts.large() ? 0 : GROWTH;
+    this.growth = parts.growth();
+    this.untilGrowth = growth < MOST_GROWTHS ? GROWTH << growth : 0;
     place(parts.entry(), 0);
   }
 
@@ -182,12 +190,6 @@ public abstract class RegionOp extends Op {
     page.cache.translated += count;
   }
 
-  private void noteExit() {
-    if (--untilGrowth == 0) {
-      page.cache.grow(page, entry);
-    }
-  }
-
   /** Another region takes its place. */
   void retire() {
     dead = true;
@@ -209,7 +211,7 @@ public abstract class RegionOp extends Op {
     return switch (way.kind()) {
       case DIRECT -> leave(c, way.number(), count);
       case POLLED -> pause(c, way.number(), count);
-      case INDIRECT -> leaveTo(c, target, count);
+      case INDIRECT -> leaveTo(c, target, way.number(), count);
       case DECLINED -> decline(c, way.number(), count);
     };
   }
@@ -217,7 +219,6 @@ public abstract class RegionOp extends Op {
   /** The op behind a direct exit. */
   private Op leave(Cpu c, int exit, int count) {
     retired(count);
-    noteExit();
     try {
       if ((++exitHeat[exit] & HOT_EXIT - 1) == 0) {
         page.cache.hot(links[exit].rip(c));
@@ -261,14 +262,30 @@ public abstract class RegionOp extends Op {
   }
 
   /** The op at an address that was computed. */
-  private Op leaveTo(Cpu c, long rip, int count) {
+  private Op leaveTo(Cpu c, long rip, int site, int count) {
     retired(count);
-    noteExit();
     page.cache.exitsIndirect++;
-    if ((++leaves & HOT_EXIT - 1) == 0) {
+    leaves++;
+    if (--untilGrowth == 0) {
+      page.cache.grow(page, entry, growth + 1);
+    }
+    if ((leaves & 63) == (leaves >>> 6 & 63)) {
+      noteTarget(c, sites[site].offset(), rip);
+    }
+    if ((leaves & HOT_EXIT - 1) == 0) {
       page.cache.hot(rip);
     }
     return page.cache.enter(rip);
+  }
+
+  /** Tells the interpreter's op, which is asked when the region grows. */
+  private void noteTarget(Cpu c, int jump, long rip) {
+    long base = c.r[Cpu.CODE_BASE] + (jump & ~0xFFF);
+    CodePage from = page.cache.peekPage(base);
+    Op op = from == null ? null : from.peek(jump & 0xFFF);
+    if (op != null) {
+      op.original().sawTarget(rip - base);
+    }
   }
 
   /** Leaves to the run loop after an op that set RIP itself. */

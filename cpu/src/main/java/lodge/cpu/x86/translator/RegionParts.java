@@ -8,12 +8,12 @@ import lodge.cpu.x86.interpreter.Op;
  * What a region is made of besides its code.
  *
  * @param original the interpreter's op at the entry
- * @param large not to grow any more
+ * @param growth how often it was made again
  */
 record RegionParts(
     CodePage page,
     int entry,
-    boolean large,
+    int growth,
     Op original,
     CodePage[] pages,
     int[] deltas,

@@ -24,10 +24,7 @@ final class Translator implements HotSpots {
   /**
    * Most guest instructions in a region: HotSpot compiles what comes out in a fraction of a second.
    */
-  private static final int REGION_LIMIT = Integer.getInteger("rl", 60);
-
-  /** The same for a region in which much of the time is spent. */
-  private static final int LARGE_LIMIT = 160;
+  private static final int REGION_LIMIT = 40;
 
   /** HotSpot does not compile methods of 8,000 bytecodes and more. */
   private static final int MAX_CODE = 7_900;
@@ -101,24 +98,24 @@ final class Translator implements HotSpots {
     if (asked.size() > ASKED_LIMIT) {
       asked.clear();
     }
-    scan(page, offset, base, false);
+    scan(page, offset, base, 0);
   }
 
   @Override
-  public void grow(CodePage page, int offset, long base) {
+  public void grow(CodePage page, int offset, long base, int growth) {
     if (page.peek(offset) != null && memory.isRam(page.gpa)) {
-      scan(page, offset, base, true);
+      scan(page, offset, base, growth);
     }
   }
 
-  private void scan(CodePage page, int offset, long base, boolean large) {
-    RegionScan scan = new RegionScan(memory, page, base, large ? LARGE_LIMIT : REGION_LIMIT);
+  private void scan(CodePage page, int offset, long base, int growth) {
+    RegionScan scan = new RegionScan(memory, page, base, REGION_LIMIT);
     if (scan.scan(offset)) {
       Op original = page.peek(offset).original();
       if (eager) {
-        translate(page, offset, original, scan, large);
+        translate(page, offset, original, scan, growth);
       } else {
-        worker.execute(() -> translate(page, offset, original, scan, large));
+        worker.execute(() -> translate(page, offset, original, scan, growth));
       }
     }
   }
@@ -180,7 +177,7 @@ final class Translator implements HotSpots {
     }
   }
 
-  private void translate(CodePage page, int entry, Op original, RegionScan scan, boolean large) {
+  private void translate(CodePage page, int entry, Op original, RegionScan scan, int growth) {
     try {
       long start = System.nanoTime();
       RegionEmitter emitter = null;
@@ -191,7 +188,6 @@ final class Translator implements HotSpots {
                 scan.blocks(entry, size),
                 entry,
                 memory.shared(),
-                large || eager,
                 scan.parts().size() > 1,
                 scan::targets);
         classFile = emitter.emit();
@@ -213,7 +209,7 @@ final class Translator implements HotSpots {
           new RegionParts(
               page,
               entry,
-              large || eager,
+              growth,
               original,
               parts.stream().map(RegionScan.Part::page).toArray(CodePage[]::new),
               parts.stream().mapToInt(RegionScan.Part::delta).toArray(),

@@ -4,8 +4,7 @@ package lodge.cpu.x86.translator;
  * One of the ways out of a region.
  *
  * @param flagKind how the flags are kept there
- * @param number of the {@link Exit}, or of the {@link Site} that is declined; of no meaning for
- *     others
+ * @param number of the {@link Exit}, or of the {@link Site} that is declined or jumps
  */
 record Way(Kind kind, int flagKind, int number) {
   enum Kind {
