@@ -49,6 +49,11 @@ public final class HostMemory {
     return DIRECT;
   }
 
+  /** Where {@code Unsafe} finds the first element of an array of longs. */
+  public static long longArrayBase() {
+    return Unsafe.ARRAY_LONG_BASE_OFFSET;
+  }
+
   public static byte getByte(long address) {
     return DIRECT ? UNSAFE.getByte(null, address) : ALL.get(ValueLayout.JAVA_BYTE, address);
   }

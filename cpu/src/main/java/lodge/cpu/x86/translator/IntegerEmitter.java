@@ -28,6 +28,9 @@ final class IntegerEmitter {
   private final RegionEmitter region;
   private final MemoryEmitter memory;
 
+  /** Nobody will see the flags of the instruction being emitted. */
+  boolean flagsDead;
+
   IntegerEmitter(RegionEmitter region, MemoryEmitter memory) {
     this.region = region;
     this.memory = memory;
@@ -136,7 +139,7 @@ final class IntegerEmitter {
    * The masked count of a SHL, SHR or SAR of 32 or 64 bits by a constant; -1 for other
    * instructions.
    */
-  private static int shiftCount(Insn insn) {
+  static int shiftCount(Insn insn) {
     int mask = insn.operandSize == 8 ? 63 : 31;
     switch (insn.form.mnemonic()) {
       case SHL, SHR, SAR -> {
@@ -233,14 +236,16 @@ final class IntegerEmitter {
       code().lstore(Locals.FLAG_A);
     }
     if (isZeroIdiom(insn)) {
-      code().lconst_0().lstore(Locals.FLAG_R);
+      if (!flagsDead) {
+        code().lconst_0().lstore(Locals.FLAG_R);
+      }
       code().lconst_0();
       storeRegister(insn, insn.reg, size);
       return;
     }
     operand(insn, 0, size);
     operand(insn, 1, size);
-    if (kind != FlagState.LOGIC) {
+    if (kind != FlagState.LOGIC && !flagsDead) {
       code().dup2().lstore(Locals.FLAG_B);
     }
     switch (mnemonic) {
@@ -257,11 +262,19 @@ final class IntegerEmitter {
       }
     }
     zeroExtend(size);
-    code().lstore(Locals.FLAG_R);
     region.kind = FlagState.sized(kind, size);
-    if (!test) {
-      code().lload(Locals.FLAG_R);
+    keepResult();
+    if (test) {
+      code().pop2();
+    } else {
       storeDestination(insn, size, modify);
+    }
+  }
+
+  /** What is on top of the stack is what the flags are made of. */
+  private void keepResult() {
+    if (!flagsDead) {
+      code().dup2().lstore(Locals.FLAG_R);
     }
   }
 
@@ -276,9 +289,11 @@ final class IntegerEmitter {
   private void compare(Block.Placed placed) {
     Insn insn = placed.insn();
     readMemory(placed, false);
-    operand(insn, 0, insn.operandSize);
-    operand(insn, 1, insn.operandSize);
-    code().lstore(Locals.FLAG_B).lstore(Locals.FLAG_A);
+    if (!flagsDead) {
+      operand(insn, 0, insn.operandSize);
+      operand(insn, 1, insn.operandSize);
+      code().lstore(Locals.FLAG_B).lstore(Locals.FLAG_A);
+    }
   }
 
   /** Reads a memory operand, if there is one, into {@link Locals#TEMP_1}. */
@@ -541,7 +556,16 @@ final class IntegerEmitter {
       default -> code().loadConstant(n).lshr();
     }
     zeroExtend(size);
-    code().lstore(Locals.FLAG_R);
+    region.kind = FlagState.sized(FlagState.READY, size);
+    if (!flagsDead) {
+      keepResult();
+      shiftAux(insn, bits, n);
+    }
+    storeDestination(insn, size, insn.memory);
+  }
+
+  /** Of the value in TEMP_2 before the shift. */
+  private void shiftAux(Insn insn, int bits, int n) {
     code().lload(Locals.TEMP_2).loadConstant(bits).loadConstant(n);
     String rule =
         switch (insn.form.mnemonic()) {
@@ -553,9 +577,6 @@ final class IntegerEmitter {
         .invokestatic(
             RegionEmitter.STATE, rule, MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_int));
     code().lstore(Locals.FLAG_A);
-    region.kind = FlagState.sized(FlagState.READY, size);
-    code().lload(Locals.FLAG_R);
-    storeDestination(insn, size, insn.memory);
   }
 
   private void bswap(Insn insn) {

@@ -241,6 +241,35 @@ final class MemoryEmitter {
     }
   }
 
+  /** Pushes an element of an array of longs in a local; it has that many. */
+  void loadElement(int array, int index) {
+    if (DIRECT) {
+      code().aload(Locals.UNSAFE).aload(array).loadConstant(element(index));
+      MethodTypeDesc type = MethodTypeDesc.of(CD_long, CD_Object, CD_long);
+      code().invokevirtual(UNSAFE, "getLong", type);
+    } else {
+      code().aload(array).loadConstant(index).laload();
+    }
+  }
+
+  /** Stores what is pushed here to an element of an array of longs in a local. */
+  void storeElement(int array, int index, Runnable value) {
+    if (DIRECT) {
+      code().aload(Locals.UNSAFE).aload(array).loadConstant(element(index));
+      value.run();
+      MethodTypeDesc type = MethodTypeDesc.of(CD_void, CD_Object, CD_long, CD_long);
+      code().invokevirtual(UNSAFE, "putLong", type);
+    } else {
+      code().aload(array).loadConstant(index);
+      value.run();
+      code().lastore();
+    }
+  }
+
+  private static long element(int index) {
+    return HostMemory.longArrayBase() + 8L * index;
+  }
+
   /** At the start of the region's method. */
   void prologue() {
     if (DIRECT) {

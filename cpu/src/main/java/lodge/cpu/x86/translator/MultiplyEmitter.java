@@ -136,6 +136,10 @@ final class MultiplyEmitter {
 
   /** Pops what is not 0 when the high half says something. */
   private void flags() {
+    if (integer.flagsDead) {
+      code().pop2();
+      return;
+    }
     code().lload(Locals.TEMP_3);
     code().invokestatic(RegionEmitter.STATE, "mulAux", BINARY).lstore(Locals.FLAG_A);
     code().lload(Locals.TEMP_3);

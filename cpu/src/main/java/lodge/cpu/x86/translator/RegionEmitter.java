@@ -315,14 +315,15 @@ final class RegionEmitter {
     code.aload(Locals.MMU).invokevirtual(MMU, "tlb", MethodTypeDesc.of(CD_long)).lstore(Locals.TLB);
     for (int i = 0; i < 16; i++) {
       if (used[i]) {
-        code.aload(Locals.REGISTERS).loadConstant(i).laload().lstore(Locals.register(i));
+        memory.loadElement(Locals.REGISTERS, i);
+        code.lstore(Locals.register(i));
       }
     }
     memory.forget();
     eachLane(
         lanesUsed,
         (register, lane) -> {
-          code.aload(Locals.VECTORS).loadConstant(4 * register + lane).laload();
+          memory.loadElement(Locals.VECTORS, 4 * register + lane);
           storeLane(register, lane);
         });
     loadFlags();
@@ -366,15 +367,14 @@ final class RegionEmitter {
   private void storeRegisters() {
     for (int i = 0; i < 16; i++) {
       if (written[i]) {
-        code.aload(Locals.REGISTERS).loadConstant(i).lload(Locals.register(i)).lastore();
+        int local = Locals.register(i);
+        memory.storeElement(Locals.REGISTERS, i, () -> code.lload(local));
       }
     }
     eachLane(
         lanesWritten,
         (register, lane) -> {
-          code.aload(Locals.VECTORS).loadConstant(4 * register + lane);
-          loadLane(register, lane);
-          code.lastore();
+          memory.storeElement(Locals.VECTORS, 4 * register + lane, () -> loadLane(register, lane));
         });
   }
 
@@ -410,6 +410,7 @@ final class RegionEmitter {
       Insn insn = placed.insn();
       switch (Flow.of(insn)) {
         case NEXT -> {
+          integer.flagsDead = FlagLiveness.dead(each.code(), index);
           if (!integer.emit(placed) && !vector.emit(placed)) {
             if (ApartForm.isApart(insn)) {
               stepApart(placed);
