@@ -41,7 +41,12 @@ final class Translator implements HotSpots {
 
   private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
-  private record Spot(long gpa, int offset) {}
+  /**
+   * A place that was asked for.
+   *
+   * @param version of the page's code: other code is worth another look
+   */
+  private record Spot(long gpa, int offset, int version) {}
 
   private final ScheduledThreadPoolExecutor worker =
       new ScheduledThreadPoolExecutor(
@@ -92,7 +97,8 @@ final class Translator implements HotSpots {
     if (!eager && worker.getQueue().size() >= QUEUE_LIMIT) {
       return;
     }
-    if (!memory.isRam(page.gpa) || !asked.add(new Spot(page.gpa, offset)) && !eager) {
+    if (!memory.isRam(page.gpa)
+        || !asked.add(new Spot(page.gpa, offset, page.version())) && !eager) {
       return;
     }
     if (asked.size() > ASKED_LIMIT) {
@@ -149,7 +155,8 @@ final class Translator implements HotSpots {
             translation.region().observer.accept(RegionEvent.INSTALLED);
           } else {
             translation.region().observer.accept(RegionEvent.DROPPED);
-            asked.remove(new Spot(translation.page().gpa, translation.entry()));
+            CodePage page = translation.page();
+            asked.remove(new Spot(page.gpa, translation.entry(), page.version()));
           }
         });
   }
