@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ShellIT {
   private static final List<String> PROGRAMS =
-      List.of("floating", "processes", "integers", "fill", "clocks", "hardware");
+      List.of("floating", "processes", "integers", "codemaker", "fill", "clocks", "hardware");
   private static final String[] BARE = {
     "-m32", "-nostdlib", "-ffreestanding", "-fno-pie", "-no-pie", "-fno-stack-protector"
   };
@@ -165,6 +165,7 @@ class ShellIT {
         "integers",
         "floating",
         "processes",
+        "codemaker",
         "bare32-m32",
         "integers-m32",
         "floating-m32",
