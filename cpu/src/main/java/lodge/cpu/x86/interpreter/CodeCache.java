@@ -67,7 +67,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   public int generation = 1;
 
   /** The same for links from one global page to another. */
-  int globalGeneration = 1;
+  public int globalGeneration = 1;
 
   /** Executed ops that are no instructions. */
   public long uncounted;
@@ -264,7 +264,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   }
 
   /** Whether the code at a linear address, looked up before, is in a global page. */
-  boolean isGlobal(long linear) {
+  public boolean isGlobal(long linear) {
     int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
     return lookupTags[i] == tag(linear) && lookupGlobal[i];
   }

@@ -18,13 +18,19 @@ final class OrdinaryLanes {
   private final Map<Integer, Integer> atStart = new HashMap<>();
   private final int required;
 
+  /**
+   * @param requires something may be required at the entry
+   */
   OrdinaryLanes(
-      List<Block> blocks, int entry, Function<Block.Placed, List<Integer>> indirectTargets) {
+      List<Block> blocks,
+      int entry,
+      boolean requires,
+      Function<Block.Placed, List<Integer>> indirectTargets) {
     Map<Integer, List<Integer>> successors = new HashMap<>();
     for (Block block : blocks) {
       successors.put(block.start(), block.successors(indirectTargets));
     }
-    this.required = exposed(blocks, entry, successors);
+    this.required = requires ? exposed(blocks, entry, successors) : 0;
     blocks.forEach(block -> atStart.put(block.start(), -1));
     atStart.put(entry, required);
     for (boolean changed = true; changed; ) {

@@ -122,11 +122,17 @@ final class RegionEmitter {
 
   /**
    * @param ordered several processors access the memory
+   * @param requires the region is entered only with ordinary numbers: see {@link OrdinaryLanes}
    * @param guarded the region takes code from several pages
    * @param targets where the indirect jump at a position was seen to lead, relative to its page
    */
   RegionEmitter(
-      List<Block> blocks, int entry, boolean ordered, boolean guarded, IntFunction<int[]> targets) {
+      List<Block> blocks,
+      int entry,
+      boolean ordered,
+      boolean requires,
+      boolean guarded,
+      IntFunction<int[]> targets) {
     this.ordered = ordered;
     this.blocks = blocks;
     this.entry = entry;
@@ -150,7 +156,7 @@ final class RegionEmitter {
         returns.add(last.end());
       }
     }
-    this.ordinary = new OrdinaryLanes(blocks, entry, this::indirectTargets);
+    this.ordinary = new OrdinaryLanes(blocks, entry, requires, this::indirectTargets);
     this.loops = Loops.of(blocks, this::indirectTargets);
     this.entryKinds = FlagKinds.atEntry(blocks, entry, this::indirectTargets);
   }

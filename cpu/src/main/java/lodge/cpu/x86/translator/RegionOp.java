@@ -3,6 +3,7 @@ package lodge.cpu.x86.translator;
 import java.util.function.Consumer;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.interpreter.CodeCache;
 import lodge.cpu.x86.interpreter.CodeLink;
 import lodge.cpu.x86.interpreter.CodePage;
 import lodge.cpu.x86.interpreter.Op;
@@ -26,6 +27,9 @@ public abstract class RegionOp extends Op {
    * A region that was left as often by indirect jumps is made again, with the targets seen since.
    */
   private static final int GROWTH = 1 << 19;
+
+  /** So is one that was bypassed as often; then it requires less of those who enter it. */
+  private static final int MOST_BYPASSES = 1 << 14;
 
   /** As often; each time it takes twice as long. */
   private static final int MOST_GROWTHS = 4;
@@ -71,12 +75,17 @@ public abstract class RegionOp extends Op {
 
   private long guardBase;
 
+  /** All pages are global: they survive a change of the address space. */
+  private boolean guardGlobal;
+
   private final int[] exitHeat;
 
   /** Indirect exits until it grows. */
   private int untilGrowth;
 
   private final int growth;
+
+  private int bypasses;
 
   /** Indirect exits taken. */
   private int leaves;
@@ -156,27 +165,37 @@ public abstract class RegionOp extends Op {
 
   /** Whether all pages of the region are mapped where it takes them to be. */
   protected final boolean enter(Cpu c) {
-    if (guardGeneration == page.cache.generation && guardBase == c.r[Cpu.CODE_BASE] + c.cpl) {
+    CodeCache cache = page.cache;
+    int generation = guardGlobal ? cache.globalGeneration : cache.generation;
+    if (guardGeneration == generation && guardBase == c.r[Cpu.CODE_BASE] + c.cpl) {
       return !dead;
     }
     return guard(c);
   }
 
   private boolean guard(Cpu c) {
+    CodeCache cache = page.cache;
     long base = c.r[Cpu.CODE_BASE];
     for (int i = 0; i < pages.length; i++) {
-      if (page.cache.pageOrNull(base + deltas[i]) != pages[i]) {
+      if (cache.pageOrNull(base + deltas[i]) != pages[i]) {
         return false;
       }
     }
+    guardGlobal = true;
+    for (int delta : deltas) {
+      guardGlobal &= cache.isGlobal(base + delta);
+    }
     // Looking a page up may void links, this one's too.
-    guardGeneration = page.cache.generation;
+    guardGeneration = guardGlobal ? cache.globalGeneration : cache.generation;
     guardBase = base + c.cpl;
     return !dead;
   }
 
   /** Leaves one instruction to the interpreter: the region is not valid here. */
   protected final Op bypass(Cpu c) {
+    if (++bypasses == MOST_BYPASSES && growth == 0 && !dead) {
+      page.cache.grow(page, entry, 1);
+    }
     bypassed = true;
     page.cache.entriesBypassed++;
     Op following = original.exec(c);

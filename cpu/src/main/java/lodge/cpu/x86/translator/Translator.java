@@ -195,6 +195,7 @@ final class Translator implements HotSpots {
                 scan.blocks(entry, size),
                 entry,
                 memory.shared(),
+                growth == 0,
                 scan.parts().size() > 1,
                 scan::targets);
         classFile = emitter.emit();
