@@ -5,6 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import jdk.internal.misc.Unsafe;
+import lodge.core.GuestMemory;
 
 /**
  * Little-endian loads and stores at absolute addresses of the host, of any alignment and without
@@ -30,13 +31,6 @@ public final class HostMemory {
 
   private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private static final VarHandle INTS =
       ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
   private static final VarHandle LONGS =
@@ -59,15 +53,15 @@ public final class HostMemory {
   }
 
   public static short getShort(long address) {
-    return DIRECT ? UNSAFE.getShort(null, address) : ALL.get(SHORT, address);
+    return DIRECT ? UNSAFE.getShort(null, address) : ALL.get(GuestMemory.SHORT, address);
   }
 
   public static int getInt(long address) {
-    return DIRECT ? UNSAFE.getInt(null, address) : ALL.get(INT, address);
+    return DIRECT ? UNSAFE.getInt(null, address) : ALL.get(GuestMemory.INT, address);
   }
 
   public static long getLong(long address) {
-    return DIRECT ? UNSAFE.getLong(null, address) : ALL.get(LONG, address);
+    return DIRECT ? UNSAFE.getLong(null, address) : ALL.get(GuestMemory.LONG, address);
   }
 
   public static void putByte(long address, byte value) {
@@ -82,7 +76,7 @@ public final class HostMemory {
     if (DIRECT) {
       UNSAFE.putShort(null, address, value);
     } else {
-      ALL.set(SHORT, address, value);
+      ALL.set(GuestMemory.SHORT, address, value);
     }
   }
 
@@ -90,7 +84,7 @@ public final class HostMemory {
     if (DIRECT) {
       UNSAFE.putInt(null, address, value);
     } else {
-      ALL.set(INT, address, value);
+      ALL.set(GuestMemory.INT, address, value);
     }
   }
 
@@ -98,7 +92,7 @@ public final class HostMemory {
     if (DIRECT) {
       UNSAFE.putLong(null, address, value);
     } else {
-      ALL.set(LONG, address, value);
+      ALL.set(GuestMemory.LONG, address, value);
     }
   }
 
@@ -148,67 +142,43 @@ public final class HostMemory {
 
   /** AND. @return what was there */
   public static int getAndAnd(long address, int value) {
-    for (int old = getInt(address); ; ) {
-      int seen = compareAndExchange(address, old, old & value);
-      if (seen == old) {
-        return old;
-      }
-      old = seen;
-    }
+    return DIRECT
+        ? UNSAFE.getAndBitwiseAndInt(null, address, value)
+        : (int) INTS.getAndBitwiseAnd(ALL, address, value);
   }
 
   /** See {@link #getAndAnd(long, int)}. */
   public static long getAndAnd(long address, long value) {
-    for (long old = getLong(address); ; ) {
-      long seen = compareAndExchange(address, old, old & value);
-      if (seen == old) {
-        return old;
-      }
-      old = seen;
-    }
+    return DIRECT
+        ? UNSAFE.getAndBitwiseAndLong(null, address, value)
+        : (long) LONGS.getAndBitwiseAnd(ALL, address, value);
   }
 
   /** OR. @return what was there */
   public static int getAndOr(long address, int value) {
-    for (int old = getInt(address); ; ) {
-      int seen = compareAndExchange(address, old, old | value);
-      if (seen == old) {
-        return old;
-      }
-      old = seen;
-    }
+    return DIRECT
+        ? UNSAFE.getAndBitwiseOrInt(null, address, value)
+        : (int) INTS.getAndBitwiseOr(ALL, address, value);
   }
 
   /** See {@link #getAndOr(long, int)}. */
   public static long getAndOr(long address, long value) {
-    for (long old = getLong(address); ; ) {
-      long seen = compareAndExchange(address, old, old | value);
-      if (seen == old) {
-        return old;
-      }
-      old = seen;
-    }
+    return DIRECT
+        ? UNSAFE.getAndBitwiseOrLong(null, address, value)
+        : (long) LONGS.getAndBitwiseOr(ALL, address, value);
   }
 
   /** XOR. @return what was there */
   public static int getAndXor(long address, int value) {
-    for (int old = getInt(address); ; ) {
-      int seen = compareAndExchange(address, old, old ^ value);
-      if (seen == old) {
-        return old;
-      }
-      old = seen;
-    }
+    return DIRECT
+        ? UNSAFE.getAndBitwiseXorInt(null, address, value)
+        : (int) INTS.getAndBitwiseXor(ALL, address, value);
   }
 
   /** See {@link #getAndXor(long, int)}. */
   public static long getAndXor(long address, long value) {
-    for (long old = getLong(address); ; ) {
-      long seen = compareAndExchange(address, old, old ^ value);
-      if (seen == old) {
-        return old;
-      }
-      old = seen;
-    }
+    return DIRECT
+        ? UNSAFE.getAndBitwiseXorLong(null, address, value)
+        : (long) LONGS.getAndBitwiseXor(ALL, address, value);
   }
 }

@@ -98,7 +98,6 @@ final class MemoryEmitter {
     for (int slot = 0; slot < remembered.size(); slot++) {
       for (boolean write : new boolean[] {false, true}) {
         code().loadConstant(NO_PAGE).lstore(Locals.page(slot, write));
-        code().lconst_0().lstore(Locals.pageAddend(slot, write));
       }
     }
   }
@@ -275,6 +274,10 @@ final class MemoryEmitter {
     if (DIRECT) {
       code().invokestatic(UNSAFE, "getUnsafe", MethodTypeDesc.of(UNSAFE));
       code().astore(Locals.UNSAFE);
+    }
+    for (int slot = 0; slot < remembered.size(); slot++) {
+      code().lconst_0().lstore(Locals.pageAddend(slot, false));
+      code().lconst_0().lstore(Locals.pageAddend(slot, true));
     }
   }
 
