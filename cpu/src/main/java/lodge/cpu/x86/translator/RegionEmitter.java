@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Mmu;
@@ -53,7 +54,6 @@ final class RegionEmitter {
   private final Map<Integer, Label> labels = new HashMap<>();
   private final Map<Integer, Integer> entryKinds;
   private final boolean[] used = new boolean[16];
-  private final boolean[] written = new boolean[16];
 
   final List<Site> sites = new ArrayList<>();
 
@@ -81,20 +81,34 @@ final class RegionEmitter {
   boolean lanesInLocals = true;
 
   private final boolean[] lanesUsed = new boolean[16];
-  private final boolean[] lanesWritten = new boolean[16];
 
   CodeBuilder code;
 
   /** How the flags are kept at the point reached. */
   int kind;
 
+  /** See {@link DirtyRegisters}: by block, and at the point reached. */
+  private final Map<Integer, Integer> dirtyAtStart;
+
+  private int dirty;
+
+  /** In any of the places where {@link #stepApart} may find a fault. */
+  private int dirtyApart;
+
+  /** By what is dirty, where that is written back; from there on to the common way out. */
+  private final Map<Integer, Label> writeBacks = new LinkedHashMap<>();
+
   /** Leaves by the {@link Way} whose number is in {@link Locals#WHERE}. */
   private Label outLabel;
 
   private Label stopLabel;
 
-  /** By number of the site, what leads there. */
-  private final Map<Integer, Label> declines = new LinkedHashMap<>();
+  /**
+   * @param label leads there
+   */
+  private record Decline(Label label, int site, int dirty) {}
+
+  private final List<Decline> declines = new ArrayList<>();
 
   /** Of the instruction being emitted, null when it has none yet. */
   private Label instructionDeclines;
@@ -159,6 +173,7 @@ final class RegionEmitter {
     this.ordinary = new OrdinaryLanes(blocks, entry, requires, this::indirectTargets);
     this.loops = Loops.of(blocks, this::indirectTargets);
     this.entryKinds = FlagKinds.atEntry(blocks, entry, this::indirectTargets);
+    this.dirtyAtStart = DirtyRegisters.atStart(blocks, entry, this::indirectTargets);
   }
 
   /** Starts of blocks that an indirect jump or return may go to directly. */
@@ -177,14 +192,14 @@ final class RegionEmitter {
     for (Block block : blocks) {
       for (Block.Placed placed : block.code()) {
         Insn insn = placed.insn();
-        RegisterUse.mark(insn, used, written);
+        RegisterUse.mark(insn, used);
         VectorForm form = VectorForm.of(insn);
         if (form != null) {
           legacyVectors |= !insn.vex;
           vexVectors |= insn.vex;
           floats |= form.isFloat();
           doubles |= OrdinaryLanes.operands(insn);
-          VectorForm.mark(insn, lanesUsed, lanesWritten);
+          VectorForm.mark(insn, lanesUsed, new boolean[16]);
         } else if (ApartForm.isApart(insn) && !insn.form.feature().equals("X87")) {
           lanesInLocals = false;
         }
@@ -248,6 +263,8 @@ final class RegionEmitter {
     outLabel = code.newLabel();
     stopLabel = code.newLabel();
     declines.clear();
+    writeBacks.clear();
+    dirtyApart = 0;
     for (Block each : blocks) {
       labels.put(each.start(), code.newLabel());
     }
@@ -258,7 +275,7 @@ final class RegionEmitter {
       block(blocks.get(i), i + 1 < blocks.size() ? blocks.get(i + 1) : null);
     }
     Label end = code.newBoundLabel();
-    declines.forEach(this::declineAt);
+    declines.forEach(this::decline);
     epilogues();
     handlers(start, end);
   }
@@ -327,7 +344,7 @@ final class RegionEmitter {
     }
     memory.forget();
     eachLane(
-        lanesUsed,
+        register -> lanesUsed[register],
         (register, lane) -> {
           memory.loadElement(Locals.VECTORS, 4 * register + lane);
           storeLane(register, lane);
@@ -362,23 +379,23 @@ final class RegionEmitter {
   }
 
   /** Of the lanes that are kept in locals, with their register. */
-  private void eachLane(boolean[] registers, BiConsumer<Integer, Integer> action) {
+  private void eachLane(IntPredicate registers, BiConsumer<Integer, Integer> action) {
     for (int i = 0; i < 16 && lanesInLocals; i++) {
-      for (int lane = 0; lane < 2 && registers[i]; lane++) {
+      for (int lane = 0; lane < 2 && registers.test(i); lane++) {
         action.accept(i, lane);
       }
     }
   }
 
-  private void storeRegisters() {
+  private void storeRegisters(int which) {
     for (int i = 0; i < 16; i++) {
-      if (written[i]) {
+      if (DirtyRegisters.general(which, i)) {
         int local = Locals.register(i);
         memory.storeElement(Locals.REGISTERS, i, () -> code.lload(local));
       }
     }
     eachLane(
-        lanesWritten,
+        register -> DirtyRegisters.vector(which, register),
         (register, lane) -> {
           memory.storeElement(Locals.VECTORS, 4 * register + lane, () -> loadLane(register, lane));
         });
@@ -406,6 +423,7 @@ final class RegionEmitter {
     block = each;
     code.labelBinding(labels.get(each.start()));
     kind = entryKinds.getOrDefault(each.start(), FlagState.DYNAMIC);
+    dirty = dirtyAtStart.getOrDefault(each.start(), -1);
     code.iinc(Locals.COUNT, each.code().size());
     memory.inLoop = loops.contains(each.start());
     IntegerEmitter integer = new IntegerEmitter(this, memory);
@@ -425,6 +443,7 @@ final class RegionEmitter {
             }
             vector.forget();
           }
+          dirty |= DirtyRegisters.written(insn);
         }
         case CONDITIONAL -> {
           integer.branchIf(insn, placed, () -> goTo(each, placed.end() + insn.imm));
@@ -433,10 +452,12 @@ final class RegionEmitter {
         case CALL -> {
           integer.push(
               placed, () -> code.lload(Locals.CODE_BASE).loadConstant((long) placed.end()).ladd());
+          dirty |= DirtyRegisters.written(insn);
           goTo(each, placed.end() + insn.imm);
         }
         case INDIRECT -> {
           integer.indirect(placed);
+          dirty |= DirtyRegisters.written(insn);
           goToTarget(each, placed);
         }
         case UNKNOWN -> {
@@ -537,7 +558,8 @@ final class RegionEmitter {
     int site = newSite(placed);
     // Negative: the op's own faults find the state written back already.
     code.loadConstant(-1 - site).istore(Locals.WHERE);
-    storeRegisters();
+    storeRegisters(dirty);
+    dirty = 0;
     storeFlags();
     code.aload(Locals.THIS).aload(Locals.CPU).loadConstant(steps.size());
     code.invokevirtual(REGION, "step", MethodTypeDesc.of(CD_boolean, CPU, CD_int));
@@ -565,9 +587,10 @@ final class RegionEmitter {
     code.aload(Locals.THIS).aload(Locals.CPU).loadConstant(steps.size());
     code.invokevirtual(REGION, "step", MethodTypeDesc.of(CD_boolean, CPU, CD_int));
     steps.add(placed);
+    dirtyApart |= dirty;
     Label on = code.newLabel();
     code.ifne(on);
-    storeRegisters();
+    storeRegisters(dirty);
     storeFlags();
     code.iinc(Locals.COUNT, -(block.code().size() - index - 1));
     code.goto_(stopLabel);
@@ -576,7 +599,7 @@ final class RegionEmitter {
 
   /** Gives the processor the value of a register that the region may have changed. */
   private void hand(int register) {
-    if (register < written.length && written[register]) {
+    if (register < used.length && DirtyRegisters.general(dirty, register)) {
       code.aload(Locals.REGISTERS).loadConstant(register);
       code.lload(Locals.register(register)).lastore();
     }
@@ -585,8 +608,13 @@ final class RegionEmitter {
   // ---------------------------------------------------------------- ways out
 
   private void epilogues() {
+    writeBacks.forEach(
+        (which, label) -> {
+          code.labelBinding(label);
+          storeRegisters(which);
+          code.goto_(outLabel);
+        });
     code.labelBinding(outLabel);
-    storeRegisters();
     code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE).iload(Locals.FLAG_KIND);
     flagValues();
     code.lload(Locals.TARGET).iload(Locals.COUNT);
@@ -600,10 +628,11 @@ final class RegionEmitter {
     code.invokevirtual(REGION, "stop", MethodTypeDesc.of(OP, CD_int)).areturn();
   }
 
-  private void declineAt(int site, Label label) {
-    code.labelBinding(label);
-    kind = sites.get(site).flagKind();
-    leave(Way.Kind.DECLINED, site);
+  private void decline(Decline decline) {
+    code.labelBinding(decline.label);
+    kind = sites.get(decline.site).flagKind();
+    dirty = decline.dirty;
+    leave(Way.Kind.DECLINED, decline.site);
   }
 
   private void leave(Way.Kind by, int number) {
@@ -611,7 +640,8 @@ final class RegionEmitter {
     if (!ways.contains(way)) {
       ways.add(way);
     }
-    code.loadConstant(ways.indexOf(way)).istore(Locals.WHERE).goto_(outLabel);
+    Label label = dirty == 0 ? outLabel : writeBacks.computeIfAbsent(dirty, _ -> code.newLabel());
+    code.loadConstant(ways.indexOf(way)).istore(Locals.WHERE).goto_(label);
   }
 
   /** What an op executed for a site throws: those {@link #stepApart} find the state in locals. */
@@ -623,7 +653,7 @@ final class RegionEmitter {
     code.astore(Locals.TEMP_1);
     Label stored = code.newLabel();
     code.iload(Locals.WHERE).iflt(stored);
-    storeRegisters();
+    storeRegisters(dirtyApart);
     code.aload(Locals.THIS).aload(Locals.CPU).iload(Locals.WHERE).iload(Locals.FLAG_KIND);
     flagValues();
     code.invokevirtual(
@@ -644,7 +674,7 @@ final class RegionEmitter {
   Label decline(Block.Placed placed) {
     if (instructionDeclines == null) {
       instructionDeclines = code.newLabel();
-      declines.put(newSite(placed), instructionDeclines);
+      declines.add(new Decline(instructionDeclines, newSite(placed), dirty));
     }
     return instructionDeclines;
   }
@@ -662,7 +692,7 @@ final class RegionEmitter {
 
   /** Pops 64 bits into a register. */
   void store(int register) {
-    assert written[register];
+    assert (RegisterUse.written(block.code().get(index).insn()) >> register & 1) != 0;
     code.lstore(Locals.register(register));
   }
 }

@@ -245,6 +245,9 @@ final class Translator implements HotSpots {
       nanos += System.nanoTime() - start;
     } catch (Throwable e) {
       failure = e;
+      if (eager) {
+        throw new IllegalStateException("a region cannot be made", e);
+      }
     }
   }
 
