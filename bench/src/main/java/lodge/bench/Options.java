@@ -23,7 +23,7 @@ record Options(
       installed, and prints the best milliseconds of each kernel with their ratios; then boot time,
       instructions per second, processor use of an idle guest and memory.
 
-        --seconds S   time for each kernel in each place, 0.1 to 60 (default 1)
+        --seconds S   time for each kernel in each place, 0.1 to 60 (default 5)
         --only LIST   kernels, separated by commas
         --engine NAME Lodge's engine (default auto)
         --no-qemu     do not run QEMU
@@ -35,7 +35,7 @@ record Options(
    */
   static Options parse(String[] words) {
     Path root = Path.of("").toAbsolutePath();
-    double seconds = 1;
+    double seconds = 5;
     List<String> only = List.of();
     String engine = "auto";
     boolean qemu = true;

@@ -233,12 +233,14 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private Guest guest() {
+  private Guest guest() throws InterruptedException {
     Recipe recipe = Recipe.named(guestName, recipes());
     Progress progress =
         Boolean.getBoolean("lodge.progress") ? Progress.on(streams.errors()) : Progress.silent();
     try (progress) {
-      return new GuestCache(GuestCache.home(System.getenv()), progress).guest(recipe);
+      Guest guest = new GuestCache(GuestCache.home(System.getenv()), progress).guest(recipe);
+      AotCache.makeIfWanted(guest.name(), progress);
+      return guest;
     }
   }
 

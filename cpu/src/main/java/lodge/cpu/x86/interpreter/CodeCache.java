@@ -39,8 +39,8 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   private static final int PAGE_SIZE = 4096;
 
-  /** Branches taken as often as this are where translation starts. */
-  static final int HOT = 16384;
+  /** Code is found hot again after as many branches there. */
+  public static final int HOT = 4096;
 
   private static final int LOOKUP_SIZE = 1024;
   private static final int LOOKUP_USER = 4;

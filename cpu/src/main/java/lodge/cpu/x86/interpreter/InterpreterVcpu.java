@@ -27,6 +27,12 @@ public final class InterpreterVcpu implements Vcpu {
   private long kicks;
   private final EventLog events = new EventLog();
 
+  /**
+   * Batches until the start of one is found hot: no branch leads to where system calls, returns
+   * from them, and handlers of interrupts and exceptions begin.
+   */
+  private int untilLook = CodeCache.HOT;
+
   private final HotSpots hotSpots;
 
   /**
@@ -133,6 +139,10 @@ public final class InterpreterVcpu implements Vcpu {
     Op op = null;
     try {
       op = code.enterOrFault(cpu.rip);
+      if (--untilLook == 0) {
+        untilLook = CodeCache.HOT;
+        code.hot(cpu.rip);
+      }
       do {
         op = op.exec(cpu);
         left--;

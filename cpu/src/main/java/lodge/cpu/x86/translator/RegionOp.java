@@ -34,9 +34,6 @@ public abstract class RegionOp extends Op {
   /** As often; each time it takes twice as long. */
   private static final int MOST_GROWTHS = 4;
 
-  /** Exits taken as often as this are where the next region starts. */
-  private static final int HOT_EXIT = 4096;
-
   private final CodePage page;
   private final int entry;
   private final Op original;
@@ -239,7 +236,7 @@ public abstract class RegionOp extends Op {
   private Op leave(Cpu c, int exit, int count) {
     retired(count);
     try {
-      if ((++exitHeat[exit] & HOT_EXIT - 1) == 0) {
+      if ((++exitHeat[exit] & CodeCache.HOT - 1) == 0) {
         page.cache.hot(links[exit].rip(c));
       }
       Op following = links[exit].follow(c);
@@ -291,7 +288,7 @@ public abstract class RegionOp extends Op {
     if ((leaves & 63) == (leaves >>> 6 & 63)) {
       noteTarget(c, sites[site].offset(), rip);
     }
-    if ((leaves & HOT_EXIT - 1) == 0) {
+    if ((leaves & CodeCache.HOT - 1) == 0) {
       page.cache.hot(rip);
     }
     return page.cache.enter(rip);

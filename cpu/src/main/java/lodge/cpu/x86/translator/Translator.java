@@ -3,10 +3,10 @@ package lodge.cpu.x86.translator;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -36,6 +36,8 @@ final class Translator implements HotSpots {
 
   private static final int QUEUE_LIMIT = 1024;
 
+  private static final int TAKEN = 1 << 24;
+
   /** Past this many places that were asked for, all are forgotten and may be asked for again. */
   private static final int ASKED_LIMIT = 1 << 17;
 
@@ -55,7 +57,9 @@ final class Translator implements HotSpots {
   /** What the vCPU's thread is to do between two batches. */
   private final Queue<Runnable> changes = new ConcurrentLinkedQueue<>();
 
-  private final Set<Spot> asked = new HashSet<>();
+  /** How often places were found hot; {@link #TAKEN} and more for those that are translated. */
+  private final Map<Spot, Integer> asked = new HashMap<>();
+
   private final GuestMemory memory;
   private final Runnable kick;
   private final WarmUp warmUp = new WarmUp(this::compiled, this::thrownAway);
@@ -97,14 +101,22 @@ final class Translator implements HotSpots {
     if (!eager && worker.getQueue().size() >= QUEUE_LIMIT) {
       return;
     }
-    if (!memory.isRam(page.gpa)
-        || !asked.add(new Spot(page.gpa, offset, page.version())) && !eager) {
-      return;
+    if (memory.isRam(page.gpa) && (eager || isDue(new Spot(page.gpa, offset, page.version())))) {
+      scan(page, offset, base, 0);
+    }
+  }
+
+  private boolean isDue(Spot spot) {
+    int found = asked.merge(spot, 1, Integer::sum);
+    if (found >= TAKEN || found < CompileBudget.OF_THIS_JVM.needed()) {
+      return false;
     }
     if (asked.size() > ASKED_LIMIT) {
       asked.clear();
     }
-    scan(page, offset, base, 0);
+    asked.put(spot, TAKEN);
+    CompileBudget.OF_THIS_JVM.spend();
+    return true;
   }
 
   @Override
