@@ -8,6 +8,8 @@ public final class TlbEntry {
   private static final int SHIFT = 12 - Tlb.ENTRY_SHIFT;
 
   private static final long INDEX_MASK = Tlb.TABLE_BYTES - Tlb.ENTRY_BYTES;
+  private static final int RIGHT = Long.numberOfLeadingZeros(Tlb.ENTRIES - 1);
+  private static final int LEFT = RIGHT - 12;
   private static final long PAGE_MASK = ~0xFFFL;
 
   private TlbEntry() {}
@@ -24,10 +26,15 @@ public final class TlbEntry {
     return getLong(entry) == (gva + last & PAGE_MASK) ? gva + getLong(entry + Tlb.ADDEND) : 0;
   }
 
-  /** As {@link #find}, for writing. */
+  /**
+   * As {@link #find}, for writing. It says the same in other terms: where a loop reads and writes
+   * one place, the compiler would take what both have in common out of both, and compute it even
+   * when neither look is needed.
+   */
   public static long findWritable(long tlb, long gva, int last) {
-    long entry = tlb + (gva >>> SHIFT & INDEX_MASK);
-    return getLong(entry + Tlb.WRITE_TAG) == (gva + last & PAGE_MASK)
+    long entry = tlb + (gva << LEFT >>> RIGHT << Tlb.ENTRY_SHIFT);
+    long end = gva + last;
+    return getLong(entry + Tlb.WRITE_TAG) == end - (end & ~PAGE_MASK)
         ? gva + getLong(entry + Tlb.ADDEND)
         : 0;
   }

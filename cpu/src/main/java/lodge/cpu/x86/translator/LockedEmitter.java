@@ -62,8 +62,7 @@ final class LockedEmitter {
   void emit(Block.Placed placed) {
     Insn insn = placed.insn();
     int size = insn.operandSize;
-    memory.find(placed, size, true);
-    memory.requireAligned(placed, size);
+    memory.findAligned(placed, size, true);
     Mnemonic mnemonic = insn.form.mnemonic();
     switch (mnemonic) {
       case XCHG -> {

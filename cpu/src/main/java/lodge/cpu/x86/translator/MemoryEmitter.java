@@ -143,31 +143,45 @@ final class MemoryEmitter {
   /** Goes on only if the memory operand can be read (or written, too) as plain RAM. */
   void find(Block.Placed placed, int size, boolean write) {
     effectiveAddress(placed, true);
-    find(placed, size, write, remembered.get(key(placed.insn())));
+    find(placed, size, write, false, remembered.get(key(placed.insn())));
+  }
+
+  /** As {@link #find}, and only if the address is a multiple of the size. */
+  void findAligned(Block.Placed placed, int size, boolean write) {
+    effectiveAddress(placed, true);
+    find(placed, size, write, true, remembered.get(key(placed.insn())));
   }
 
   /** As {@link #find}, with an address in the stack on the JVM's stack. */
   void findOnStack(Block.Placed placed, int size, boolean write) {
-    find(placed, size, write, remembered.get(Cpu.RSP));
+    find(placed, size, write, false, remembered.get(Cpu.RSP));
   }
 
   /**
    * @param slot where the page is remembered, or null
    */
-  private void find(Block.Placed placed, int size, boolean write, Integer slot) {
+  private void find(Block.Placed placed, int size, boolean write, boolean aligned, Integer slot) {
     code().lstore(Locals.ADDRESS);
     if (slot == null || !inLoop) {
-      lookUp(placed, size, write);
+      lookUp(placed, size, write, aligned);
       return;
     }
     int page = Locals.page(slot, write);
     int addend = Locals.pageAddend(slot, write);
     Label hit = code().newLabel();
     Label done = code().newLabel();
+    // Equal only for aligned operands: others are looked up, where they may be in two pages.
     code().lload(Locals.ADDRESS).loadConstant(PAGE_MASK | size - 1).land().lload(page);
     code().lcmp().ifeq(hit);
-    lookUp(placed, size, write);
-    code().lload(Locals.ADDRESS).loadConstant(PAGE_MASK).land().lstore(page);
+    lookUp(placed, size, write, aligned);
+    code().lload(Locals.ADDRESS);
+    if (write) {
+      // In other words than for reading: see TlbEntry.findWritable.
+      code().lload(Locals.ADDRESS).loadConstant(~PAGE_MASK).land().lsub();
+    } else {
+      code().loadConstant(PAGE_MASK).land();
+    }
+    code().lstore(page);
     code().lload(Locals.HOST).lload(Locals.ADDRESS).lsub().lstore(addend);
     code().goto_(done);
     code().labelBinding(hit);
@@ -176,7 +190,10 @@ final class MemoryEmitter {
   }
 
   /** Leaves the host's address in {@link Locals#HOST}; goes on only if there is one. */
-  private void lookUp(Block.Placed placed, int size, boolean write) {
+  private void lookUp(Block.Placed placed, int size, boolean write, boolean aligned) {
+    if (aligned) {
+      code().lload(Locals.ADDRESS).l2i().bipush(size - 1).iand().ifne(region.decline(placed));
+    }
     code().lload(Locals.TLB).lload(Locals.ADDRESS).loadConstant(size - 1);
     code()
         .invokestatic(
@@ -184,11 +201,6 @@ final class MemoryEmitter {
             write ? "findWritable" : "find",
             MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int));
     code().dup2().lstore(Locals.HOST).lconst_0().lcmp().ifeq(region.decline(placed));
-  }
-
-  /** Goes on only if the address of the operand that was found is a multiple of 16 or 32. */
-  void requireAligned(Block.Placed placed, int size) {
-    code().lload(Locals.ADDRESS).l2i().bipush(size - 1).iand().ifne(region.decline(placed));
   }
 
   /** Pushes so many bytes of what was found, zero-extended; 4 bytes are sign-extended. */

@@ -77,6 +77,8 @@ final class RegionEmitter {
   /** So is floating point: only under a usual MXCSR it is. */
   private boolean floats;
 
+  private boolean rounds;
+
   /** Lanes 0 and 1 of vector registers are kept in locals: see {@link VectorEmitter}. */
   boolean lanesInLocals = true;
 
@@ -128,6 +130,8 @@ final class RegionEmitter {
   /** See {@link MemoryEmitter}. */
   private final boolean ordered;
 
+  private final boolean requires;
+
   private final boolean guarded;
   private final IntFunction<int[]> targets;
 
@@ -136,7 +140,8 @@ final class RegionEmitter {
 
   /**
    * @param ordered several processors access the memory
-   * @param requires the region is entered only with ordinary numbers: see {@link OrdinaryLanes}
+   * @param requires the region is entered only with ordinary numbers (see {@link OrdinaryLanes})
+   *     and with PE set
    * @param guarded the region takes code from several pages
    * @param targets where the indirect jump at a position was seen to lead, relative to its page
    */
@@ -148,6 +153,7 @@ final class RegionEmitter {
       boolean guarded,
       IntFunction<int[]> targets) {
     this.ordered = ordered;
+    this.requires = requires;
     this.blocks = blocks;
     this.entry = entry;
     this.guarded = guarded;
@@ -198,6 +204,7 @@ final class RegionEmitter {
           legacyVectors |= !insn.vex;
           vexVectors |= insn.vex;
           floats |= form.isFloat();
+          rounds |= form.rounds();
           doubles |= OrdinaryLanes.operands(insn);
           VectorForm.mark(insn, lanesUsed, new boolean[16]);
         } else if (ApartForm.isApart(insn) && !insn.form.feature().equals("X87")) {
@@ -300,15 +307,18 @@ final class RegionEmitter {
       code.aload(Locals.CPU).getfield(CPU, "avxReady", CD_boolean).ifeq(invalid);
     }
     if (floats) {
-      code.aload(Locals.CPU).invokestatic(MATH, "enters", MethodTypeDesc.of(CD_boolean, CPU));
+      String enters = rounds && requires ? "entersRounding" : "enters";
+      code.aload(Locals.CPU).invokestatic(MATH, enters, MethodTypeDesc.of(CD_boolean, CPU));
       code.ifeq(invalid);
       if (ordinary.required() != 0) {
         code.aload(Locals.CPU).loadConstant(ordinary.required());
         MethodTypeDesc lanes = MethodTypeDesc.of(CD_boolean, CPU, CD_int);
         code.invokestatic(MATH, "ordinary", lanes).ifeq(invalid);
       }
-      code.aload(Locals.CPU).invokestatic(MATH, "exact", MethodTypeDesc.of(CD_int, CPU));
-      code.istore(Locals.EXACT);
+      if (rounds && !requires) {
+        code.aload(Locals.CPU).invokestatic(MATH, "exact", MethodTypeDesc.of(CD_int, CPU));
+        code.istore(Locals.EXACT);
+      }
     }
     if (guarded || legacyVectors || vexVectors) {
       Label valid = code.newLabel();
@@ -682,6 +692,11 @@ final class RegionEmitter {
   private int newSite(Block.Placed placed) {
     sites.add(new Site(placed.offset(), kind, block.code().size() - index));
     return sites.size() - 1;
+  }
+
+  /** PE is set where the region is entered, and nothing in it clears it. */
+  boolean mayRound() {
+    return requires;
   }
 
   /** Pushes a register's 64 bits. */

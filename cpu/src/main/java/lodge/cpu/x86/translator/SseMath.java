@@ -43,6 +43,11 @@ final class SseMath {
     return (c.mxcsr & mask) == Mxcsr.PE << Mxcsr.MASK_SHIFT;
   }
 
+  /** As {@link #enters}, and results may be rounded, since PE is set already. */
+  static boolean entersRounding(Cpu c) {
+    return enters(c) && (c.mxcsr & Mxcsr.PE) != 0;
+  }
+
   /** Not 0: results have to be exact. */
   static int exact(Cpu c) {
     return ~c.mxcsr & Mxcsr.PE;

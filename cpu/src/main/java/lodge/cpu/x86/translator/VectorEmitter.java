@@ -183,6 +183,9 @@ final class VectorEmitter {
   /** As {@link #require} while the sticky PE flag is clear. */
   private void requireExact(
       Block.Placed placed, Runnable values, String method, MethodTypeDesc type) {
+    if (region.mayRound()) {
+      return;
+    }
     Label on = code().newLabel();
     code().iload(Locals.EXACT).ifeq(on);
     values.run();
@@ -221,7 +224,9 @@ final class VectorEmitter {
     int size = VectorForm.elementSize(operation);
     boolean packed = VectorForm.isPacked(operation);
     int count = packed ? lanes(insn) : 1;
-    code().iload(Locals.EXACT).ifne(region.decline(placed));
+    if (!region.mayRound()) {
+      code().iload(Locals.EXACT).ifne(region.decline(placed));
+    }
     if (packed) {
       sourceWide(placed);
     } else {
@@ -578,9 +583,10 @@ final class VectorEmitter {
       setWide(insn, to);
       return;
     }
-    memory.find(placed, 8 * count, !load);
     if (VectorForm.isAlignedMove(operation)) {
-      memory.requireAligned(placed, 8 * count);
+      memory.findAligned(placed, 8 * count, !load);
+    } else {
+      memory.find(placed, 8 * count, !load);
     }
     for (int i = 0; i < count; i++) {
       int lane = i;
@@ -789,9 +795,10 @@ final class VectorEmitter {
   private void sourceWide(Block.Placed placed, int count) {
     Insn insn = placed.insn();
     if (insn.memory) {
-      memory.find(placed, 8 * count, false);
-      if (!insn.vex) {
-        memory.requireAligned(placed, 16);
+      if (insn.vex) {
+        memory.find(placed, 8 * count, false);
+      } else {
+        memory.findAligned(placed, 8 * count, false);
       }
     }
     for (int i = 0; i < count; i++) {

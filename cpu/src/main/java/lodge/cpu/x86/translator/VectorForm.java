@@ -205,6 +205,14 @@ enum VectorForm {
     };
   }
 
+  /** Whether results may be rounded. */
+  boolean rounds() {
+    return switch (this) {
+      case ARITHMETIC, FUSED, FROM_INTEGER, TO_INTEGER, TO_SINGLE -> true;
+      default -> false;
+    };
+  }
+
   /** The general register that an instruction of a family writes, -1 when it writes none. */
   static int generalDestination(Insn insn) {
     if (insn.form.operands().length == 0) {
