@@ -12,7 +12,7 @@ import java.util.function.LongSupplier;
  */
 final class CompileBudget {
   /** Regions a second while C2 is busy, and while it is not. */
-  private static final double SLOW = 25;
+  private static final double SLOW = 50;
 
   private static final double FAST = 400;
 
