@@ -102,6 +102,15 @@ public final class Cpu {
   /** See {@link Flags}. */
   public long flagAux;
 
+  /**
+   * Only between two translated regions anything but {@link FlagState#READY}: what {@link
+   * #flagResult}, {@link #flagAux} and {@link #flagB} stand for there.
+   */
+  public int flagKind;
+
+  /** See {@link FlagState}. */
+  public long flagB;
+
   /** RFLAGS without CF, PF, AF, ZF, SF and OF; bit 1 is set. */
   public int eflags = 2;
 
@@ -296,6 +305,7 @@ public final class Cpu {
     eflags = 2;
     flagResult = 1;
     flagAux = 0;
+    flagKind = FlagState.READY;
     for (int i = 0; i < 8; i++) {
       selector[i] = 0;
       segBase[i] = 0;

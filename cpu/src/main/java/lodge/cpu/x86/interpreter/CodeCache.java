@@ -42,7 +42,10 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Code is found hot again after as many branches there. */
   public static final int HOT = 4096;
 
-  private static final int LOOKUP_SIZE = 1024;
+  /** Pages looked up with supervisor rights, and as many with user rights behind them. */
+  private static final int LOOKUP_HALF = 1024;
+
+  private static final int LOOKUP_SIZE = 2 * LOOKUP_HALF;
   private static final int LOOKUP_USER = 4;
 
   private final Cpu cpu;
@@ -127,7 +130,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
         return new EnterOp(this, (int) rip & 0xFFF);
       }
     }
-    int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
+    int i = lookup(linear);
     if (lookupTags[i] != tag(linear)) {
       cpu.r[Cpu.CODE_BASE] = rip & ~0xFFFL;
       return new EnterOp(this, (int) rip & 0xFFF);
@@ -168,7 +171,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** The code page at a 64-bit address if it was found there lately, null otherwise. */
   public CodePage peekPage(long rip) {
-    int i = (int) (rip >>> 12) & LOOKUP_SIZE - 1;
+    int i = lookup(rip);
     return lookupTags[i] == tag(rip) ? lookupPages[i] : null;
   }
 
@@ -192,9 +195,9 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     }
   }
 
-  /** The region at an address is often left by indirect jumps: tells whoever translates. */
-  public void grow(CodePage page, int offset, int growth) {
-    hotSpots.grow(page, offset, cpu.r[Cpu.CODE_BASE], growth);
+  /** The region at an address could be a better one: tells whoever translates. */
+  public void grow(CodePage page, int offset, int growth, boolean requires) {
+    hotSpots.grow(page, offset, cpu.r[Cpu.CODE_BASE], growth, requires);
   }
 
   /** Puts a region in the place of the op at its entry; it is unlinked with any of the pages. */
@@ -234,13 +237,18 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     return page;
   }
 
+  /** Where an address is looked up with the present rights: calls of the system evict no page. */
+  private int lookup(long linear) {
+    return (int) (linear >>> 12) & LOOKUP_HALF - 1 | (cpu.cpl == 3 ? LOOKUP_HALF : 0);
+  }
+
   private long tag(long linear) {
     return linear & ~0xFFFL | cpu.codeKey | (cpu.cpl == 3 ? LOOKUP_USER : 0);
   }
 
   /** The code page at a linear address; faults as a fetch from there does. */
   CodePage page(long linear) {
-    int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
+    int i = lookup(linear);
     long tag = tag(linear);
     if (lookupTags[i] == tag) {
       return lookupPages[i];
@@ -255,7 +263,11 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     }
     if (lookupTags[i] != -1) {
       // Links to the page that goes would no longer be found when its translation is flushed.
-      voidLinks();
+      if (lookupGlobal[i]) {
+        voidLinks();
+      } else {
+        generation++;
+      }
     }
     lookupTags[i] = tag;
     lookupPages[i] = page;
@@ -265,7 +277,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** Whether the code at a linear address, looked up before, is in a global page. */
   public boolean isGlobal(long linear) {
-    int i = (int) (linear >>> 12) & LOOKUP_SIZE - 1;
+    int i = lookup(linear);
     return lookupTags[i] == tag(linear) && lookupGlobal[i];
   }
 
@@ -492,10 +504,11 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   @Override
   public void translationFlushed(long gva) {
-    int i = (int) (gva >>> 12) & LOOKUP_SIZE - 1;
-    if ((lookupTags[i] ^ gva) >>> 12 == 0) {
-      lookupTags[i] = -1;
-      voidLinks();
+    for (int i = (int) (gva >>> 12) & LOOKUP_HALF - 1; i < LOOKUP_SIZE; i += LOOKUP_HALF) {
+      if ((lookupTags[i] ^ gva) >>> 12 == 0) {
+        lookupTags[i] = -1;
+        voidLinks();
+      }
     }
   }
 }

@@ -12,14 +12,14 @@ public interface HotSpots {
   void hot(CodePage page, int offset, long base);
 
   /**
-   * A region is often left by indirect jumps: what is known of their targets now may keep them
-   * inside.
+   * A region is often left, or seldom entered: with what is known now a better one can be made.
    *
    * @param offset the region's entry
    * @param base RIP of byte 0 of its page
    * @param growth how often it will have grown then
+   * @param requires what it needs may be required where it is entered
    */
-  void grow(CodePage page, int offset, long base, int growth);
+  void grow(CodePage page, int offset, long base, int growth, boolean requires);
 
   /**
    * Takes over all code as soon as it is decoded, on the spot: for tests of what is otherwise

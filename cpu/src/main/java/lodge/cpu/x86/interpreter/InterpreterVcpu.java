@@ -5,6 +5,7 @@ import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Interrupts;
 import lodge.cpu.x86.Vector;
@@ -164,6 +165,7 @@ public final class InterpreterVcpu implements Vcpu {
     }
     if (op != null) {
       cpu.rip = op.rip(cpu);
+      FlagState.settle(cpu);
     }
     cutRip();
   }

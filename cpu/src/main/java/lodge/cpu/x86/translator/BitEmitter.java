@@ -9,6 +9,7 @@ import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.Shifts;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;

@@ -11,6 +11,7 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import lodge.cpu.x86.Alu;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 
@@ -72,6 +73,24 @@ final class IntegerEmitter {
       case SHL, SHR, SAR ->
           shiftCount(insn) == 0 ? kind : FlagState.sized(FlagState.READY, insn.operandSize);
       default -> kind;
+    };
+  }
+
+  /** Whether what the instruction does, or how it is executed, depends on the flags before it. */
+  static boolean asksForFlags(Insn insn) {
+    if (VectorForm.of(insn) != null) {
+      return false;
+    }
+    return switch (insn.form.mnemonic()) {
+      case JCC, SETCC, CMOVCC, ADC, SBB, INC, DEC -> true;
+      default -> {
+        if (Flow.of(insn) != Flow.NEXT) {
+          yield false;
+        }
+        yield emits(insn)
+            ? shiftCount(insn) < 0 && BitEmitter.emits(insn)
+            : !ApartForm.isApart(insn);
+      }
     };
   }
 

@@ -1,5 +1,7 @@
 package lodge.cpu.x86.translator;
 
+import lodge.cpu.x86.FlagState;
+
 /** Where a region's method keeps things. Long values take two slots. */
 final class Locals {
   static final int THIS = 0;

@@ -9,6 +9,7 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import lodge.core.host.HostMemory;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 

@@ -6,6 +6,7 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.decode.Insn;
 
 /** Bytecode for multiplications and divisions of 32 and 64 bits. What would be #DE is declined. */

@@ -28,6 +28,7 @@ import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.Mmu;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
@@ -53,6 +54,10 @@ final class RegionEmitter {
   final int entry;
   private final Map<Integer, Label> labels = new HashMap<>();
   private final Map<Integer, Integer> entryKinds;
+
+  /** The flags have to be {@link FlagState#READY} at the entry. */
+  private final boolean settles;
+
   private final boolean[] used = new boolean[16];
 
   final List<Site> sites = new ArrayList<>();
@@ -178,7 +183,9 @@ final class RegionEmitter {
     }
     this.ordinary = new OrdinaryLanes(blocks, entry, requires, this::indirectTargets);
     this.loops = Loops.of(blocks, this::indirectTargets);
-    this.entryKinds = FlagKinds.atEntry(blocks, entry, this::indirectTargets);
+    this.settles = FlagKinds.areRead(blocks, entry, this::indirectTargets);
+    int atEntry = settles ? FlagState.READY : FlagState.DYNAMIC;
+    this.entryKinds = FlagKinds.atStart(blocks, entry, atEntry, this::indirectTargets);
     this.dirtyAtStart = DirtyRegisters.atStart(blocks, entry, this::indirectTargets);
   }
 
@@ -337,9 +344,16 @@ final class RegionEmitter {
     code.aload(Locals.REGISTERS).loadConstant(Cpu.CODE_BASE).laload().lstore(Locals.CODE_BASE);
     code.iconst_0().istore(Locals.WHERE);
     code.iconst_0().istore(Locals.COUNT);
-    code.iconst_0().istore(Locals.FLAG_KIND);
     code.lconst_0().lstore(Locals.TARGET);
-    code.lconst_0().lstore(Locals.FLAG_B);
+    if (settles) {
+      code.aload(Locals.CPU);
+      code.invokestatic(STATE, "settle", MethodTypeDesc.of(CD_void, CPU));
+      code.iconst_0().istore(Locals.FLAG_KIND);
+      code.lconst_0().lstore(Locals.FLAG_B);
+    } else {
+      code.aload(Locals.CPU).getfield(CPU, "flagKind", CD_int).istore(Locals.FLAG_KIND);
+      code.aload(Locals.CPU).getfield(CPU, "flagB", CD_long).lstore(Locals.FLAG_B);
+    }
     loadState();
   }
 

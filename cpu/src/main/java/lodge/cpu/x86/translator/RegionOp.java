@@ -1,8 +1,10 @@
 package lodge.cpu.x86.translator;
 
+import java.util.Arrays;
 import java.util.function.Consumer;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.interpreter.CodeCache;
 import lodge.cpu.x86.interpreter.CodeLink;
 import lodge.cpu.x86.interpreter.CodePage;
@@ -24,15 +26,27 @@ public abstract class RegionOp extends Op {
       };
 
   /**
-   * A region that was left as often by indirect jumps is made again, with the targets seen since.
+   * A region that was left as often is made again, larger. Once it has grown only indirect jumps
+   * count: more of their targets may have been seen since.
    */
-  private static final int GROWTH = 1 << 19;
+  private static final int GROWTH = 1 << 17;
+
+  /** Each time it takes twice as long. */
+  private static final int MOST_GROWTHS = 3;
+
+  /** When HotSpot had more urgent things to do then, it is tried again after as many. */
+  private static final int GROWTH_AGAIN = GROWTH >> 2;
 
   /** So is one that was bypassed as often; then it requires less of those who enter it. */
   private static final int MOST_BYPASSES = 1 << 14;
 
-  /** As often; each time it takes twice as long. */
-  private static final int MOST_GROWTHS = 4;
+  private static final int KIND_MASK = 3;
+  private static final int FLAG_KIND_SHIFT = 2;
+  private static final int FLAG_KIND_MASK = 0x7FF;
+  private static final int NUMBER_SHIFT = 13;
+  private static final int DIRECT = Way.Kind.DIRECT.ordinal();
+  private static final int POLLED = Way.Kind.POLLED.ordinal();
+  private static final int INDIRECT = Way.Kind.INDIRECT.ordinal();
 
   private final CodePage page;
   private final int entry;
@@ -41,7 +55,11 @@ public abstract class RegionOp extends Op {
   private final int[] deltas;
   private final Site[] sites;
   private final Exit[] exits;
-  private final Way[] ways;
+  private final CodeCache cache;
+
+  /** Each {@link Way} in an int: how often they are looked at makes up for how they look. */
+  private final int[] ways;
+
   private final CodeLink[] links;
   private final Op[] ops;
 
@@ -77,10 +95,12 @@ public abstract class RegionOp extends Op {
 
   private final int[] exitHeat;
 
-  /** Indirect exits until it grows. */
+  /** Ways out until it grows. */
   private int untilGrowth;
 
   private final int growth;
+
+  private final boolean requires;
 
   private int bypasses;
 
@@ -95,12 +115,14 @@ public abstract class RegionOp extends Op {
     this.deltas = parts.deltas();
     this.sites = parts.sites();
     this.exits = parts.exits();
-    this.ways = parts.ways();
+    this.cache = page.cache;
+    this.ways = Arrays.stream(parts.ways()).mapToInt(RegionOp::pack).toArray();
     this.links = parts.links();
     this.ops = parts.ops();
     this.exitHeat = new int[exits.length];
     this.growth = parts.growth();
-    this.untilGrowth = growth < MOST_GROWTHS ? GROWTH << growth : 0;
+    this.requires = parts.requires();
+    this.untilGrowth = GROWTH << growth;
     place(parts.entry(), 0);
   }
 
@@ -162,7 +184,6 @@ public abstract class RegionOp extends Op {
 
   /** Whether all pages of the region are mapped where it takes them to be. */
   protected final boolean enter(Cpu c) {
-    CodeCache cache = page.cache;
     int generation = guardGlobal ? cache.globalGeneration : cache.generation;
     if (guardGeneration == generation && guardBase == c.r[Cpu.CODE_BASE] + c.cpl) {
       return !dead;
@@ -171,7 +192,6 @@ public abstract class RegionOp extends Op {
   }
 
   private boolean guard(Cpu c) {
-    CodeCache cache = page.cache;
     long base = c.r[Cpu.CODE_BASE];
     for (int i = 0; i < pages.length; i++) {
       if (cache.pageOrNull(base + deltas[i]) != pages[i]) {
@@ -190,11 +210,12 @@ public abstract class RegionOp extends Op {
 
   /** Leaves one instruction to the interpreter: the region is not valid here. */
   protected final Op bypass(Cpu c) {
-    if (++bypasses == MOST_BYPASSES && growth == 0 && !dead) {
-      page.cache.grow(page, entry, 1);
+    if ((++bypasses & MOST_BYPASSES - 1) == 0 && requires && !dead) {
+      cache.grow(page, entry, growth, false);
     }
     bypassed = true;
-    page.cache.entriesBypassed++;
+    cache.entriesBypassed++;
+    FlagState.settle(c);
     Op following = original.exec(c);
     bypassed = false;
     return following == original ? this : following;
@@ -202,8 +223,8 @@ public abstract class RegionOp extends Op {
 
   /** Of so many instructions the run loop has counted one. */
   private void retired(int count) {
-    page.cache.uncounted -= count - 1;
-    page.cache.translated += count;
+    cache.uncounted -= count - 1;
+    cache.translated += count;
   }
 
   /** Another region takes its place. */
@@ -222,14 +243,27 @@ public abstract class RegionOp extends Op {
    */
   protected final Op leave(
       Cpu c, int number, int kind, long a, long b, long r, long target, int count) {
-    Way way = ways[number];
-    FlagState.store(c, way.flagKind() == FlagState.DYNAMIC ? kind : way.flagKind(), a, b, r);
-    return switch (way.kind()) {
-      case DIRECT -> leave(c, way.number(), count);
-      case POLLED -> pause(c, way.number(), count);
-      case INDIRECT -> leaveTo(c, target, way.number(), count);
-      case DECLINED -> decline(c, way.number(), count);
-    };
+    int way = ways[number];
+    int flagKind = way >> FLAG_KIND_SHIFT & FLAG_KIND_MASK;
+    FlagState.hand(c, flagKind == FlagState.DYNAMIC ? kind : flagKind, a, b, r);
+    int at = way >>> NUMBER_SHIFT;
+    int by = way & KIND_MASK;
+    Op following;
+    if (by == DIRECT) {
+      following = leave(c, at, count);
+    } else if (by == INDIRECT) {
+      following = leaveTo(c, target, at, count);
+    } else {
+      following = by == POLLED ? pause(c, at, count) : decline(c, at, count);
+    }
+    if (!(following instanceof RegionOp)) {
+      FlagState.settle(c);
+    }
+    return following;
+  }
+
+  private static int pack(Way way) {
+    return way.kind().ordinal() | way.flagKind() << FLAG_KIND_SHIFT | way.number() << NUMBER_SHIFT;
   }
 
   /** The op behind a direct exit. */
@@ -237,13 +271,23 @@ public abstract class RegionOp extends Op {
     retired(count);
     try {
       if ((++exitHeat[exit] & CodeCache.HOT - 1) == 0) {
-        page.cache.hot(links[exit].rip(c));
+        cache.hot(links[exit].rip(c));
+      }
+      if (growth == 0 && --untilGrowth == 0) {
+        grow();
       }
       Op following = links[exit].follow(c);
-      page.cache.exitsDirect++;
+      cache.exitsDirect++;
       return following;
     } catch (CpuException fault) {
       throw beyond(c, exits[exit], fault);
+    }
+  }
+
+  private void grow() {
+    untilGrowth = GROWTH_AGAIN;
+    if (!dead && growth < MOST_GROWTHS) {
+      cache.grow(page, entry, growth + 1, requires);
     }
   }
 
@@ -252,7 +296,7 @@ public abstract class RegionOp extends Op {
     retired(count);
     try {
       c.rip = links[exit].rip(c);
-      page.cache.exitsPolled++;
+      cache.exitsPolled++;
     } catch (CpuException fault) {
       throw beyond(c, exits[exit], fault);
     }
@@ -261,13 +305,14 @@ public abstract class RegionOp extends Op {
 
   /** The target of an exit is not canonical: a jump there has not happened. */
   private CpuException beyond(Cpu c, Exit exit, CpuException fault) {
-    page.cache.exitsFault++;
+    cache.exitsFault++;
+    FlagState.settle(c);
     boolean jump = exit.jump() != Exit.FALLS;
     // The run loop does not count an op that faults.
     if (jump) {
-      page.cache.translated--;
+      cache.translated--;
     } else {
-      page.cache.uncounted--;
+      cache.uncounted--;
     }
     if (exit.call()) {
       c.r[Cpu.RSP] += 8;
@@ -280,24 +325,24 @@ public abstract class RegionOp extends Op {
   /** The op at an address that was computed. */
   private Op leaveTo(Cpu c, long rip, int site, int count) {
     retired(count);
-    page.cache.exitsIndirect++;
+    cache.exitsIndirect++;
     leaves++;
     if (--untilGrowth == 0) {
-      page.cache.grow(page, entry, growth + 1);
+      grow();
     }
     if ((leaves & 63) == (leaves >>> 6 & 63)) {
       noteTarget(c, sites[site].offset(), rip);
     }
     if ((leaves & CodeCache.HOT - 1) == 0) {
-      page.cache.hot(rip);
+      cache.hot(rip);
     }
-    return page.cache.enter(rip);
+    return cache.enter(rip);
   }
 
   /** Tells the interpreter's op, which is asked when the region grows. */
   private void noteTarget(Cpu c, int jump, long rip) {
     long base = c.r[Cpu.CODE_BASE] + (jump & ~0xFFF);
-    CodePage from = page.cache.peekPage(base);
+    CodePage from = cache.peekPage(base);
     Op op = from == null ? null : from.peek(jump & 0xFFF);
     if (op != null) {
       op.original().sawTarget(rip - base);
@@ -307,14 +352,14 @@ public abstract class RegionOp extends Op {
   /** Leaves to the run loop after an op that set RIP itself. */
   protected final Op stop(int count) {
     retired(count);
-    page.cache.exitsStopped++;
+    cache.exitsStopped++;
     return null;
   }
 
   /** A fault in an op executed for a site: the run loop delivers. */
   protected final void stepFault(Cpu c, int site, int count) {
     retired(count - sites[site].remaining() + 1);
-    page.cache.exitsFault++;
+    cache.exitsFault++;
     faultRip = c.r[Cpu.CODE_BASE] + sites[site].offset();
     bypassed = false;
     stepped = stepping;
@@ -323,8 +368,8 @@ public abstract class RegionOp extends Op {
   /** Leaves before an instruction, which the interpreter executes. */
   private Op decline(Cpu c, int site, int count) {
     retired(count - sites[site].remaining());
-    page.cache.exitsDeclined++;
-    return page.cache.enter(c.r[Cpu.CODE_BASE] + sites[site].offset()).original();
+    cache.exitsDeclined++;
+    return cache.enter(c.r[Cpu.CODE_BASE] + sites[site].offset()).original();
   }
 
   protected final void storeFlags(Cpu c, int site, int dynamicKind, long a, long b, long r) {

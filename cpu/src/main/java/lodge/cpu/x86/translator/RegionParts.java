@@ -8,12 +8,14 @@ import lodge.cpu.x86.interpreter.Op;
  * What a region is made of besides its code.
  *
  * @param original the interpreter's op at the entry
- * @param growth how often it was made again
+ * @param growth how often it was made again, larger
+ * @param requires see {@link OrdinaryLanes}
  */
 record RegionParts(
     CodePage page,
     int entry,
     int growth,
+    boolean requires,
     Op original,
     CodePage[] pages,
     int[] deltas,

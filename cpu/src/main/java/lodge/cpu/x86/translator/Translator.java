@@ -4,9 +4,11 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -25,6 +27,9 @@ final class Translator implements HotSpots {
    * Most guest instructions in a region: HotSpot compiles what comes out in a fraction of a second.
    */
   private static final int REGION_LIMIT = 40;
+
+  /** As many in one that was made again because it is left often: fewer ways out of a hot loop. */
+  private static final int GROWN_LIMIT = 120;
 
   /** HotSpot does not compile methods of 8,000 bytecodes and more. */
   private static final int MAX_CODE = 7_900;
@@ -50,6 +55,9 @@ final class Translator implements HotSpots {
    */
   private record Spot(long gpa, int offset, int version) {}
 
+  /** A region that is to be made again. */
+  private record Growth(Spot spot, int growth, boolean requires) {}
+
   private final ScheduledThreadPoolExecutor worker =
       new ScheduledThreadPoolExecutor(
           1, Thread.ofPlatform().name("lodge-translator").daemon().factory());
@@ -59,6 +67,8 @@ final class Translator implements HotSpots {
 
   /** How often places were found hot; {@link #TAKEN} and more for those that are translated. */
   private final Map<Spot, Integer> asked = new HashMap<>();
+
+  private final Set<Growth> grown = new HashSet<>();
 
   private final GuestMemory memory;
   private final Runnable kick;
@@ -102,7 +112,7 @@ final class Translator implements HotSpots {
       return;
     }
     if (memory.isRam(page.gpa) && (eager || isDue(new Spot(page.gpa, offset, page.version())))) {
-      scan(page, offset, base, 0);
+      scan(page, offset, base, 0, true);
     }
   }
 
@@ -120,20 +130,34 @@ final class Translator implements HotSpots {
   }
 
   @Override
-  public void grow(CodePage page, int offset, long base, int growth) {
-    if (page.peek(offset) != null && memory.isRam(page.gpa)) {
-      scan(page, offset, base, growth);
+  public void grow(CodePage page, int offset, long base, int growth, boolean requires) {
+    if (page.peek(offset) == null || !memory.isRam(page.gpa)) {
+      return;
     }
+    Growth wish = new Growth(new Spot(page.gpa, offset, page.version()), growth, requires);
+    // What is not translated at all comes first.
+    if (grown.contains(wish) || !eager && CompileBudget.OF_THIS_JVM.needed() > 1) {
+      return;
+    }
+    if (grown.size() > ASKED_LIMIT) {
+      grown.clear();
+    }
+    grown.add(wish);
+    for (int i = 0; i < GROWN_LIMIT; i += REGION_LIMIT) {
+      CompileBudget.OF_THIS_JVM.spend();
+    }
+    scan(page, offset, base, growth, requires);
   }
 
-  private void scan(CodePage page, int offset, long base, int growth) {
-    RegionScan scan = new RegionScan(memory, page, base, REGION_LIMIT);
+  private void scan(CodePage page, int offset, long base, int growth, boolean requires) {
+    int limit = growth == 0 ? REGION_LIMIT : GROWN_LIMIT;
+    RegionScan scan = new RegionScan(memory, page, base, limit);
     if (scan.scan(offset)) {
       Op original = page.peek(offset).original();
       if (eager) {
-        translate(page, offset, original, scan, growth);
+        translate(page, offset, original, scan, growth, requires);
       } else {
-        worker.execute(() -> translate(page, offset, original, scan, growth));
+        worker.execute(() -> translate(page, offset, original, scan, growth, requires));
       }
     }
   }
@@ -196,18 +220,19 @@ final class Translator implements HotSpots {
     }
   }
 
-  private void translate(CodePage page, int entry, Op original, RegionScan scan, int growth) {
+  private void translate(
+      CodePage page, int entry, Op original, RegionScan scan, int growth, boolean requires) {
     try {
       long start = System.nanoTime();
       RegionEmitter emitter = null;
       byte[] classFile = null;
-      for (int size = scan.size(); ; size = size * 2 / 3) {
+      for (int size = scan.size(); ; size = size * 5 / 6) {
         emitter =
             new RegionEmitter(
                 scan.blocks(entry, size),
                 entry,
                 memory.shared(),
-                growth == 0,
+                requires,
                 scan.parts().size() > 1,
                 scan::targets);
         classFile = emitter.emit();
@@ -230,6 +255,7 @@ final class Translator implements HotSpots {
               page,
               entry,
               growth,
+              requires,
               original,
               parts.stream().map(RegionScan.Part::page).toArray(CodePage[]::new),
               parts.stream().mapToInt(RegionScan.Part::delta).toArray(),

@@ -10,6 +10,7 @@ import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.util.Arrays;
+import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.vector.FusedFloat;
 import lodge.cpu.x86.vector.Packed;

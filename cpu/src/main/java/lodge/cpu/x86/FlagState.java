@@ -1,9 +1,6 @@
-package lodge.cpu.x86.translator;
+package lodge.cpu.x86;
 
 import static java.lang.Double.longBitsToDouble;
-
-import lodge.cpu.x86.Cpu;
-import lodge.cpu.x86.Flags;
 
 /**
  * How the arithmetic flags are kept in a region: the kind of the instruction that set them last and
@@ -14,37 +11,37 @@ import lodge.cpu.x86.Flags;
  */
 public final class FlagState {
   /** {@code r} is {@link Cpu#flagResult}, {@code a} is {@link Cpu#flagAux}. */
-  static final int READY = 0;
+  public static final int READY = 0;
 
   /** The sum {@code r} of something and {@code b}. */
-  static final int ADD = 1;
+  public static final int ADD = 1;
 
   /** {@code r = a + b + CF}. */
-  static final int ADC = 2;
+  public static final int ADC = 2;
 
   /** The difference {@code r} of something and {@code b}. */
-  static final int SUB = 3;
+  public static final int SUB = 3;
 
   /** {@code r = a - b - CF}. */
-  static final int SBB = 4;
+  public static final int SBB = 4;
 
   /** {@code r} by AND, OR or XOR. */
-  static final int LOGIC = 5;
+  public static final int LOGIC = 5;
 
   /** {@code r} is one more than something; {@code b < 0} is CF. */
-  static final int INC = 6;
+  public static final int INC = 6;
 
   /** {@code r} is one less than something; {@code b < 0} is CF. */
-  static final int DEC = 7;
+  public static final int DEC = 7;
 
   /** {@code a} compared with {@code b}. */
-  static final int CMP = 8;
+  public static final int CMP = 8;
 
   /** The double {@code a} compared with the double {@code b}, both ordinary. */
-  static final int ORDER = 9;
+  public static final int ORDER = 9;
 
   /** Known only when the region runs: the kind is in a local. */
-  static final int DYNAMIC = 10;
+  public static final int DYNAMIC = 10;
 
   private static final int KIND_BITS = 4;
   private static final int KIND_MASK = (1 << KIND_BITS) - 1;
@@ -52,17 +49,17 @@ public final class FlagState {
   private FlagState() {}
 
   /** A kind for operands of so many bytes; without it they have 8. */
-  static int sized(int kind, int size) {
+  public static int sized(int kind, int size) {
     return kind | 64 - 8 * size << KIND_BITS;
   }
 
   /** One of the constants. */
-  static int base(int kind) {
+  public static int base(int kind) {
     return kind & KIND_MASK;
   }
 
   /** Bytes of the operands. */
-  static int size(int kind) {
+  public static int size(int kind) {
     return 64 - (kind >> KIND_BITS) >> 3;
   }
 
@@ -125,10 +122,30 @@ public final class FlagState {
         | half >>> 1 & Flags.AUX_AF;
   }
 
-  /** Makes a state that of the processor. */
+  /** Makes a state that of the processor, {@link #READY} for everybody. */
   public static void store(Cpu c, int kind, long a, long b, long r) {
     c.flagResult = result(kind, a, b, r);
     c.flagAux = aux(kind, a, b, r);
+    c.flagKind = READY;
+  }
+
+  /**
+   * Leaves a state to who comes next: most regions overwrite the flags before anybody asks for
+   * them. All others have to {@link #settle} them first.
+   */
+  public static void hand(Cpu c, int kind, long a, long b, long r) {
+    c.flagKind = kind;
+    c.flagAux = a;
+    c.flagB = b;
+    c.flagResult = r;
+  }
+
+  /** Makes a state that was handed over {@link #READY}. */
+  public static void settle(Cpu c) {
+    int kind = c.flagKind;
+    if (kind != READY) {
+      store(c, kind, c.flagAux, c.flagB, c.flagResult);
+    }
   }
 
   /** A condition code, 0 to 15, of a state. */
