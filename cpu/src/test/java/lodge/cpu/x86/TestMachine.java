@@ -13,7 +13,7 @@ import lodge.cpu.x86.translator.TranslatorEngine;
  * A processor with 16 MiB of memory and tables ready for every mode: a GDT, an empty IDT, a TSS,
  * and page tables that map everything to itself for everybody in 2 MiB pages.
  */
-final class TestMachine implements AutoCloseable {
+public final class TestMachine implements AutoCloseable {
   static final int CODE_64 = 0x08;
   static final int DATA = 0x10;
   static final int USER_CODE_32 = 0x18;
@@ -34,20 +34,20 @@ final class TestMachine implements AutoCloseable {
   static final long IDT = 0x2000;
   static final long TSS_BASE = 0x3000;
   static final long LDT_BASE = 0x4000;
-  static final long CODE = 0x8000;
-  static final long HANDLER = 0x9000;
+  public static final long CODE = 0x8000;
+  public static final long HANDLER = 0x9000;
   static final long PML4 = 0x1_0000;
   static final long STACK = 0x2_0000;
   static final long KERNEL_STACK = 0x3_0000;
   static final long IST_STACK = 0x4_0000;
 
-  final GuestMemory memory;
+  public final GuestMemory memory;
   final StoppedClock clock = new StoppedClock();
   final PortBus ports = new PortBus();
-  final Cpu c;
+  public final Cpu c;
   private Vcpu vcpu;
 
-  TestMachine() {
+  public TestMachine() {
     this(new CpuModel());
   }
 
@@ -113,7 +113,7 @@ final class TestMachine implements AutoCloseable {
   }
 
   /** 64-bit mode at CPL 0, or 3 with the user's segments. */
-  TestMachine longMode(int cpl) {
+  public TestMachine longMode(int cpl) {
     c.cr0 = 0x8000_0031L;
     c.cr4 = Cpu.CR4_PAE | Cpu.CR4_OSFXSR;
     c.cr3 = PML4;
@@ -202,7 +202,7 @@ final class TestMachine implements AutoCloseable {
   }
 
   /** Puts machine code at an address. */
-  TestMachine code(long gpa, String hex) {
+  public TestMachine code(long gpa, String hex) {
     byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
     memory.put(gpa, bytes, 0, bytes.length);
     return this;
