@@ -36,6 +36,9 @@ public final class Bench {
     }
     try {
       Options options = Options.parse(words);
+      if (options.jmh() != null) {
+        System.exit(new Jmh(options.root()).run(options.jmh()));
+      }
       Path work = Files.createDirectories(options.root().resolve("bench/target/work"));
       new Bench(options, work).measure();
     } catch (IllegalArgumentException | IOException e) {

@@ -12,12 +12,20 @@ import java.util.List;
  * @param engine Lodge's engine
  * @param qemu also measure QEMU
  * @param idle also measure an idle guest
+ * @param jmh instead of all that, the JMH benchmarks whose name matches; null when not asked for
  */
 record Options(
-    Path root, double seconds, List<String> only, String engine, boolean qemu, boolean idle) {
+    Path root,
+    double seconds,
+    List<String> only,
+    String engine,
+    boolean qemu,
+    boolean idle,
+    String jmh) {
   static final String USAGE =
       """
       usage: bench/run [--seconds S] [--only KERNEL,...] [--engine NAME] [--no-qemu] [--no-idle]
+             bench/run --jmh [REGEX]
 
       Runs bench/guest-bench.c on the bare machine, in Lodge, and in QEMU with TCG when it is
       installed, and prints the best milliseconds of each kernel with their ratios; then boot time,
@@ -28,6 +36,8 @@ record Options(
         --engine NAME Lodge's engine (default auto)
         --no-qemu     do not run QEMU
         --no-idle     do not measure an idle guest
+        --jmh [REGEX] instead of all that, measure Lodge's own parts with JMH: decode, translate
+                      and dispatch, or the benchmarks whose name matches
       """;
 
   /**
@@ -40,6 +50,7 @@ record Options(
     String engine = "auto";
     boolean qemu = true;
     boolean idle = true;
+    String jmh = null;
     for (int i = 0; i < words.length; i++) {
       switch (words[i]) {
         case "--root" -> root = Path.of(value(words, ++i));
@@ -48,10 +59,11 @@ record Options(
         case "--engine" -> engine = value(words, ++i);
         case "--no-qemu" -> qemu = false;
         case "--no-idle" -> idle = false;
+        case "--jmh" -> jmh = i + 1 < words.length ? words[++i] : ".*";
         default -> throw new IllegalArgumentException("unknown option " + words[i]);
       }
     }
-    return new Options(root, seconds, only, engine, qemu, idle);
+    return new Options(root, seconds, only, engine, qemu, idle, jmh);
   }
 
   private static String value(String[] words, int i) {
