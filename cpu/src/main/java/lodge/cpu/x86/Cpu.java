@@ -219,6 +219,12 @@ public final class Cpu {
   /** Repeated string instructions stop after each repetition: somebody looks in between. */
   public boolean single;
 
+  /**
+   * Executions of ops, since the run loop has cleared it, that left a repeated string instruction
+   * to be gone on with: an instruction is counted when it is done.
+   */
+  public int unfinished;
+
   /** HLT was executed. */
   public boolean halted;
 

@@ -1,6 +1,7 @@
 package lodge.cpu.x86;
 
 import java.util.HexFormat;
+import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
@@ -265,6 +266,13 @@ public final class TestMachine implements AutoCloseable {
   /** The error code of a fault (#GP unless another vector is named) that code raises. */
   long errorCode(int vector, String hex) {
     return fault(vector, hex)[0];
+  }
+
+  /** Instructions of the last run. */
+  long instructions() {
+    Counters counters = new Counters();
+    vcpu.count(counters);
+    return counters.totals().get("guest_instructions");
   }
 
   long stack(int index) {

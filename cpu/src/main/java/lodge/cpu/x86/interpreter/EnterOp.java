@@ -17,8 +17,8 @@ final class EnterOp extends Op {
 
   @Override
   public Op exec(Cpu c) {
-    cache.uncounted++;
     Op op = cache.enterOrFault(rip(c));
+    cache.uncounted++;
     if ((++heat & CodeCache.HOT - 1) == 0) {
       cache.hot(op.rip(c));
     }

@@ -136,6 +136,7 @@ public final class InterpreterVcpu implements Vcpu {
     cpu.debugShadow = false;
     int left = BATCH;
     code.uncounted = 0;
+    cpu.unfinished = 0;
     cpu.mmu.batching = true;
     Op op = null;
     try {
@@ -149,10 +150,10 @@ public final class InterpreterVcpu implements Vcpu {
         left--;
       } while (op != null && left > 0);
       cpu.mmu.batching = false;
-      instructions += BATCH - left - code.uncounted;
+      instructions += BATCH - left - code.uncounted - cpu.unfinished;
     } catch (CpuException fault) {
       cpu.mmu.batching = false;
-      instructions += BATCH - left - code.uncounted;
+      instructions += BATCH - left - code.uncounted - cpu.unfinished;
       if (op != null) {
         cpu.rip = op.faultRip(cpu);
       }
@@ -195,12 +196,13 @@ public final class InterpreterVcpu implements Vcpu {
     long start = cpu.rip;
     cpu.steps = (cpu.eflags & Flags.TF) != 0;
     cpu.single = true;
+    cpu.unfinished = 0;
     Op op = null;
     Op next;
     try {
       op = code.enterOrFault(cpu.rip).original();
       next = op.exec(cpu);
-      instructions++;
+      instructions += 1 - cpu.unfinished;
     } catch (CpuException fault) {
       cpu.single = false;
       cpu.rip = start;

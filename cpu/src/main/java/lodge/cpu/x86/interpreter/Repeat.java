@@ -13,6 +13,7 @@ final class Repeat {
 
   /** The instruction goes on. */
   static Op again(Cpu c, Op self) {
+    c.unfinished++;
     c.eflags |= Flags.RF;
     return self;
   }

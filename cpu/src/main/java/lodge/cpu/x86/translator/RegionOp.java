@@ -400,6 +400,8 @@ public abstract class RegionOp extends Op {
         c.rip = op.rip(c);
         return false;
       }
+      // The region counts the instruction once, and goes on with it.
+      c.unfinished--;
     }
   }
 }
