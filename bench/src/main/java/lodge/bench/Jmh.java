@@ -57,6 +57,7 @@ final class Jmh {
         "-XX:+UseCompactObjectHeaders",
         "-XX:+UnlockDiagnosticVMOptions",
         "-XX:-DisplayVMOutput",
+        "-XX:-ClipInlining",
         "-XX:CompilerDirectivesFile=" + root.resolve("cli/src/main/jvm/compiler-directives.json"),
         "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
         "--enable-native-access=ALL-UNNAMED",

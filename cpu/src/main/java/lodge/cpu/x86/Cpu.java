@@ -195,6 +195,7 @@ public final class Cpu {
 
   public final GuestMemory memory;
   public final PortBus ports;
+  public final MmioBus mmio;
   public final Clock clock;
   public final Mmu mmu;
   public final ApicPort apic;
@@ -281,6 +282,7 @@ public final class Cpu {
     this.model = model;
     this.memory = memory;
     this.ports = ports;
+    this.mmio = mmio;
     this.clock = clock;
     this.apic = apic;
     this.mmu = new Mmu(this, memory, mmio);

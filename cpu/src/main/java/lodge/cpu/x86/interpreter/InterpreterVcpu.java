@@ -17,10 +17,13 @@ public final class InterpreterVcpu implements Vcpu {
   /** Instructions between two looks at {@link Cpu#attention}: some ten microseconds. */
   private static final int BATCH = 2048;
 
+  /** The same, for tests that look more often. */
+  int batch = BATCH;
+
   private final Cpu cpu;
   private final CodeCache code;
 
-  private long instructions;
+  long instructions;
   private long interrupts;
   private long exceptions;
   private long pageFaults;
@@ -68,16 +71,21 @@ public final class InterpreterVcpu implements Vcpu {
           halts++;
           return Exit.HALTED;
         }
-        code.trim();
-        if (hotSpots != null) {
-          hotSpots.install();
-        }
-        executeSome();
+        advance();
       }
       if (cpu.shutdown) {
         return Exit.SHUTDOWN;
       }
     }
+  }
+
+  /** Executes some instructions, whatever waits to be delivered. */
+  void advance() {
+    code.trim();
+    if (hotSpots != null) {
+      hotSpots.install();
+    }
+    executeSome();
   }
 
   /**
@@ -134,7 +142,7 @@ public final class InterpreterVcpu implements Vcpu {
   private void executeBatch() {
     cpu.interruptShadow = false;
     cpu.debugShadow = false;
-    int left = BATCH;
+    int left = batch;
     code.uncounted = 0;
     cpu.unfinished = 0;
     cpu.mmu.batching = true;
@@ -150,10 +158,10 @@ public final class InterpreterVcpu implements Vcpu {
         left--;
       } while (op != null && left > 0);
       cpu.mmu.batching = false;
-      instructions += BATCH - left - code.uncounted - cpu.unfinished;
+      instructions += batch - left - code.uncounted - cpu.unfinished;
     } catch (CpuException fault) {
       cpu.mmu.batching = false;
-      instructions += BATCH - left - code.uncounted - cpu.unfinished;
+      instructions += batch - left - code.uncounted - cpu.unfinished;
       if (op != null) {
         cpu.rip = op.faultRip(cpu);
       }
@@ -224,6 +232,11 @@ public final class InterpreterVcpu implements Vcpu {
       boolean branched = cpu.rip != start + op.length && next != op;
       cpu.pendingDebug |= cpu.msrs.stepMask(branched);
     }
+  }
+
+  /** Exceptions so far, page faults among them. */
+  long exceptions() {
+    return exceptions + pageFaults;
   }
 
   private void raise(CpuException fault, Op op) {
