@@ -58,6 +58,7 @@ final class Jmh {
         "-XX:+UnlockDiagnosticVMOptions",
         "-XX:-DisplayVMOutput",
         "-XX:-ClipInlining",
+        "-XX:PerMethodTrapLimit=1",
         "-XX:CompilerDirectivesFile=" + root.resolve("cli/src/main/jvm/compiler-directives.json"),
         "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
         "--enable-native-access=ALL-UNNAMED",
