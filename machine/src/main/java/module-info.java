@@ -4,7 +4,7 @@
  */
 module lodge.machine {
   requires transitive lodge.core;
-  requires lodge.cpu;
+  requires transitive lodge.cpu;
   requires lodge.devices;
 
   exports lodge.machine;

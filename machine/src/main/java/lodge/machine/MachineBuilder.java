@@ -29,6 +29,7 @@ public final class MachineBuilder {
   private int cpus = 1;
   private String cpu = "max";
   private String engine = Engines.AUTO;
+  private Engine ownEngine;
   private Consumer<String> translationTrace;
   private SerialConsole serial = SerialConsole.none();
   private boolean rebootOnReset = true;
@@ -107,6 +108,12 @@ public final class MachineBuilder {
     return this;
   }
 
+  /** An engine that is none of the JVM's services: one with limits of its own. */
+  public MachineBuilder engine(Engine own) {
+    ownEngine = Objects.requireNonNull(own);
+    return this;
+  }
+
   /**
    * Has the engine tell what it translates, in text for people: one piece after the other, by any
    * of the machine's threads, which are not to be held up. Engines that do not translate are
@@ -163,7 +170,7 @@ public final class MachineBuilder {
           "no kernel: a machine needs a Linux bzImage, an ELF vmlinux or a Multiboot image to"
               + " boot");
     }
-    Engine chosen = traced(Engines.named(engine, engines));
+    Engine chosen = traced(ownEngine != null ? ownEngine : Engines.named(engine, engines));
     KernelImage image = KernelImage.read(kernel);
     MemoryMap map = MemoryMap.of(memory);
     byte[] initrd = Initrd.concatenate(initrds, Math.min(map.lowRamEnd(), Integer.MAX_VALUE - 16));

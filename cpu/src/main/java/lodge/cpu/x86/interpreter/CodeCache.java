@@ -25,30 +25,18 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Longest straight run that is decoded at once. */
   private static final int RUN = 64;
 
-  /**
-   * Past this weight everything is thrown away, which bounds the heap. An op weighs 1: some fifty
-   * bytes.
-   */
-  private static final int MAX_WEIGHT = 2_100_000;
-
   /** What a translated region weighs with its class. */
   private static final int REGION_WEIGHT = 40;
-
-  /** More pages in which segments end than any ordinary guest has at once. */
-  private static final int MAX_SEGMENT_ENDS = 512;
 
   private static final int PAGE_SIZE = 4096;
 
   /** Code is found hot again after as many branches there. */
   public static final int HOT = 4096;
 
-  /** Pages looked up with supervisor rights, and as many with user rights behind them. */
-  private static final int LOOKUP_HALF = 1024;
-
-  private static final int LOOKUP_SIZE = 2 * LOOKUP_HALF;
   private static final int LOOKUP_USER = 4;
 
   private final Cpu cpu;
+  private final CodeLimits limits;
   private final GuestMemory memory;
   private final CodeWatch.Member watch;
   private final Decoder decoder = new Decoder();
@@ -58,13 +46,16 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Pages in which a code segment ends; by GPA, number of bytes and mode. */
   private final Map<Long, CodePage> segmentEnds = new HashMap<>();
 
-  /** GVA of the page, the mode, and {@link #LOOKUP_USER} for user rights; -1 when free. */
-  private final long[] lookupTags = new long[LOOKUP_SIZE];
+  /** Pages looked up with supervisor rights, and as many with user rights behind them. */
+  private final int lookupHalf;
 
-  private final CodePage[] lookupPages = new CodePage[LOOKUP_SIZE];
+  /** GVA of the page, the mode, and {@link #LOOKUP_USER} for user rights; -1 when free. */
+  private final long[] lookupTags;
+
+  private final CodePage[] lookupPages;
 
   /** Which of them are mapped by global pages and survive a change of the address space. */
-  private final boolean[] lookupGlobal = new boolean[LOOKUP_SIZE];
+  private final boolean[] lookupGlobal;
 
   /** Changes whenever a link between ops of different pages may have become void. */
   public int generation = 1;
@@ -105,10 +96,21 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Instructions met that are announced but not implemented, with the number of places. */
   final Map<Mnemonic, Integer> unimplemented = new EnumMap<>(Mnemonic.class);
 
+  /** How often everything was thrown away because there was too much. */
+  long discards;
+
+  /** How often a page took the place of another one in the look-up table. */
+  long lookupsReplaced;
+
   private int weight;
 
-  CodeCache(Cpu cpu, HotSpots hotSpots) {
+  CodeCache(Cpu cpu, HotSpots hotSpots, CodeLimits limits) {
     this.hotSpots = hotSpots;
+    this.limits = limits;
+    this.lookupHalf = limits.lookups();
+    this.lookupTags = new long[2 * lookupHalf];
+    this.lookupPages = new CodePage[2 * lookupHalf];
+    this.lookupGlobal = new boolean[2 * lookupHalf];
     this.cpu = cpu;
     this.memory = cpu.memory;
     this.watch = cpu.mmu.codeWatch();
@@ -239,7 +241,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** Where an address is looked up with the present rights: calls of the system evict no page. */
   private int lookup(long linear) {
-    return (int) (linear >>> 12) & LOOKUP_HALF - 1 | (cpu.cpl == 3 ? LOOKUP_HALF : 0);
+    return (int) (linear >>> 12) & lookupHalf - 1 | (cpu.cpl == 3 ? lookupHalf : 0);
   }
 
   private long tag(long linear) {
@@ -268,6 +270,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
       } else {
         generation++;
       }
+      lookupsReplaced++;
     }
     lookupTags[i] = tag;
     lookupPages[i] = page;
@@ -398,7 +401,8 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** To be called between runs only: throws everything away when there is too much. */
   void trim() {
-    if (weight > MAX_WEIGHT || segmentEnds.size() > MAX_SEGMENT_ENDS) {
+    if (weight > limits.weight() || segmentEnds.size() > limits.segmentEnds()) {
+      discards++;
       clear();
     }
   }
@@ -494,7 +498,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
       voidLinks();
       return;
     }
-    for (int i = 0; i < LOOKUP_SIZE; i++) {
+    for (int i = 0; i < lookupTags.length; i++) {
       if (!lookupGlobal[i]) {
         lookupTags[i] = -1;
       }
@@ -504,7 +508,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   @Override
   public void translationFlushed(long gva) {
-    for (int i = (int) (gva >>> 12) & LOOKUP_HALF - 1; i < LOOKUP_SIZE; i += LOOKUP_HALF) {
+    for (int i = (int) (gva >>> 12) & lookupHalf - 1; i < lookupTags.length; i += lookupHalf) {
       if ((lookupTags[i] ^ gva) >>> 12 == 0) {
         lookupTags[i] = -1;
         voidLinks();

@@ -6,6 +6,16 @@ import lodge.cpu.x86.Engine;
 
 /** Decode once, execute from linked instruction objects. */
 public final class InterpreterEngine implements Engine {
+  private final CodeLimits limits;
+
+  public InterpreterEngine() {
+    this(CodeLimits.DEFAULT);
+  }
+
+  public InterpreterEngine(CodeLimits limits) {
+    this.limits = limits;
+  }
+
   @Override
   public String name() {
     return "interpreter";
@@ -13,6 +23,6 @@ public final class InterpreterEngine implements Engine {
 
   @Override
   public Vcpu create(Cpu cpu) {
-    return new InterpreterVcpu(cpu, null);
+    return new InterpreterVcpu(cpu, null, limits);
   }
 }

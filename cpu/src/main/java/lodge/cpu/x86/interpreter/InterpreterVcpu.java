@@ -42,9 +42,9 @@ public final class InterpreterVcpu implements Vcpu {
   /**
    * @param hotSpots takes hot code over, or null
    */
-  public InterpreterVcpu(Cpu cpu, HotSpots hotSpots) {
+  public InterpreterVcpu(Cpu cpu, HotSpots hotSpots, CodeLimits limits) {
     this.cpu = cpu;
-    this.code = new CodeCache(cpu, hotSpots);
+    this.code = new CodeCache(cpu, hotSpots, limits);
     this.hotSpots = hotSpots;
   }
 
@@ -287,6 +287,8 @@ public final class InterpreterVcpu implements Vcpu {
     counters.add("page_walks", cpu.mmu.pageWalks());
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
     counters.add("code_invalidations", cpu.codeInvalidations);
+    counters.add("code_discards", code.discards);
+    counters.add("code_lookups_replaced", code.lookupsReplaced);
     counters.add("code_waits", cpu.mmu.codeWatch().waits());
     if (hotSpots != null) {
       counters.add("guest_instructions_translated", code.translated);

@@ -15,7 +15,7 @@ import lodge.cpu.x86.interpreter.Op;
  * hidden class with its own {@link #exec}; what is here is called from there, mostly on its slow
  * paths.
  */
-public abstract class RegionOp extends Op {
+abstract class RegionOp extends Op {
   /** What the interpreter's ops inside a region go on to. */
   static final Op CONTINUE =
       new Op() {

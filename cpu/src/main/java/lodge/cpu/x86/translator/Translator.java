@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import lodge.core.Counters;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.interpreter.CodeCache;
+import lodge.cpu.x86.interpreter.CodeLimits;
 import lodge.cpu.x86.interpreter.CodeLink;
 import lodge.cpu.x86.interpreter.CodePage;
 import lodge.cpu.x86.interpreter.HotSpots;
@@ -39,12 +40,7 @@ final class Translator implements HotSpots {
 
   private static final long LOOK_NANOS = 20_000_000;
 
-  private static final int QUEUE_LIMIT = 1024;
-
   private static final int TAKEN = 1 << 24;
-
-  /** Past this many places that were asked for, all are forgotten and may be asked for again. */
-  private static final int ASKED_LIMIT = 1 << 17;
 
   private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
@@ -83,6 +79,13 @@ final class Translator implements HotSpots {
   volatile Throwable failure;
 
   private final boolean eager;
+  private final CodeLimits limits;
+
+  /** How often all places that were asked for were forgotten. */
+  private long placesForgotten;
+
+  /** How often a hot place was passed over because too many waited. */
+  private long placesPassedOver;
 
   /** Null when nobody wants to know. */
   private final TranslationTrace trace;
@@ -96,8 +99,10 @@ final class Translator implements HotSpots {
    * @param kick makes the vCPU leave the region it is in
    * @param trace is told of regions, or null
    */
-  Translator(GuestMemory memory, Runnable kick, boolean eager, TranslationTrace trace) {
+  Translator(
+      GuestMemory memory, Runnable kick, boolean eager, CodeLimits limits, TranslationTrace trace) {
     this.trace = trace;
+    this.limits = limits;
     this.eager = eager;
     this.memory = memory;
     this.kick = kick;
@@ -108,7 +113,8 @@ final class Translator implements HotSpots {
 
   @Override
   public void hot(CodePage page, int offset, long base) {
-    if (!eager && worker.getQueue().size() >= QUEUE_LIMIT) {
+    if (!eager && worker.getQueue().size() >= limits.queue()) {
+      placesPassedOver++;
       return;
     }
     if (memory.isRam(page.gpa) && (eager || isDue(new Spot(page.gpa, offset, page.version())))) {
@@ -121,8 +127,9 @@ final class Translator implements HotSpots {
     if (found >= TAKEN || found < CompileBudget.OF_THIS_JVM.needed()) {
       return false;
     }
-    if (asked.size() > ASKED_LIMIT) {
+    if (asked.size() > limits.asked()) {
       asked.clear();
+      placesForgotten++;
     }
     asked.put(spot, TAKEN);
     CompileBudget.OF_THIS_JVM.spend();
@@ -139,7 +146,7 @@ final class Translator implements HotSpots {
     if (grown.contains(wish) || !eager && CompileBudget.OF_THIS_JVM.needed() > 1) {
       return;
     }
-    if (grown.size() > ASKED_LIMIT) {
+    if (grown.size() > limits.asked()) {
       grown.clear();
     }
     grown.add(wish);
@@ -294,6 +301,8 @@ final class Translator implements HotSpots {
     counters.add("translated_regions", regions);
     counters.add("translated_instructions", instructions);
     counters.add("translation_milliseconds", nanos / 1_000_000);
+    counters.add("translator_forgets", placesForgotten);
+    counters.add("translator_passes_over", placesPassedOver);
     counters.add("regions_never_compiled", warmUp.givenUp);
     counters.add("regions_compiled_again", warmUp.cooled);
     if (failure != null) {

@@ -6,11 +6,13 @@ import java.util.function.Consumer;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Engine;
+import lodge.cpu.x86.interpreter.CodeLimits;
 import lodge.cpu.x86.interpreter.InterpreterVcpu;
 
 /** The interpreter with its hot code translated to JVM bytecode. */
 public final class TranslatorEngine implements Engine {
   private final boolean eager;
+  private final CodeLimits limits;
 
   /** Null when nobody wants to know. */
   private final Consumer<String> trace;
@@ -27,11 +29,16 @@ public final class TranslatorEngine implements Engine {
    *     tests
    */
   public TranslatorEngine(boolean eager) {
-    this(eager, null);
+    this(eager, CodeLimits.DEFAULT);
   }
 
-  private TranslatorEngine(boolean eager, Consumer<String> trace) {
+  public TranslatorEngine(boolean eager, CodeLimits limits) {
+    this(eager, limits, null);
+  }
+
+  private TranslatorEngine(boolean eager, CodeLimits limits, Consumer<String> trace) {
     this.eager = eager;
+    this.limits = limits;
     this.trace = trace;
   }
 
@@ -43,11 +50,12 @@ public final class TranslatorEngine implements Engine {
   @Override
   public Vcpu create(Cpu cpu) {
     TranslationTrace told = trace == null ? null : new TranslationTrace(trace, regions, cpu.apicId);
-    return new InterpreterVcpu(cpu, new Translator(cpu.memory, cpu::kick, eager, told));
+    return new InterpreterVcpu(
+        cpu, new Translator(cpu.memory, cpu::kick, eager, limits, told), limits);
   }
 
   @Override
   public Optional<Engine> traced(Consumer<String> trace) {
-    return Optional.of(new TranslatorEngine(eager, trace));
+    return Optional.of(new TranslatorEngine(eager, limits, trace));
   }
 }

@@ -6,6 +6,7 @@ import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.TestMachine;
+import lodge.cpu.x86.interpreter.CodeLimits;
 import lodge.cpu.x86.interpreter.CodePage;
 import lodge.cpu.x86.interpreter.HotSpots;
 import lodge.cpu.x86.interpreter.InterpreterVcpu;
@@ -29,7 +30,7 @@ final class BenchGuest implements AutoCloseable {
 
   BenchGuest(boolean translated) {
     once = translated ? new Once(machine) : null;
-    vcpu = new InterpreterVcpu(machine.c, once);
+    vcpu = new InterpreterVcpu(machine.c, once, CodeLimits.DEFAULT);
   }
 
   Cpu cpu() {
@@ -85,7 +86,7 @@ final class BenchGuest implements AutoCloseable {
     private Place first;
 
     Once(TestMachine machine) {
-      translator = new Translator(machine.memory, machine.c::kick, true, null);
+      translator = new Translator(machine.memory, machine.c::kick, true, CodeLimits.DEFAULT, null);
     }
 
     @Override

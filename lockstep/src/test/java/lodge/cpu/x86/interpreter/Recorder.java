@@ -24,7 +24,8 @@ final class Recorder implements Tape {
     this.trace = trace;
     this.limits = limits;
     this.cpu = TapedSurroundings.processor(wired, memory, this, new WiredApic(wired));
-    this.vcpu = new InterpreterVcpu(cpu, new Points(Translators.of(cpu, eager)));
+    this.vcpu =
+        new InterpreterVcpu(cpu, new Points(Translators.of(cpu, eager)), CodeLimits.DEFAULT);
     vcpu.batch = limits.batch();
     trace.current().clear();
   }

@@ -30,7 +30,7 @@ final class Replayer implements Tape {
   Replayer(Cpu wired, GuestMemory memory, GuestMemory recorded) {
     this.recorded = recorded;
     this.cpu = TapedSurroundings.processor(wired, memory, this, new TapedApic(wired.apic, this));
-    this.vcpu = new InterpreterVcpu(cpu, null);
+    this.vcpu = new InterpreterVcpu(cpu, null, CodeLimits.DEFAULT);
     vcpu.batch = 1;
   }
 

@@ -1,6 +1,7 @@
 package lodge.cpu.x86.translator;
 
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.interpreter.CodeLimits;
 import lodge.cpu.x86.interpreter.HotSpots;
 
 /** The translator by itself, for those who stand between it and the interpreter. */
@@ -11,6 +12,6 @@ public final class Translators {
    * @param eager translates all code as soon as it is decoded
    */
   public static HotSpots of(Cpu cpu, boolean eager) {
-    return new Translator(cpu.memory, cpu::kick, eager, null);
+    return new Translator(cpu.memory, cpu::kick, eager, CodeLimits.DEFAULT, null);
   }
 }
