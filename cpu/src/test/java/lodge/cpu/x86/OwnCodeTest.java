@@ -1,16 +1,38 @@
 package lodge.cpu.x86;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
+import java.util.stream.Stream;
+import lodge.cpu.x86.interpreter.InterpreterEngine;
+import lodge.cpu.x86.translator.TranslatorEngine;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Instructions that store into themselves or into what follows (SDM volume 3, 9.1.3). */
+@ParameterizedClass
+@MethodSource("engines")
 class OwnCodeTest {
   private static final long CODE = TestMachine.CODE;
 
-  private final TestMachine m = new TestMachine().longMode(0);
-  private final Cpu c = m.c;
+  private final TestMachine m;
+  private final Cpu c;
+
+  OwnCodeTest(Engine engine) {
+    m = new TestMachine().longMode(0).on(engine);
+    c = m.c;
+  }
+
+  static Stream<Arguments> engines() {
+    return Stream.of(
+        argumentSet("interpreter", new InterpreterEngine()),
+        argumentSet("translator", new TranslatorEngine(true)),
+        argumentSet("interpreter that keeps nothing", new InterpreterEngine(Bounds.NOTHING)),
+        argumentSet("translator that keeps nothing", new TranslatorEngine(true, Bounds.NOTHING)));
+  }
 
   @AfterEach
   void close() {

@@ -115,6 +115,11 @@ final class SmpMachine implements AutoCloseable {
     return cpus.stream().mapToLong(c -> c.r[register]).sum();
   }
 
+  /** What all engines together have counted. */
+  long counted(String name) {
+    return vcpus.stream().mapToLong(vcpu -> Bounds.counted(vcpu).get(name)).sum();
+  }
+
   @Override
   public void close() {
     vcpus.forEach(Vcpu::close);

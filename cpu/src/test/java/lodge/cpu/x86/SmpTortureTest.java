@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 import lodge.cpu.x86.translator.TranslatorEngine;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ParameterizedClass
 @MethodSource("engines")
 @Timeout(120)
-record SmpTortureTest(Engine engine) {
+record SmpTortureTest(Engine engine, boolean discards) {
   private static final long MILLIS = Long.getLong("lodge.torture", 150);
   private static final int R9 = 9;
   private static final int R13 = 13;
@@ -29,14 +30,35 @@ record SmpTortureTest(Engine engine) {
   private static final int ROUNDS = 15;
   private static final int VECTOR = 0x40;
 
+  /** How often the engine under test threw its code away. */
+  private static long discarded;
+
   /** What {@link SmpPrograms#STORE_THEN_LOAD} has between store and load. */
   private static final String GAP = "0F1F840078563412";
 
   static Stream<Arguments> engines() {
     return Stream.of(
-        argumentSet("interpreter", new InterpreterEngine()),
-        argumentSet("translator", new TranslatorEngine()),
-        argumentSet("eager translator", new TranslatorEngine(true)));
+        argumentSet("interpreter", new InterpreterEngine(), false),
+        argumentSet("translator", new TranslatorEngine(), false),
+        argumentSet("eager translator", new TranslatorEngine(true), false),
+        argumentSet("interpreter that keeps nothing", new InterpreterEngine(Bounds.NOTHING), true),
+        argumentSet(
+            "translator that keeps little", new TranslatorEngine(false, Bounds.LITTLE), true),
+        argumentSet(
+            "eager translator that keeps nothing",
+            new TranslatorEngine(true, Bounds.NOTHING),
+            true));
+  }
+
+  private void run(SmpMachine machine) throws InterruptedException {
+    machine.run(MILLIS);
+    discarded += machine.counted("code_discards");
+  }
+
+  @AfterParameterizedClassInvocation
+  static void codeWasThrownAwayWhereLittleIsKept(Engine engine, boolean discards) {
+    assertThat(discarded > 0).as("the " + engine.name() + " threw code away").isEqualTo(discards);
+    discarded = 0;
   }
 
   @ParameterizedTest
@@ -48,7 +70,7 @@ record SmpTortureTest(Engine engine) {
       machine.cpus.forEach(c -> c.r[R9] = step);
       machine.memory.putInt(data + 160, 5);
       machine.code(TestMachine.CODE, SmpPrograms.COUNTERS);
-      machine.run(MILLIS);
+      run(machine);
 
       long n = machine.sum(ROUNDS);
       assertThat(n).isPositive();
@@ -92,7 +114,7 @@ record SmpTortureTest(Engine engine) {
   void locksKeepOthersOut(int cpus) throws Exception {
     try (SmpMachine machine = new SmpMachine(engine, cpus)) {
       machine.code(TestMachine.CODE, SmpPrograms.SPINLOCK);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.sum(ROUNDS)).isPositive();
       assertThat(machine.sum(VIOLATIONS)).isZero();
@@ -105,7 +127,7 @@ record SmpTortureTest(Engine engine) {
   void ticketLocksOfHalfWordsKeepOthersOut(int cpus) throws Exception {
     try (SmpMachine machine = new SmpMachine(engine, cpus)) {
       machine.code(TestMachine.CODE, SmpPrograms.TICKETS);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.sum(ROUNDS)).isPositive();
       assertThat(machine.memory.getLong(SmpMachine.DATA + 64)).isEqualTo(machine.sum(ROUNDS));
@@ -117,7 +139,7 @@ record SmpTortureTest(Engine engine) {
   void whoSeesAStoreSeesThoseBefore(int cpus) throws Exception {
     try (SmpMachine machine = new SmpMachine(engine, cpus)) {
       machine.code(TestMachine.CODE, SmpPrograms.MESSAGES);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.cpus).allMatch(c -> c.r[ROUNDS] > 0);
       assertThat(machine.sum(VIOLATIONS)).isZero();
@@ -139,7 +161,7 @@ record SmpTortureTest(Engine engine) {
     assertThat(program).isNotEqualTo(SmpPrograms.STORE_THEN_LOAD);
     try (SmpMachine machine = new SmpMachine(engine, 2)) {
       machine.code(TestMachine.CODE, program);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.sum(ROUNDS)).isPositive();
       assertThat(machine.sum(VIOLATIONS)).isZero();
@@ -151,7 +173,7 @@ record SmpTortureTest(Engine engine) {
   void loadsMayOnlyPassEarlierStores(String program) throws Exception {
     try (SmpMachine machine = new SmpMachine(engine, 2)) {
       machine.code(TestMachine.CODE, program);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.sum(ROUNDS)).isPositive();
       if (program.equals(SmpPrograms.LOAD_THEN_STORE)) {
@@ -165,7 +187,7 @@ record SmpTortureTest(Engine engine) {
   void petersonsLockKeepsTheOtherOut(int cpus) throws Exception {
     try (SmpMachine machine = new SmpMachine(engine, cpus)) {
       machine.code(TestMachine.CODE, SmpPrograms.PETERSON);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.sum(ROUNDS)).isPositive();
       assertThat(machine.memory.getLong(SmpMachine.DATA + 192)).isEqualTo(machine.sum(ROUNDS));
@@ -180,7 +202,7 @@ record SmpTortureTest(Engine engine) {
       machine.code(TestMachine.CODE, SmpPrograms.PATCH_AND_INTERRUPT);
       machine.code(function, SmpPrograms.FUNCTION);
       machine.interruptHandler(VECTOR, SmpPrograms.ACKNOWLEDGE);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.cpus).allMatch(c -> c.r[ROUNDS] > 0);
       assertThat(machine.sum(VIOLATIONS)).isZero();
@@ -194,7 +216,7 @@ record SmpTortureTest(Engine engine) {
       machine.cpus.forEach(c -> c.r[R9] = function);
       machine.code(TestMachine.CODE, SmpPrograms.PATCH_AND_FLAG);
       machine.code(function, SmpPrograms.FUNCTION);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.cpus).allMatch(c -> c.r[ROUNDS] > 0);
       assertThat(machine.sum(VIOLATIONS)).isZero();
@@ -210,7 +232,7 @@ record SmpTortureTest(Engine engine) {
       for (int i = 0; i < cpus; i++) {
         machine.code(SmpMachine.FUNCTIONS + 16 * i, SmpPrograms.FUNCTION);
       }
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.cpus).allMatch(c -> c.r[ROUNDS] > 0);
       assertThat(machine.sum(VIOLATIONS)).isZero();
@@ -229,7 +251,7 @@ record SmpTortureTest(Engine engine) {
       machine.cpus.get(0).r[Cpu.RDI] = entry;
       machine.cpus.get(1).r[Cpu.RBX] = page;
       machine.code(TestMachine.CODE, SmpPrograms.MARK_ENTRIES);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.cpus).allMatch(c -> c.r[ROUNDS] > 0);
       assertThat(machine.sum(VIOLATIONS)).isZero();
@@ -252,7 +274,7 @@ record SmpTortureTest(Engine engine) {
           });
       machine.code(TestMachine.CODE, SmpPrograms.REMAP);
       machine.interruptHandler(VECTOR, SmpPrograms.FLUSH_AND_ACKNOWLEDGE);
-      machine.run(MILLIS);
+      run(machine);
 
       assertThat(machine.cpus).allMatch(c -> c.r[ROUNDS] > 0);
       assertThat(machine.sum(VIOLATIONS)).isZero();

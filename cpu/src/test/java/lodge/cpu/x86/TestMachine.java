@@ -46,6 +46,7 @@ public final class TestMachine implements AutoCloseable {
   final StoppedClock clock = new StoppedClock();
   final PortBus ports = new PortBus();
   public final Cpu c;
+  private Engine engine = engine();
   private Vcpu vcpu;
 
   public TestMachine() {
@@ -222,10 +223,16 @@ public final class TestMachine implements AutoCloseable {
         : new InterpreterEngine();
   }
 
+  /** Uses another engine than {@link #engine}. */
+  TestMachine on(Engine other) {
+    engine = other;
+    return this;
+  }
+
   /** Runs until HLT at CPL 0. */
   void run() {
     // A new engine each time: it holds no code that the test has overwritten.
-    vcpu = engine().create(c);
+    vcpu = engine.create(c);
     c.halted = false;
     for (int i = 0; i < 1000; i++) {
       Exit exit = vcpu.run();

@@ -7,12 +7,12 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import lodge.core.BusDevice;
-import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 import lodge.core.PortBus;
 import lodge.core.Vcpu;
+import lodge.cpu.x86.Bounds;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.Engine;
@@ -94,11 +94,9 @@ final class ComparedGuest implements AutoCloseable {
     return exit == Exit.HALTED || exit == Exit.SHUTDOWN;
   }
 
-  /** Instructions executed since the machine was made. */
-  long instructions() {
-    Counters counters = new Counters();
-    vcpu.count(counters);
-    return counters.totals().get("guest_instructions");
+  /** What the engine has counted since the machine was made. */
+  long counted(String name) {
+    return Bounds.counted(vcpu).get(name);
   }
 
   /** What differs in the other one, "name here there" each. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import lodge.cpu.x86.Bounds;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 import lodge.cpu.x86.translator.TranslatorEngine;
 import org.junit.jupiter.api.Test;
@@ -29,10 +30,34 @@ class EngineComparisonTest {
 
   @Test
   void theTranslatorDoesWhatTheInterpreterDoes() {
+    try (ComparedGuest translator = new ComparedGuest(new TranslatorEngine(true))) {
+      compare(translator);
+      assertThat(translator.counted("code_discards")).isZero();
+    }
+  }
+
+  @Test
+  void soDoesOneThatKeepsNothing() {
+    try (ComparedGuest translator = new ComparedGuest(new TranslatorEngine(true, Bounds.NOTHING))) {
+      compare(translator);
+      assertThat(translator.counted("code_discards")).isGreaterThan(100);
+      assertThat(translator.counted("code_lookups_replaced")).isPositive();
+    }
+  }
+
+  @Test
+  void soDoesOneThatKeepsLittle() {
+    try (ComparedGuest translator = new ComparedGuest(new TranslatorEngine(true, Bounds.LITTLE))) {
+      compare(translator);
+      assertThat(translator.counted("code_discards")).isGreaterThan(100);
+      assertThat(translator.counted("code_lookups_replaced")).isPositive();
+    }
+  }
+
+  private static void compare(ComparedGuest translator) {
     System.out.println("engines compared from seed " + SEED);
-    try (ComparedGuest interpreter = new ComparedGuest(new InterpreterEngine());
-        ComparedGuest translator = new ComparedGuest(new TranslatorEngine(true))) {
-      long end = System.nanoTime() + (long) (SECONDS * 1e9);
+    try (ComparedGuest interpreter = new ComparedGuest(new InterpreterEngine())) {
+      long end = System.nanoTime() + (long) (SECONDS / 2 * 1e9);
       int compared = 0;
       int endless = 0;
       List<String> reports = new ArrayList<>();
@@ -64,7 +89,8 @@ class EngineComparisonTest {
         }
       }
       System.out.println(compared + " runs compared, " + endless + " endless");
-      System.out.println(translator.instructions() / compared + " instructions in each");
+      System.out.println(
+          translator.counted("guest_instructions") / compared + " instructions in each");
       assertThat(reports).as(String.join("\n", reports)).isEmpty();
       assertThat(compared).isGreaterThan(endless);
     }

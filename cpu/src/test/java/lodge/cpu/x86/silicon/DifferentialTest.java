@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.Engine;
@@ -35,7 +36,7 @@ class DifferentialTest {
   private static final CpuModel MODEL = new CpuModel();
 
   private Silicon silicon;
-  private CaseRunner engine;
+  private VcpuEngine engine;
 
   /** The engine under test. */
   Engine engine() {
@@ -47,6 +48,14 @@ class DifferentialTest {
     return DRAWS;
   }
 
+  /** The fewest cases of each variant of a row. */
+  int leastDraws() {
+    return 8;
+  }
+
+  /** To be overridden by who wants to know how the engine did what it did. */
+  void counted(Map<String, Long> counters) {}
+
   @BeforeEach
   void start() {
     silicon = Silicon.startOrSkip();
@@ -56,6 +65,7 @@ class DifferentialTest {
   @AfterEach
   void stop() {
     if (silicon != null) {
+      counted(engine.counters());
       silicon.close();
       engine.close();
     }
@@ -82,7 +92,7 @@ class DifferentialTest {
     for (FormRow row : rows) {
       for (int variant = 0; variant < row.variants; variant++) {
         List<Case> batch = new ArrayList<>();
-        for (int i = 0; i < Math.max(8, draws() / row.variants); i++) {
+        for (int i = 0; i < Math.max(leastDraws(), draws() / row.variants); i++) {
           batch.add(generator.single(row, variant));
         }
         comparison.check(batch);
