@@ -90,7 +90,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** By a fault. */
   public long exitsFault;
 
-  /** Regions whose code was overwritten. */
+  /** Regions whose code was overwritten or thrown away. */
   public long invalidated;
 
   /** Instructions met that are announced but not implemented, with the number of places. */
@@ -103,6 +103,8 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   long lookupsReplaced;
 
   private int weight;
+
+  private long versions;
 
   CodeCache(Cpu cpu, HotSpots hotSpots, CodeLimits limits) {
     this.hotSpots = hotSpots;
@@ -386,6 +388,11 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     return new FlagOps.Undefined();
   }
 
+  /** A number that no state of any page's code has had before. */
+  long newVersion() {
+    return ++versions;
+  }
+
   /** Something is kept that is only let go with everything else. */
   void weigh(int more) {
     weight += more;
@@ -409,15 +416,17 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** To be called between runs only: throws everything away. */
   void clear() {
-    pages.values().forEach(this::unprotect);
+    pages.values().forEach(this::letGo);
     pages.clear();
-    segmentEnds.values().forEach(this::unprotect);
+    segmentEnds.values().forEach(this::letGo);
     segmentEnds.clear();
     weight = 0;
     translationsFlushed(true);
   }
 
-  private void unprotect(CodePage page) {
+  /** Whoever still knows the page or its regions learns that they are void. */
+  private void letGo(CodePage page) {
+    page.clear();
     if (memory.isRam(page.gpa)) {
       watch.release(page.gpa);
     }

@@ -35,8 +35,8 @@ public final class CodePage {
   /** Grains that hold bytes of decoded instructions, see {@link lodge.core.CodeWatch}. */
   private long decoded;
 
-  /** Changes whenever the ops are thrown away. */
-  private int version;
+  /** Changes whenever the ops are thrown away; no two pages of a vCPU ever have the same. */
+  private long version;
 
   /** Regions that were made from this page's code, among others. */
   private final List<Op> regions = new ArrayList<>();
@@ -46,6 +46,7 @@ public final class CodePage {
     this.gpa = gpa;
     this.mode = mode;
     this.end = end;
+    this.version = cache.newVersion();
   }
 
   /** The op at an offset, decoded now if it was not before. */
@@ -92,7 +93,7 @@ public final class CodePage {
     }
   }
 
-  public int version() {
+  public long version() {
     return version;
   }
 
@@ -126,7 +127,7 @@ public final class CodePage {
       }
     }
     decoded = 0;
-    version++;
+    version = cache.newVersion();
     for (Op region : List.copyOf(regions)) {
       region.unlink(this);
     }

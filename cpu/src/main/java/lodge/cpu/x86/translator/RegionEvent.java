@@ -4,8 +4,8 @@ package lodge.cpu.x86.translator;
 enum RegionEvent {
   INSTALLED("installed"),
   WITHDRAWN("withdrawn: HotSpot has thrown its code away"),
-  INVALIDATED("invalidated: the guest has overwritten its code"),
-  DROPPED("dropped: the guest has overwritten its code before it was installed"),
+  INVALIDATED("invalidated: its code was overwritten or thrown away"),
+  DROPPED("dropped: its code was overwritten or thrown away before it was installed"),
   GIVEN_UP("given up: HotSpot does not compile it");
 
   private final String text;

@@ -29,7 +29,7 @@ final class RegionScan {
    * @param delta its address, relative to the page of the entry
    * @param version of the page's code when it was read
    */
-  record Part(CodePage page, int delta, int version) {}
+  record Part(CodePage page, int delta, long version) {}
 
   private record View(Part part, byte[] bytes) {}
 

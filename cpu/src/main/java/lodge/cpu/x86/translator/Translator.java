@@ -49,7 +49,7 @@ final class Translator implements HotSpots {
    *
    * @param version of the page's code: other code is worth another look
    */
-  private record Spot(long gpa, int offset, int version) {}
+  private record Spot(long gpa, int offset, long version) {}
 
   /** A region that is to be made again. */
   private record Growth(Spot spot, int growth, boolean requires) {}
