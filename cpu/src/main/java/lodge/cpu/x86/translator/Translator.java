@@ -197,6 +197,7 @@ final class Translator implements HotSpots {
                 page, translation.entry(), translation.region(), translation.pages());
             translation.region().observer.accept(RegionEvent.INSTALLED);
           } else {
+            translation.region().retire();
             translation.region().observer.accept(RegionEvent.DROPPED);
             CodePage page = translation.page();
             asked.remove(new Spot(page.gpa, translation.entry(), page.version()));
