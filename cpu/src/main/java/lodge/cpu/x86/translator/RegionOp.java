@@ -137,7 +137,7 @@ abstract class RegionOp extends Op {
   @Override
   public void unlink(CodePage page) {
     if (!dead) {
-      dead = true;
+      retire();
       this.page.cache.invalidated++;
       observer.accept(RegionEvent.INVALIDATED);
       if (page != this.page && this.page.peek(entry) == this) {
@@ -227,7 +227,7 @@ abstract class RegionOp extends Op {
     cache.translated += count;
   }
 
-  /** Another region takes its place. */
+  /** Is not to be entered any more, and no page needs to know it. */
   void retire() {
     dead = true;
     for (CodePage each : pages) {
