@@ -123,13 +123,13 @@ final class Translator implements HotSpots {
   }
 
   private boolean isDue(Spot spot) {
-    int found = asked.merge(spot, 1, Integer::sum);
-    if (found >= TAKEN || found < CompileBudget.OF_THIS_JVM.needed()) {
-      return false;
-    }
     if (asked.size() > limits.asked()) {
       asked.clear();
       placesForgotten++;
+    }
+    int found = asked.merge(spot, 1, Integer::sum);
+    if (found >= TAKEN || found < CompileBudget.OF_THIS_JVM.needed()) {
+      return false;
     }
     asked.put(spot, TAKEN);
     CompileBudget.OF_THIS_JVM.spend();
