@@ -58,10 +58,10 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private final boolean[] lookupGlobal;
 
   /** Changes whenever a link between ops of different pages may have become void. */
-  public int generation = 1;
+  public long generation = 1;
 
   /** The same for links from one global page to another. */
-  public int globalGeneration = 1;
+  public long globalGeneration = 1;
 
   /** Executed ops that are no instructions. */
   public long uncounted;

@@ -16,7 +16,7 @@ public final class CodeLink {
   private final boolean near;
   private Op linked;
 
-  private int generation;
+  private long generation;
   private boolean global;
   private long base;
   private long targetBase;
@@ -49,7 +49,7 @@ public final class CodeLink {
     long from = c.r[Cpu.CODE_BASE];
     CodeCache cache = page.cache;
     // The privilege takes part: a page may be executed with both, its target's page need not.
-    int current = global ? cache.globalGeneration : cache.generation;
+    long current = global ? cache.globalGeneration : cache.generation;
     if (generation == current && base == from + c.cpl) {
       c.r[Cpu.CODE_BASE] = targetBase;
       return linkedAcross;

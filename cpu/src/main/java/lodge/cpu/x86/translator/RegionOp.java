@@ -86,7 +86,7 @@ abstract class RegionOp extends Op {
   private boolean bypassed;
 
   /** When and where {@link #enter} found all pages in their places. */
-  private int guardGeneration;
+  private long guardGeneration;
 
   private long guardBase;
 
@@ -184,7 +184,7 @@ abstract class RegionOp extends Op {
 
   /** Whether all pages of the region are mapped where it takes them to be. */
   protected final boolean enter(Cpu c) {
-    int generation = guardGlobal ? cache.globalGeneration : cache.generation;
+    long generation = guardGlobal ? cache.globalGeneration : cache.generation;
     if (guardGeneration == generation && guardBase == c.r[Cpu.CODE_BASE] + c.cpl) {
       return !dead;
     }
