@@ -1,6 +1,6 @@
 -- Has LuaJIT compile functions that are made at run time, throw all machine code away, and compile others in its
 -- place. Prints what they compute.
-local rounds, functions, loops = tonumber(arg[1]), 24, 40000
+local rounds, functions, loops = tonumber(arg[1]), 8, 200000
 local state = 42
 local function random(n)
   state = (state * 16807) % 2147483647
