@@ -57,7 +57,9 @@ record SmpTortureTest(Engine engine, boolean discards) {
 
   @AfterParameterizedClassInvocation
   static void codeWasThrownAwayWhereLittleIsKept(Engine engine, boolean discards) {
-    assertThat(discarded > 0).as("the " + engine.name() + " threw code away").isEqualTo(discards);
+    if (discards) {
+      assertThat(discarded).as("how often the " + engine.name() + " threw code away").isPositive();
+    }
     discarded = 0;
   }
 

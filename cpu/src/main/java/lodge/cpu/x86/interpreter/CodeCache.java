@@ -334,7 +334,6 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
         op.offset = offset;
         op.length = (byte) (insn == null ? 0 : insn.length);
         page.put(offset, insn == null ? page.end - offset : insn.length, op);
-        weigh(1);
       }
       if (previous == null) {
         first = op;
@@ -393,7 +392,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     return ++versions;
   }
 
-  /** Something is kept that is only let go with everything else. */
+  /** Something more is kept. */
   void weigh(int more) {
     weight += more;
   }

@@ -35,6 +35,9 @@ public final class CodePage {
   /** Grains that hold bytes of decoded instructions, see {@link lodge.core.CodeWatch}. */
   private long decoded;
 
+  /** What the ops weigh, see {@link CodeLimits}. */
+  private int weight;
+
   /** Changes whenever the ops are thrown away; no two pages of a vCPU ever have the same. */
   private long version;
 
@@ -72,10 +75,16 @@ public final class CodePage {
     if (chunk == null) {
       chunk = new Op[CHUNK];
       chunks[offset >> CHUNK_SHIFT] = chunk;
-      cache.weigh(CHUNK_WEIGHT);
+      weigh(CHUNK_WEIGHT);
     }
+    weigh(1);
     chunk[offset & CHUNK - 1] = op;
     decoded |= grains(offset, Math.min(length, 4096 - offset));
+  }
+
+  private void weigh(int more) {
+    weight += more;
+    cache.weigh(more);
   }
 
   /** Puts an op in the place of another one, everywhere in the page. */
@@ -126,6 +135,7 @@ public final class CodePage {
         chunks[i] = null;
       }
     }
+    weigh(-weight);
     decoded = 0;
     version = cache.newVersion();
     for (Op region : List.copyOf(regions)) {
