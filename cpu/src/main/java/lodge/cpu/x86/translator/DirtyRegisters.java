@@ -47,15 +47,8 @@ final class DirtyRegisters {
 
   /** What an instruction's own code may write. */
   static int written(Insn insn) {
-    int mask = RegisterUse.written(insn);
-    if (VectorForm.of(insn) != null) {
-      boolean[] written = new boolean[16];
-      VectorForm.mark(insn, new boolean[16], written);
-      for (int i = 0; i < written.length; i++) {
-        mask |= written[i] ? 1 << VECTORS + i : 0;
-      }
-    }
-    return mask;
+    int vectors = VectorForm.of(insn) == null ? 0 : VectorForm.written(insn);
+    return RegisterUse.written(insn) | vectors << VECTORS;
   }
 
   static boolean general(int dirty, int register) {

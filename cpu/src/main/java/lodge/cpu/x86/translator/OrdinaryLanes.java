@@ -93,14 +93,8 @@ final class OrdinaryLanes {
     if (form == null) {
       return IntegerEmitter.emits(insn) ? 0 : -1;
     }
-    boolean[] used = new boolean[16];
-    boolean[] written = new boolean[16];
-    VectorForm.mark(insn, used, written);
-    int lanes = 0;
-    for (int i = 0; i < 16; i++) {
-      lanes |= written[i] ? 3 << 2 * i : 0;
-    }
-    return lanes;
+    int written = VectorForm.written(insn);
+    return written == 0 ? 0 : 3 << 2 * Integer.numberOfTrailingZeros(written);
   }
 
   /** Lanes that an instruction requires to be ordinary. */

@@ -87,7 +87,7 @@ final class RegionEmitter {
   /** Lanes 0 and 1 of vector registers are kept in locals: see {@link VectorEmitter}. */
   boolean lanesInLocals = true;
 
-  private final boolean[] lanesUsed = new boolean[16];
+  private int lanesUsed;
 
   CodeBuilder code;
 
@@ -213,7 +213,7 @@ final class RegionEmitter {
           floats |= form.isFloat();
           rounds |= form.rounds();
           doubles |= OrdinaryLanes.operands(insn);
-          VectorForm.mark(insn, lanesUsed, new boolean[16]);
+          lanesUsed |= VectorForm.registers(insn);
         } else if (ApartForm.isApart(insn) && !insn.form.feature().equals("X87")) {
           lanesInLocals = false;
         }
@@ -368,7 +368,7 @@ final class RegionEmitter {
     }
     memory.forget();
     eachLane(
-        register -> lanesUsed[register],
+        register -> (lanesUsed >> register & 1) != 0,
         (register, lane) -> {
           memory.loadElement(Locals.VECTORS, 4 * register + lane);
           storeLane(register, lane);

@@ -238,23 +238,27 @@ enum VectorForm {
     return insn.vex ? (int) insn.imm >> 4 & 15 : 0;
   }
 
-  /** Marks the vector registers of an instruction. */
-  static void mark(Insn insn, boolean[] used, boolean[] written) {
-    used[0] |= of(insn) == BLEND && !insn.vex;
-    String[] operands = insn.form.operands();
-    for (int i = 0; i < operands.length; i++) {
-      int register =
-          switch (operands[i].charAt(0)) {
-            case 'V' -> insn.reg;
-            case 'H' -> insn.vexRegister;
-            case 'L' -> (int) insn.imm >> 4 & 15;
-            case 'W', 'U', 'M' -> insn.memory ? -1 : insn.rm;
-            default -> -1;
-          };
-      if (register >= 0) {
-        used[register] = true;
-        written[register] |= i == 0;
-      }
+  /** The vector registers of an instruction, a bit each. */
+  static int registers(Insn insn) {
+    int mask = of(insn) == BLEND && !insn.vex ? 1 : 0;
+    for (int i = 0; i < insn.form.operands().length; i++) {
+      mask |= register(insn, i);
     }
+    return mask;
+  }
+
+  /** Of these the one that it may write. */
+  static int written(Insn insn) {
+    return insn.form.operands().length == 0 ? 0 : register(insn, 0);
+  }
+
+  private static int register(Insn insn, int operand) {
+    return switch (insn.form.operands()[operand].charAt(0)) {
+      case 'V' -> 1 << insn.reg;
+      case 'H' -> 1 << insn.vexRegister;
+      case 'L' -> 1 << ((int) insn.imm >> 4 & 15);
+      case 'W', 'U', 'M' -> insn.memory ? 0 : 1 << insn.rm;
+      default -> 0;
+    };
   }
 }
