@@ -8,7 +8,6 @@ module lodge.cpu {
 
   exports lodge.cpu.x86;
   exports lodge.cpu.x86.interpreter;
-  exports lodge.cpu.x86.translator;
   exports lodge.cpu.x86.decode;
   exports lodge.cpu.x86.vector;
   exports lodge.cpu.x86.x87;

@@ -55,8 +55,8 @@ final class CompileBudget {
     return 1 << Math.clamp((long) ((FULL - regions) / PART), 0, MOST_DOUBLINGS);
   }
 
-  /** A region is made. */
-  synchronized void spend() {
-    regions--;
+  /** Regions are made, or a large one that takes as long. */
+  synchronized void spend(int made) {
+    regions -= made;
   }
 }

@@ -132,7 +132,7 @@ final class Translator implements HotSpots {
       return false;
     }
     asked.put(spot, TAKEN);
-    CompileBudget.OF_THIS_JVM.spend();
+    CompileBudget.OF_THIS_JVM.spend(1);
     return true;
   }
 
@@ -150,9 +150,7 @@ final class Translator implements HotSpots {
       grown.clear();
     }
     grown.add(wish);
-    for (int i = 0; i < GROWN_LIMIT; i += REGION_LIMIT) {
-      CompileBudget.OF_THIS_JVM.spend();
-    }
+    CompileBudget.OF_THIS_JVM.spend(GROWN_LIMIT / REGION_LIMIT);
     scan(page, offset, base, growth, requires);
   }
 

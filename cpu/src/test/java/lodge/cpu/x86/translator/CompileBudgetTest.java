@@ -25,7 +25,7 @@ class CompileBudgetTest {
     now += SECOND;
     int last = budget.needed();
     for (int i = 0; i < 1000; i++) {
-      budget.spend();
+      budget.spend(1);
       assertThat(budget.needed()).isGreaterThanOrEqualTo(last);
       last = budget.needed();
     }
@@ -38,7 +38,7 @@ class CompileBudgetTest {
     now += SECOND;
     budget.needed();
     for (int i = 0; i < 100; i++) {
-      budget.spend();
+      budget.spend(1);
     }
     busy = true;
     now += SECOND;
