@@ -1,0 +1,184 @@
+package lodge.disk;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import lodge.disk.DiskException.Kind;
+
+/** An image's file: whole reads and writes, and errors that say where. */
+final class ImageFile implements AutoCloseable {
+  /** The JDK keeps a copy of this size outside of the heap for each thread. */
+  private static final int PIECE = 1 << 20;
+
+  private static final ByteBuffer ZEROES = ByteBuffer.allocateDirect(1 << 16).asReadOnlyBuffer();
+
+  private final Path path;
+  private final FileChannel channel;
+  private final boolean readOnly;
+  private final HolePunch holes;
+  private volatile long end;
+
+  /** For tests, which watch what is written. */
+  ImageFile(Path path, FileChannel channel, boolean readOnly, HolePunch holes) throws IOException {
+    this.path = path;
+    this.channel = channel;
+    this.readOnly = readOnly;
+    this.holes = holes;
+    end = channel.size();
+  }
+
+  /** Nothing but a plain file: others may block for ever, or have no size. */
+  static ImageFile open(Path path, boolean readOnly) throws DiskException {
+    if (Files.exists(path) && !Files.isRegularFile(path)) {
+      throw new DiskException(
+          Kind.HOST, path, "open", DiskException.NOWHERE, "it is not a plain file", null);
+    }
+    return open(
+        path,
+        readOnly,
+        "open",
+        readOnly
+            ? Set.of(StandardOpenOption.READ)
+            : Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
+  }
+
+  /** A new, empty file. */
+  static ImageFile create(Path path) throws DiskException {
+    return open(
+        path,
+        false,
+        "create",
+        Set.of(
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.SPARSE));
+  }
+
+  private static ImageFile open(
+      Path path, boolean readOnly, String operation, Set<StandardOpenOption> options)
+      throws DiskException {
+    try {
+      FileChannel channel = FileChannel.open(path, options);
+      return new ImageFile(path, channel, readOnly, readOnly ? null : new HolePunch(path));
+    } catch (IOException e) {
+      throw new DiskException(Kind.HOST, path, operation, DiskException.NOWHERE, reason(e), e);
+    }
+  }
+
+  private static String reason(IOException e) {
+    return switch (e) {
+      case NoSuchFileException _ -> "there is no such file";
+      case FileAlreadyExistsException _ -> "there is such a file already";
+      case AccessDeniedException _ -> "permission denied";
+      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    };
+  }
+
+  Path path() {
+    return path;
+  }
+
+  boolean readOnly() {
+    return readOnly;
+  }
+
+  /** The first offset after the last byte. */
+  long end() {
+    return end;
+  }
+
+  /** Fills what remains of a buffer; there are zeroes after the end. */
+  void read(long offset, ByteBuffer into) throws DiskException {
+    long at = offset;
+    try {
+      while (into.hasRemaining()) {
+        int limit = into.limit();
+        into.limit(into.position() + Math.min(PIECE, into.remaining()));
+        int count = at < end ? channel.read(into, at) : -1;
+        into.limit(limit);
+        if (count < 0) {
+          Buffers.zero(into, into.remaining());
+        } else {
+          at += count;
+        }
+      }
+    } catch (IOException e) {
+      throw failure("read", at, e);
+    }
+  }
+
+  /** The same for what has to be there. */
+  void readAll(long offset, ByteBuffer into, String what) throws DiskException {
+    if (offset < 0 || offset > end - into.remaining()) {
+      throw error(Kind.CORRUPT, "read", offset, what + " goes past the end of the file");
+    }
+    read(offset, into);
+  }
+
+  void write(long offset, ByteBuffer from) throws DiskException {
+    long at = offset;
+    try {
+      while (from.hasRemaining()) {
+        int limit = from.limit();
+        from.limit(from.position() + Math.min(PIECE, from.remaining()));
+        at += channel.write(from, at);
+        from.limit(limit);
+      }
+    } catch (IOException e) {
+      throw failure("write", at, e);
+    }
+    synchronized (this) {
+      end = Math.max(end, at);
+    }
+  }
+
+  void writeZeroes(long offset, long length) throws DiskException {
+    for (long done = 0; done < length; ) {
+      int count = (int) Math.min(length - done, ZEROES.capacity());
+      write(offset + done, ZEROES.slice(0, count));
+      done += count;
+    }
+  }
+
+  /** Zeroes are read there afterwards, and no space is taken; false when that is not possible. */
+  boolean punch(long offset, long length) {
+    return holes != null && holes.punch(offset, length);
+  }
+
+  /** Returns when all writes before are durable. */
+  void force() throws DiskException {
+    try {
+      channel.force(false);
+    } catch (IOException e) {
+      throw failure("flush", DiskException.NOWHERE, e);
+    }
+  }
+
+  DiskException error(Kind kind, String operation, long offset, String reason) {
+    return new DiskException(kind, path, operation, offset, reason, null);
+  }
+
+  private DiskException failure(String operation, long offset, IOException e) {
+    return new DiskException(Kind.HOST, path, operation, offset, reason(e), e);
+  }
+
+  @Override
+  public void close() throws DiskException {
+    try {
+      if (holes != null) {
+        holes.close();
+      }
+      channel.close();
+    } catch (IOException e) {
+      throw failure("close", DiskException.NOWHERE, e);
+    }
+  }
+}

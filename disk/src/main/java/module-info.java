@@ -1,0 +1,11 @@
+/**
+ * Disk images in files: read, written, made and checked.
+ *
+ * <p>With native access enabled for this module, space that is no longer needed goes back to the
+ * host's file system.
+ */
+module lodge.disk {
+  requires transitive lodge.core;
+
+  exports lodge.disk;
+}
