@@ -1,5 +1,5 @@
 /**
- * Disk images in files: read, written, made and checked.
+ * Disk images in files: raw and qcow2, read, written, made and checked.
  *
  * <p>With native access enabled for this module, space that is no longer needed goes back to the
  * host's file system.

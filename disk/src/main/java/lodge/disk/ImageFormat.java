@@ -2,6 +2,7 @@ package lodge.disk;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import lodge.core.BlockBackend;
 
 /** How a file holds a disk. */
 public enum ImageFormat {
@@ -32,6 +33,14 @@ public enum ImageFormat {
       }
     }
     return null;
+  }
+
+  /** Opens an image of this format. */
+  public BlockBackend open(Path path, boolean readOnly) throws DiskException {
+    return switch (this) {
+      case RAW -> RawImage.open(path, readOnly);
+      case QCOW2 -> Qcow2Image.open(path, readOnly);
+    };
   }
 
   /**

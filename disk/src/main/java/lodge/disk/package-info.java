@@ -2,7 +2,18 @@
  * Disk images. Each is a {@link lodge.core.BlockBackend}. Whatever is wrong with a file is told by
  * a {@link lodge.disk.DiskException}.
  *
- * <p>All methods of an image may be called from any thread. A thread that is interrupted while it
- * is inside closes the file, as {@link java.nio.channels.FileChannel} does.
+ * <pre>
+ *   RawImage ------------------------------> ImageFile --> the host's file
+ *                                                ^
+ *   Qcow2Image --> ClusterMap (L1, L2) ----------|
+ *       |              |      \-- TableCache ----|
+ *       |          Refcounts ---- TableCache ----|
+ *       |--------> CompressedClusters -----------/
+ *       \--------> BackingChain --> another image
+ * </pre>
+ *
+ * <p>All methods of an image may be called from any thread; a qcow2 image serves one at a time. A
+ * thread that is interrupted while it is inside closes the file, as {@link
+ * java.nio.channels.FileChannel} does.
  */
 package lodge.disk;

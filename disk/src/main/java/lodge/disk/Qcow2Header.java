@@ -1,0 +1,271 @@
+package lodge.disk;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import lodge.disk.DiskException.Kind;
+
+/**
+ * The header of a qcow2 image as it was read, checked as far as it says how large anything is.
+ *
+ * @param backingFile the name as the image gives it, null when there is none
+ * @param backingFormat null when the image does not tell
+ */
+record Qcow2Header(
+    int version,
+    int clusterBits,
+    long size,
+    int l1Entries,
+    long l1Offset,
+    long refcountTableOffset,
+    int refcountTableClusters,
+    int snapshots,
+    long incompatible,
+    long compatible,
+    long autoclear,
+    int refcountOrder,
+    String backingFile,
+    String backingFormat) {
+  static final int LENGTH_2 = 72;
+  static final int LENGTH_3 = 104;
+
+  static final int REFCOUNT_TABLE_FIELDS = 48;
+  static final int INCOMPATIBLE_FIELD = 72;
+  static final int AUTOCLEAR_FIELD = 88;
+
+  static final long DIRTY = 1;
+  static final long CORRUPT = 1 << 1;
+  static final long COMPRESSION_TYPE = 1 << 3;
+  static final long LAZY_REFCOUNTS = 1;
+  static final long BITMAPS = 1;
+
+  static final int MIN_CLUSTER_BITS = 9;
+  static final int MAX_CLUSTER_BITS = 21;
+
+  /** The same limits as QEMU's. */
+  static final int MAX_L1_BYTES = 32 << 20;
+
+  static final int MAX_REFCOUNT_TABLE_BYTES = 8 << 20;
+  static final int MAX_BACKING_NAME = 1023;
+
+  static final int BACKING_FORMAT_EXTENSION = 0xE2792ACA;
+  private static final int FEATURE_NAMES_EXTENSION = 0x6803F857;
+  private static final int FEATURE_NAME_LENGTH = 48;
+
+  private static final List<String> INCOMPATIBLE_NAMES =
+      List.of(
+          "dirty bit",
+          "corrupt bit",
+          "external data file",
+          "compression type",
+          "extended L2 entries");
+
+  private static final List<String> COMPRESSION_TYPES = List.of("zlib", "zstd");
+
+  static Qcow2Header read(ImageFile file) throws DiskException {
+    ByteBuffer header = ByteBuffer.allocate(LENGTH_3 + Long.BYTES);
+    file.read(0, header);
+    if (header.getInt(0) != ImageFormat.QCOW_MAGIC) {
+      throw file.error(Kind.WRONG_FORMAT, "open", 0, "it is no qcow2 image");
+    }
+    int version = header.getInt(4);
+    if (version != 2 && version != 3) {
+      throw unsupported(file, "version " + Integer.toUnsignedString(version) + " of the format");
+    }
+    int length = version == 2 ? LENGTH_2 : header.getInt(100);
+    int clusterBits = header.getInt(20);
+    require(
+        file,
+        clusterBits >= MIN_CLUSTER_BITS && clusterBits <= MAX_CLUSTER_BITS,
+        "clusters of 2^" + Integer.toUnsignedString(clusterBits) + " bytes");
+    require(
+        file,
+        version == 2 || (length >= LENGTH_3 && length % 8 == 0 && length <= 1 << clusterBits),
+        "a header of " + Integer.toUnsignedString(length) + " bytes");
+    require(file, file.end() >= length, "the header is truncated");
+
+    ByteBuffer first = ByteBuffer.allocate((int) Math.min(1L << clusterBits, file.end()));
+    file.read(0, first);
+    Extensions extensions = Extensions.read(file, first, length);
+    long incompatible = version == 2 ? 0 : header.getLong(INCOMPATIBLE_FIELD);
+    if (incompatible == (incompatible & (DIRTY | CORRUPT | COMPRESSION_TYPE))) {
+      int compression = version == 3 && length > LENGTH_3 ? header.get(LENGTH_3) & 0xFF : 0;
+      if (compression != 0) {
+        throw unsupported(
+            file,
+            "compression type "
+                + (compression < COMPRESSION_TYPES.size()
+                    ? COMPRESSION_TYPES.get(compression)
+                    : compression));
+      }
+      require(file, (incompatible & COMPRESSION_TYPE) == 0, "no compression type");
+    } else {
+      throw unsupported(file, extensions.names(incompatible & ~(DIRTY | CORRUPT)));
+    }
+    if (header.getInt(32) != 0) {
+      throw unsupported(file, "encryption");
+    }
+
+    Qcow2Header result =
+        new Qcow2Header(
+            version,
+            clusterBits,
+            header.getLong(24),
+            header.getInt(36),
+            header.getLong(40),
+            header.getLong(48),
+            header.getInt(56),
+            header.getInt(60),
+            incompatible,
+            version == 2 ? 0 : header.getLong(80),
+            version == 2 ? 0 : header.getLong(AUTOCLEAR_FIELD),
+            version == 2 ? 4 : header.getInt(96),
+            backingName(file, first, length),
+            extensions.backingFormat);
+    result.checkTables(file);
+    return result;
+  }
+
+  private static String backingName(ImageFile file, ByteBuffer first, int headerLength)
+      throws DiskException {
+    long offset = first.getLong(8);
+    if (offset == 0) {
+      return null;
+    }
+    int length = first.getInt(16);
+    require(
+        file,
+        length > 0 && length <= MAX_BACKING_NAME,
+        "a backing file's name of " + Integer.toUnsignedString(length) + " bytes");
+    require(
+        file,
+        offset >= headerLength && offset <= first.capacity() - length,
+        "the backing file's name is outside of the first cluster");
+    byte[] name = new byte[length];
+    first.get((int) offset, name);
+    return new String(name, StandardCharsets.UTF_8);
+  }
+
+  private void checkTables(ImageFile file) throws DiskException {
+    require(file, refcountOrder >= 0 && refcountOrder <= 6, "refcounts wider than 64 bits");
+    require(file, size >= 0, "a size of " + Long.toUnsignedString(size) + " bytes");
+    long covered = 1L << (2 * clusterBits - 3);
+    require(
+        file,
+        l1Entries >= 0 && l1Entries <= MAX_L1_BYTES / Long.BYTES,
+        "an L1 table of " + Integer.toUnsignedString(l1Entries) + " entries");
+    require(
+        file,
+        l1Entries >= (size >>> (2 * clusterBits - 3)) + ((size & covered - 1) == 0 ? 0 : 1),
+        "the L1 table is too small for the size");
+    require(
+        file,
+        refcountTableClusters > 0
+            && (long) refcountTableClusters << clusterBits <= MAX_REFCOUNT_TABLE_BYTES,
+        "a refcount table of " + Integer.toUnsignedString(refcountTableClusters) + " clusters");
+    checkTable(file, "L1 table", l1Offset, l1Entries * 8L);
+    checkTable(file, "refcount table", refcountTableOffset, refcountTableBytes());
+    require(
+        file,
+        l1Entries == 0
+            || l1Offset >= refcountTableOffset + refcountTableBytes()
+            || refcountTableOffset >= l1Offset + l1Entries * 8L,
+        "the L1 table overlaps the refcount table");
+  }
+
+  private void checkTable(ImageFile file, String what, long offset, long bytes)
+      throws DiskException {
+    if (bytes == 0) {
+      return;
+    }
+    require(file, (offset & clusterSize() - 1) == 0, "the " + what + " is not at a cluster");
+    require(file, offset != 0, "the " + what + " overlaps the header");
+    require(
+        file,
+        offset > 0 && offset <= file.end() - bytes,
+        "the " + what + " goes past the end of the file");
+  }
+
+  private static void require(ImageFile file, boolean condition, String otherwise)
+      throws DiskException {
+    if (!condition) {
+      throw file.error(Kind.CORRUPT, "open", DiskException.NOWHERE, otherwise);
+    }
+  }
+
+  private static DiskException unsupported(ImageFile file, String what) {
+    return file.error(
+        Kind.UNSUPPORTED, "open", DiskException.NOWHERE, "it needs what Lodge lacks: " + what);
+  }
+
+  int clusterSize() {
+    return 1 << clusterBits;
+  }
+
+  int refcountTableBytes() {
+    return refcountTableClusters << clusterBits;
+  }
+
+  /** Whether clusters can be said to read as zeroes. */
+  boolean hasZeroClusters() {
+    return version >= 3;
+  }
+
+  /** What follows the header: typed data, each with a length. */
+  private record Extensions(String backingFormat, List<Feature> features) {
+    private record Feature(int type, int bit, String name) {}
+
+    static Extensions read(ImageFile file, ByteBuffer first, int start) throws DiskException {
+      String backingFormat = null;
+      List<Feature> features = new ArrayList<>();
+      long nameOffset = first.getLong(8);
+      int end =
+          nameOffset > start ? (int) Math.min(nameOffset, first.capacity()) : first.capacity();
+      int at = start;
+      while (at + 8 <= end && first.getInt(at) != 0) {
+        int type = first.getInt(at);
+        int length = first.getInt(at + 4);
+        at += 8;
+        require(file, length >= 0 && length <= end - at, "a header extension is too long");
+        if (type == BACKING_FORMAT_EXTENSION) {
+          backingFormat = text(first, at, length);
+        } else if (type == FEATURE_NAMES_EXTENSION) {
+          for (int entry = at; entry + FEATURE_NAME_LENGTH <= at + length; ) {
+            features.add(
+                new Feature(first.get(entry), first.get(entry + 1), text(first, entry + 2, 46)));
+            entry += FEATURE_NAME_LENGTH;
+          }
+        }
+        at += length + 7 & ~7;
+      }
+      return new Extensions(backingFormat, features);
+    }
+
+    private static String text(ByteBuffer from, int at, int length) {
+      byte[] bytes = new byte[length];
+      from.get(at, bytes);
+      return new String(bytes, StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", "");
+    }
+
+    /** The image's own names are asked first: it may be newer than Lodge. */
+    String names(long incompatible) {
+      List<String> names = new ArrayList<>();
+      for (int bit = 0; bit < Long.SIZE; bit++) {
+        if ((incompatible >>> bit & 1) != 0) {
+          names.add(name(bit));
+        }
+      }
+      return String.join(", ", names);
+    }
+
+    private String name(int bit) {
+      for (Feature feature : features) {
+        if (feature.type == 0 && feature.bit == bit) {
+          return feature.name;
+        }
+      }
+      return bit < INCOMPATIBLE_NAMES.size() ? INCOMPATIBLE_NAMES.get(bit) : "feature bit " + bit;
+    }
+  }
+}

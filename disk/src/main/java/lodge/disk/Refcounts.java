@@ -1,0 +1,239 @@
+package lodge.disk;
+
+import java.nio.ByteBuffer;
+import lodge.disk.DiskException.Kind;
+
+/**
+ * How often each cluster of the file is referenced, and from that, which are free.
+ *
+ * <p>Counts that grow may reach the file at any time: the worst is a cluster that nobody uses. So
+ * may those that shrink, because callers lower them only when the reference is durably gone. What
+ * has to be in order is only inside: a block before the table's entry that points to it.
+ */
+final class Refcounts {
+  private final ImageFile file;
+  private final RefcountWidth width;
+  private final int clusterBits;
+  private final int perBlock;
+  private final TableCache blocks;
+  private final long l1Offset;
+  private final long l1End;
+
+  private long tableOffset;
+  private int tableBytes;
+  private long[] table;
+
+  /** No cluster before is free. */
+  private long firstFree = 1;
+
+  Refcounts(ImageFile file, Qcow2Header header, long cacheBytes) throws DiskException {
+    this.file = file;
+    width = new RefcountWidth(header.refcountOrder());
+    clusterBits = header.clusterBits();
+    perBlock = width.perBlock(header.clusterSize());
+    blocks =
+        new TableCache(file, "a refcount block", header.clusterSize(), cacheBytes, this::writeBack);
+    l1Offset = header.l1Offset();
+    l1End = l1Offset + header.l1Entries() * 8L;
+    tableOffset = header.refcountTableOffset();
+    tableBytes = header.refcountTableBytes();
+    ByteBuffer bytes = ByteBuffer.allocate(tableBytes);
+    file.readAll(tableOffset, bytes, "the refcount table");
+    table = new long[tableBytes / Long.BYTES];
+    bytes.flip().asLongBuffer().get(table);
+  }
+
+  RefcountWidth width() {
+    return width;
+  }
+
+  int perBlock() {
+    return perBlock;
+  }
+
+  long tableOffset() {
+    return tableOffset;
+  }
+
+  int tableBytes() {
+    return tableBytes;
+  }
+
+  int tableEntries() {
+    return table.length;
+  }
+
+  /** Where the file keeps the counts of some clusters, 0 when none of them is used. */
+  long block(int index) {
+    return table[index];
+  }
+
+  /** Whether something is where a table entry says. */
+  boolean isBlockSound(int index) {
+    long offset = table[index];
+    return (offset & (1L << clusterBits) - 1) == 0
+        && offset > 0
+        && offset <= file.end() - (1L << clusterBits)
+        && !isFixed(offset);
+  }
+
+  private long soundBlock(int index) throws DiskException {
+    if (!isBlockSound(index)) {
+      throw file.error(
+          Kind.CORRUPT, "use a refcount block", table[index], "it is no place for one");
+    }
+    return table[index];
+  }
+
+  /** Whether a cluster holds the header, the L1 table or the refcount table. */
+  boolean isFixed(long offset) {
+    return offset < 1L << clusterBits
+        || (offset >= l1Offset && offset < l1End)
+        || (offset >= tableOffset && offset < tableOffset + tableBytes);
+  }
+
+  long get(long cluster) throws DiskException {
+    long index = cluster / perBlock;
+    if (index >= table.length || table[(int) index] == 0) {
+      return 0;
+    }
+    return width.get(blocks.get(soundBlock((int) index)), (int) (cluster % perBlock));
+  }
+
+  void set(long cluster, long value) throws DiskException {
+    if (Long.compareUnsigned(value, width.max()) > 0) {
+      throw file.error(
+          Kind.FULL, "count references to a cluster", cluster << clusterBits, "there are too many");
+    }
+    while (cluster / perBlock >= table.length) {
+      growTable();
+    }
+    int index = (int) (cluster / perBlock);
+    if (table[index] == 0) {
+      long place = allocate();
+      if (table[index] == 0) {
+        addBlock(index, place);
+      } else {
+        free(place);
+      }
+    }
+    width.set(blocks.change(soundBlock(index)), (int) (cluster % perBlock), value);
+  }
+
+  /** Free clusters are looked for from here on. */
+  void searchFrom(long cluster) {
+    firstFree = cluster;
+  }
+
+  /** A free cluster, which has one reference from now on. */
+  long allocate() throws DiskException {
+    while (true) {
+      long cluster = firstFree++;
+      long offset = cluster << clusterBits;
+      while (cluster / perBlock >= table.length) {
+        growTable();
+      }
+      int index = (int) (cluster / perBlock);
+      if (table[index] == 0) {
+        addBlock(index, offset);
+      } else if (width.get(blocks.get(soundBlock(index)), (int) (cluster % perBlock)) == 0) {
+        if (isFixed(offset)) {
+          throw file.error(Kind.CORRUPT, "allocate", offset, "a table's cluster counts as free");
+        }
+        if (offset >>> 56 != 0) {
+          throw file.error(Kind.FULL, "allocate", offset, "the format ends here");
+        }
+        width.set(blocks.change(table[index]), (int) (cluster % perBlock), 1);
+        return offset;
+      }
+    }
+  }
+
+  /** Gives one reference back; the last makes the cluster free. */
+  void free(long offset) throws DiskException {
+    long cluster = offset >>> clusterBits;
+    long count = isFixed(offset) ? 0 : get(cluster);
+    if (count == 0) {
+      throw file.error(Kind.CORRUPT, "free", offset, "the cluster is not in use");
+    }
+    set(cluster, count - 1);
+    if (count == 1) {
+      file.punch(cluster << clusterBits, 1L << clusterBits);
+      firstFree = Math.min(firstFree, cluster);
+    }
+  }
+
+  /**
+   * Where a cluster has no block yet, its first free cluster becomes the block, and counts itself.
+   */
+  private void addBlock(int index, long offset) throws DiskException {
+    long cluster = offset >>> clusterBits;
+    if (isFixed(offset)) {
+      throw file.error(Kind.CORRUPT, "allocate", offset, "a table's cluster counts as free");
+    }
+    ByteBuffer block = blocks.add(offset);
+    if (cluster / perBlock == index) {
+      width.set(block, (int) (cluster % perBlock), 1);
+    }
+    writeBack();
+    file.force();
+    ByteBuffer entry = ByteBuffer.allocate(Long.BYTES).putLong(0, offset);
+    file.write(tableOffset + index * 8L, entry);
+    table[index] = offset;
+  }
+
+  /**
+   * Makes the table larger. The new one, and the blocks that count it, are put where the old one
+   * ended to count, so all of that is free. The header's change is what makes it valid.
+   */
+  private void growTable() throws DiskException {
+    int clusterSize = 1 << clusterBits;
+    long start = (long) table.length * perBlock;
+    int tableClusters = 2 * (tableBytes >>> clusterBits);
+    int newBlocks = (tableClusters + perBlock) / perBlock;
+    while ((tableClusters + newBlocks + perBlock - 1) / perBlock > newBlocks) {
+      newBlocks++;
+    }
+    int newBytes = tableClusters << clusterBits;
+    if (newBytes > Qcow2Header.MAX_REFCOUNT_TABLE_BYTES
+        || newBytes / Long.BYTES < table.length + newBlocks) {
+      throw file.error(Kind.FULL, "allocate", start << clusterBits, "the refcount table is full");
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(newBytes);
+    bytes.asLongBuffer().put(table);
+    long used = tableClusters + newBlocks;
+    for (int i = 0; i < newBlocks; i++) {
+      long offset = start + tableClusters + i << clusterBits;
+      ByteBuffer block = ByteBuffer.allocate(clusterSize);
+      for (int count = 0; count < Math.min(perBlock, used - (long) i * perBlock); count++) {
+        width.set(block, count, 1);
+      }
+      file.write(offset, block);
+      bytes.putLong((table.length + i) * Long.BYTES, offset);
+    }
+    file.write(start << clusterBits, bytes.duplicate());
+    file.force();
+    ByteBuffer fields = ByteBuffer.allocate(Long.BYTES + Integer.BYTES);
+    fields.putLong(start << clusterBits).putInt(tableClusters).flip();
+    file.write(Qcow2Header.REFCOUNT_TABLE_FIELDS, fields);
+    file.force();
+
+    long oldOffset = tableOffset;
+    int oldClusters = tableBytes >>> clusterBits;
+    tableOffset = start << clusterBits;
+    tableBytes = newBytes;
+    table = new long[newBytes / Long.BYTES];
+    bytes.clear().asLongBuffer().get(table);
+    for (int i = 0; i < oldClusters; i++) {
+      free(oldOffset + (long) i * clusterSize);
+    }
+  }
+
+  boolean isDirty() {
+    return blocks.isDirty();
+  }
+
+  void writeBack() throws DiskException {
+    blocks.writeBack();
+  }
+}
