@@ -46,7 +46,7 @@ class CrashTest {
 
     List<List<Write>> epochs = channel.epochs;
     int done = 0;
-    for (int stop = 0; stop < epochs.size(); stop += random.nextInt(1, 2 + epochs.size() / 60)) {
+    for (int stop = 0; stop < epochs.size(); stop += random.nextInt(1, 2 + epochs.size() / 20)) {
       for (; done < stop; done++) {
         for (Write write : epochs.get(done)) {
           content = MemoryChannel.apply(content, write);
