@@ -6,4 +6,5 @@ module lodge.devices {
   requires transitive lodge.core;
 
   exports lodge.devices;
+  exports lodge.devices.virtio;
 }
