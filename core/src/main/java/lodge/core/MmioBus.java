@@ -6,12 +6,14 @@ import java.util.Arrays;
  * Devices in guest-physical memory. Addresses that nobody owns read as all ones and ignore writes.
  * An access that is wider than its device takes is split into pieces of the widest size it takes.
  *
- * <p>Devices are mapped before the machine starts; accesses come from any vCPU thread.
+ * <p>Chips are mapped before the machine starts. What the guest itself places, such as the memory
+ * of PCI functions, comes and goes while it runs, and is seen where nothing else is. Accesses come
+ * from any vCPU thread.
  */
 public final class MmioBus {
   private record Mapping(long base, long length, int maxSize, BusDevice device) {}
 
-  private Mapping[] mappings = {};
+  private volatile Mapping[] mappings = {};
 
   /**
    * Gives {@code [base, base + length)} to a device.
@@ -19,15 +21,33 @@ public final class MmioBus {
    * @param maxSize widest access the device takes: 1, 2, 4 or 8 bytes
    * @throws IllegalArgumentException when the range overlaps another one
    */
-  public void map(long base, long length, int maxSize, BusDevice device) {
+  public synchronized void map(long base, long length, int maxSize, BusDevice device) {
     for (Mapping other : mappings) {
       if (base < other.base + other.length && other.base < base + length) {
         throw new IllegalArgumentException(
             "memory range at 0x" + Long.toHexString(base) + " is taken");
       }
     }
+    append(new Mapping(base, length, maxSize, device));
+  }
+
+  /**
+   * Gives a range to a device as long as it is not moved again. Where others were before, they
+   * stay.
+   */
+  public synchronized void move(long base, long length, int maxSize, BusDevice device) {
+    remove(device);
+    append(new Mapping(base, length, maxSize, device));
+  }
+
+  /** Takes all its ranges from a device. */
+  public synchronized void remove(BusDevice device) {
+    mappings = Arrays.stream(mappings).filter(m -> m.device != device).toArray(Mapping[]::new);
+  }
+
+  private void append(Mapping mapping) {
     Mapping[] grown = Arrays.copyOf(mappings, mappings.length + 1);
-    grown[mappings.length] = new Mapping(base, length, maxSize, device);
+    grown[mappings.length] = mapping;
     mappings = grown;
   }
 

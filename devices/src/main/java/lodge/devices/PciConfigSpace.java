@@ -6,6 +6,16 @@ import lodge.core.Stateful;
 public final class PciConfigSpace implements PciFunction, Stateful<PciConfigSpace.State> {
   private static final int SIZE = 256;
 
+  private static final int STATUS = 0x06;
+  private static final int CAPABILITIES_LIST = 1 << 4;
+  private static final int CAPABILITIES_POINTER = 0x34;
+  private static final int HEADER = 0x40;
+
+  /** Where the next capability goes, and the register that points there. */
+  private int nextCapability = HEADER;
+
+  private int capabilityLink = CAPABILITIES_POINTER;
+
   private final byte[] initial = new byte[SIZE];
   private final byte[] writable = new byte[SIZE];
   private final byte[] bytes = new byte[SIZE];
@@ -31,6 +41,25 @@ public final class PciConfigSpace implements PciFunction, Stateful<PciConfigSpac
       bytes[register + i] = initial[register + i];
     }
     return this;
+  }
+
+  /**
+   * Appends a capability to the list; what comes after its two bytes is still to be defined.
+   *
+   * @param length of all of it, in bytes
+   * @return its first register
+   */
+  public synchronized int capability(int id, int length) {
+    int at = nextCapability;
+    if (at + length > SIZE) {
+      throw new IllegalArgumentException("no room for another capability");
+    }
+    define(STATUS, 1, initial[STATUS] | CAPABILITIES_LIST, writable[STATUS]);
+    define(capabilityLink, 1, at, 0);
+    define(at, 2, id, 0);
+    capabilityLink = at + 1;
+    nextCapability = at + length + 3 & ~3;
+    return at;
   }
 
   @Override
