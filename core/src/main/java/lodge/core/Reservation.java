@@ -108,10 +108,11 @@ final class Reservation implements AutoCloseable {
     }
   }
 
-  /** Makes all bytes zero. */
-  void clear() {
+  /** Makes a range of pages zero. */
+  void clear(long offset, long length) {
+    MemorySegment range = segment.asSlice(offset, length);
     if (!anonymous) {
-      segment.fill((byte) 0);
+      range.fill((byte) 0);
       return;
     }
     MethodHandle madvise =
@@ -123,9 +124,9 @@ final class Reservation implements AutoCloseable {
                 ValueLayout.JAVA_LONG,
                 ValueLayout.JAVA_INT));
     try {
-      int result = (int) madvise.invokeExact(segment, segment.byteSize(), MADV_DONTNEED);
+      int result = (int) madvise.invokeExact(range, length, MADV_DONTNEED);
       if (result != 0) {
-        segment.fill((byte) 0);
+        range.fill((byte) 0);
       }
     } catch (Error | RuntimeException e) {
       throw e;
