@@ -21,6 +21,7 @@ import lodge.devices.CharacterSink;
 import lodge.devices.CmosRtc;
 import lodge.devices.DebugExit;
 import lodge.devices.FwCfg;
+import lodge.devices.HostBridge;
 import lodge.devices.I8042;
 import lodge.devices.IoApic;
 import lodge.devices.LocalApic;
@@ -141,7 +142,8 @@ final class Board {
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
     ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
-    pci = add(new PciHost(add(new ResetControl(reset))));
+    HostBridge bridge = new HostBridge((segment, fromRam, toRam) -> {});
+    pci = add(new PciHost(add(new ResetControl(reset)), bridge));
     pci.add(ISA_BRIDGE_SLOT, 0, add(interrupts.bridge()));
     ports.map(0xCF8, 8, 4, pci);
 
