@@ -157,7 +157,9 @@ final class Board {
           add(new DebugExit(1, status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
       ports.map(DEBUG_EXIT_PORT, 1, 1, exit);
     }
-    ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, add(configuration(memory)));
+    FwCfg configuration = add(configuration(memory));
+    ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, configuration);
+    ports.map(FwCfg.DMA_PORT, FwCfg.DMA_LENGTH, 4, configuration.dma());
     for (Device device : spec.devices()) {
       try {
         attach(device, mmio, end);
@@ -181,7 +183,7 @@ final class Board {
   }
 
   private FwCfg configuration(GuestMemory memory) {
-    FwCfg configuration = new FwCfg();
+    FwCfg configuration = new FwCfg(memory);
     configuration.add64(FwCfg.RAM_SIZE, memory.size());
     configuration.add16(FwCfg.NB_CPUS, cpus.size());
     configuration.add16(FwCfg.MAX_CPUS, cpus.size());
