@@ -46,6 +46,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
   private boolean open = true;
   private boolean paused;
+  private boolean held;
   private int underWay;
   private Runnable whenQuiet = () -> {};
 
@@ -74,7 +75,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
   public final DescriptorChain take() {
     QueueError error;
     synchronized (this) {
-      if (!open || paused) {
+      if (!open || paused || held) {
         return null;
       }
       try {
@@ -153,7 +154,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
    * @return there is one already
    */
   public final synchronized boolean enableNotifications() {
-    return open && !paused && enable();
+    return open && !paused && !held && enable();
   }
 
   /**
@@ -196,6 +197,11 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
   /** Ends a {@link #pause}; requests may have come meanwhile. */
   public final synchronized void resume() {
     paused = false;
+  }
+
+  /** Takes nothing while it is held. */
+  public final synchronized void hold(boolean wanted) {
+    held = wanted;
   }
 
   /** To be asked while it is paused. */
