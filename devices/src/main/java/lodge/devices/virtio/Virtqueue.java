@@ -4,9 +4,9 @@ import java.util.ArrayDeque;
 import lodge.core.GuestMemory;
 
 /**
- * The device's side of a virtqueue (virtio 1.3, 2.6): requests are taken by one thread and
- * completed by any. A driver that breaks the rules ends it: {@link Listener#failed} is told once,
- * and nothing is taken or given back any more.
+ * The device's side of a virtqueue (virtio 1.3, 2.6): requests are taken and completed by any
+ * thread. A driver that breaks the rules ends it: {@link Listener#failed} is told once, and nothing
+ * is taken or given back any more.
  */
 public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
   static final int DESCRIPTOR_BYTES = 16;
@@ -38,6 +38,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
   final QueueLayout layout;
   final int size;
   final boolean eventIndex;
+  private final long features;
   private final boolean indirect;
   private final Listener listener;
 
@@ -54,6 +55,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     this.memory = memory;
     this.layout = layout;
     this.size = layout.size();
+    this.features = features;
     this.eventIndex = (features & Features.EVENT_IDX) != 0;
     this.indirect = (features & Features.INDIRECT_DESC) != 0;
     this.order = (features & Features.IN_ORDER) != 0 ? new ArrayDeque<>() : null;
@@ -69,6 +71,11 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     return (features & Features.RING_PACKED) != 0
         ? new PackedVirtqueue(memory, layout, features, listener)
         : new SplitVirtqueue(memory, layout, features, listener);
+  }
+
+  /** Whether a feature was negotiated. */
+  public final boolean has(long feature) {
+    return (features & feature) != 0;
   }
 
   /** The next request, or null when there is none, or none may be taken. */
