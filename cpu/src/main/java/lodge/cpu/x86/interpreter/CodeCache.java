@@ -15,8 +15,8 @@ import lodge.cpu.x86.decode.Insn;
 import lodge.cpu.x86.decode.Mnemonic;
 
 /**
- * Decoded code, by guest-physical page and mode, so that it outlives context switches, and a
- * direct-mapped table in front that leads from virtual addresses there.
+ * Decoded code, by guest-physical page and mode, so that it outlives context switches; a {@link
+ * CodeLookup} leads there from virtual addresses.
  *
  * <p>A page that holds decoded code carries {@link GuestMemory#CODE}; the MMU reports stores into
  * it.
@@ -33,8 +33,6 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Code is found hot again after as many branches there. */
   public static final int HOT = 4096;
 
-  private static final int LOOKUP_USER = 4;
-
   private final Cpu cpu;
   private final CodeLimits limits;
   private final GuestMemory memory;
@@ -46,16 +44,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Pages in which a code segment ends; by GPA, number of bytes and mode. */
   private final Map<Long, CodePage> segmentEnds = new HashMap<>();
 
-  /** Pages looked up with supervisor rights, and as many with user rights behind them. */
-  private final int lookupHalf;
-
-  /** GVA of the page, the mode, and {@link #LOOKUP_USER} for user rights; -1 when free. */
-  private final long[] lookupTags;
-
-  private final CodePage[] lookupPages;
-
-  /** Which of them are mapped by global pages and survive a change of the address space. */
-  private final boolean[] lookupGlobal;
+  private final CodeLookup lookup;
 
   /** Changes whenever a link between ops of different pages may have become void. */
   public long generation = 1;
@@ -99,9 +88,6 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** How often everything was thrown away because there was too much. */
   long discards;
 
-  /** How often a page took the place of another one in the look-up table. */
-  long lookupsReplaced;
-
   private int weight;
 
   private long versions;
@@ -109,14 +95,10 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   CodeCache(Cpu cpu, HotSpots hotSpots, CodeLimits limits) {
     this.hotSpots = hotSpots;
     this.limits = limits;
-    this.lookupHalf = limits.lookups();
-    this.lookupTags = new long[2 * lookupHalf];
-    this.lookupPages = new CodePage[2 * lookupHalf];
-    this.lookupGlobal = new boolean[2 * lookupHalf];
+    this.lookup = new CodeLookup(cpu, limits.lookups());
     this.cpu = cpu;
     this.memory = cpu.memory;
     this.watch = cpu.mmu.codeWatch();
-    Arrays.fill(lookupTags, -1);
     cpu.mmu.setCodeListener(this);
   }
 
@@ -134,14 +116,14 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
         return new EnterOp(this, (int) rip & 0xFFF);
       }
     }
-    int i = lookup(linear);
-    if (lookupTags[i] != tag(linear)) {
+    CodePage page = lookup.peek(linear);
+    if (page == null) {
       cpu.r[Cpu.CODE_BASE] = rip & ~0xFFFL;
       return new EnterOp(this, (int) rip & 0xFFF);
     }
     int offset = (int) linear & 0xFFF;
     cpu.r[Cpu.CODE_BASE] = rip - offset;
-    return lookupPages[i].at(offset);
+    return page.at(offset);
   }
 
   /** As {@link #enter}, but faults at once. */
@@ -175,8 +157,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   /** The code page at a 64-bit address if it was found there lately, null otherwise. */
   public CodePage peekPage(long rip) {
-    int i = lookup(rip);
-    return lookupTags[i] == tag(rip) ? lookupPages[i] : null;
+    return lookup.peek(rip);
   }
 
   /** Where the processor's code gets hot; null: nobody is interested. */
@@ -241,49 +222,36 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     return page;
   }
 
-  /** Where an address is looked up with the present rights: calls of the system evict no page. */
-  private int lookup(long linear) {
-    return (int) (linear >>> 12) & lookupHalf - 1 | (cpu.cpl == 3 ? lookupHalf : 0);
-  }
-
-  private long tag(long linear) {
-    return linear & ~0xFFFL | cpu.codeKey | (cpu.cpl == 3 ? LOOKUP_USER : 0);
-  }
-
   /** The code page at a linear address; faults as a fetch from there does. */
   CodePage page(long linear) {
-    int i = lookup(linear);
-    long tag = tag(linear);
-    if (lookupTags[i] == tag) {
-      return lookupPages[i];
+    CodePage known = lookup.peek(linear);
+    if (known != null) {
+      return known;
     }
-    long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
-    CodePage page = pages.get(gpa, cpu.codeKey);
+    CodePage page = lookup.recall(linear);
+    boolean global = page != null;
     if (page == null) {
-      page = new CodePage(this, gpa, cpu.codeKey, PAGE_SIZE);
-      if (memory.isReadable(gpa)) {
-        pages.put(page);
+      long gpa = cpu.mmu.translateFetch(linear) & ~0xFFFL;
+      global = cpu.mmu.lastWasGlobal();
+      page = pages.get(gpa, cpu.codeKey);
+      if (page == null) {
+        page = new CodePage(this, gpa, cpu.codeKey, PAGE_SIZE);
+        if (memory.isReadable(gpa)) {
+          pages.put(page);
+        }
       }
     }
-    if (lookupTags[i] != -1) {
-      // Links to the page that goes would no longer be found when its translation is flushed.
-      if (lookupGlobal[i]) {
-        voidLinks();
-      } else {
-        generation++;
-      }
-      lookupsReplaced++;
+    switch (lookup.put(linear, page, global)) {
+      case GLOBAL_LINKS -> voidLinks();
+      case LINKS -> generation++;
+      case NOTHING -> {}
     }
-    lookupTags[i] = tag;
-    lookupPages[i] = page;
-    lookupGlobal[i] = cpu.mmu.lastWasGlobal();
     return page;
   }
 
   /** Whether the code at a linear address, looked up before, is in a global page. */
   public boolean isGlobal(long linear) {
-    int i = lookup(linear);
-    return lookupTags[i] == tag(linear) && lookupGlobal[i];
+    return lookup.isGlobal(linear);
   }
 
   private void voidLinks() {
@@ -502,25 +470,23 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   @Override
   public void translationsFlushed(boolean globals) {
     if (globals) {
-      Arrays.fill(lookupTags, -1);
+      lookup.clear();
       voidLinks();
-      return;
+    } else {
+      lookup.clearLocal();
+      generation++;
     }
-    for (int i = 0; i < lookupTags.length; i++) {
-      if (!lookupGlobal[i]) {
-        lookupTags[i] = -1;
-      }
-    }
-    generation++;
   }
 
   @Override
   public void translationFlushed(long gva) {
-    for (int i = (int) (gva >>> 12) & lookupHalf - 1; i < lookupTags.length; i += lookupHalf) {
-      if ((lookupTags[i] ^ gva) >>> 12 == 0) {
-        lookupTags[i] = -1;
-        voidLinks();
-      }
+    if (lookup.remove(gva)) {
+      voidLinks();
     }
+  }
+
+  /** How often a page took the place of another one in the look-up table. */
+  long lookupsReplaced() {
+    return lookup.replaced;
   }
 }

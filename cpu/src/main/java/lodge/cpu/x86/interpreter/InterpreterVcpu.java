@@ -288,7 +288,7 @@ public final class InterpreterVcpu implements Vcpu {
     counters.add("tlb_misses", cpu.mmu.tlbMisses);
     counters.add("code_invalidations", cpu.codeInvalidations);
     counters.add("code_discards", code.discards);
-    counters.add("code_lookups_replaced", code.lookupsReplaced);
+    counters.add("code_lookups_replaced", code.lookupsReplaced());
     counters.add("code_waits", cpu.mmu.codeWatch().waits());
     if (hotSpots != null) {
       counters.add("guest_instructions_translated", code.translated);
