@@ -1,9 +1,10 @@
 package lodge.bench;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +41,12 @@ public final class Bench {
         System.exit(new Jmh(options.root()).run(options.jmh()));
       }
       Path work = Files.createDirectories(options.root().resolve("bench/target/work"));
-      new Bench(options, work).measure();
+      Bench bench = new Bench(options, work);
+      if (options.disk()) {
+        bench.disks();
+      } else {
+        bench.measure();
+      }
     } catch (IllegalArgumentException | IOException e) {
       System.err.println("bench: " + e.getMessage());
       System.exit(2);
@@ -54,7 +60,7 @@ public final class Bench {
         .program("init", work.resolve("guest-init"))
         .program("bench", work.resolve("guest-bench"))
         .write(work.resolve("initramfs"));
-    Path kernel = kernel();
+    Path kernel = tiny().resolve("kernel");
     say("Kernel " + kernel + ", " + options.seconds() + " s for each bench kernel");
     List<String> task = new ArrayList<>(List.of("bench", Double.toString(options.seconds())));
     task.addAll(options.only());
@@ -72,6 +78,23 @@ public final class Bench {
     System.out.print(kernels);
     System.out.println();
     System.out.print(table);
+  }
+
+  /**
+   * The modules that disks need are in the guest {@code tiny}; of what it starts, ours is the last.
+   */
+  private void disks() throws IOException, InterruptedException {
+    compile("guest-disk.c", "guest-disk");
+    Path tiny = tiny();
+    Path own = work.resolve("initramfs-disk-own");
+    new Initramfs().program("init", work.resolve("guest-disk")).write(own);
+    Path initrd = work.resolve("initramfs-disk");
+    Files.copy(tiny.resolve("initrd"), initrd, StandardCopyOption.REPLACE_EXISTING);
+    Files.write(initrd, Files.readAllBytes(own), StandardOpenOption.APPEND);
+    boolean qemu = options.qemu() && installed("qemu-system-x86_64") && installed("qemu-img");
+    Table results = new DiskBench(options, qemu, work, tiny.resolve("kernel"), initrd).measure();
+    System.out.println();
+    System.out.print(results);
   }
 
   // ---------------------------------------------------------------- preparation
@@ -94,50 +117,21 @@ public final class Bench {
     }
   }
 
-  /** The kernel of the guest {@code tiny}, fetched by running it once. */
-  private Path kernel() throws IOException, InterruptedException {
-    String configured = System.getenv("LODGE_HOME");
-    Path home =
-        configured == null
-            ? Path.of(System.getenv("HOME"), ".cache", "lodge")
-            : Path.of(configured);
-    Path kernel = findKernel(home);
-    if (kernel == null) {
+  /** The guest {@code tiny}, fetched by running it once. */
+  private Path tiny() throws IOException, InterruptedException {
+    Path tiny = options.guest("tiny");
+    if (tiny == null) {
       say("Fetching the guest tiny");
-      List<String> command =
-          List.of(options.root().resolve("lodge").toString(), "run", "tiny", "--", "true");
+      List<String> command = List.of(options.lodge(), "run", "tiny", "--", "true");
       try (Run run = new Run(command, work.resolve("fetch.log"))) {
         run.await(600);
       }
-      kernel = findKernel(home);
+      tiny = options.guest("tiny");
     }
-    if (kernel == null) {
-      throw new IOException("no kernel in " + home + "; see " + work.resolve("fetch.log"));
+    if (tiny == null) {
+      throw new IOException("there is no guest tiny; see " + work.resolve("fetch.log"));
     }
-    return kernel;
-  }
-
-  /** The newest {@code guests/tiny-*}/kernel of the cache; null when there is none. */
-  private static Path findKernel(Path home) throws IOException {
-    Path guests = home.resolve("guests");
-    if (!Files.isDirectory(guests)) {
-      return null;
-    }
-    Path newest = null;
-    try (DirectoryStream<Path> folders = Files.newDirectoryStream(guests, "tiny-*")) {
-      for (Path folder : folders) {
-        Path kernel = folder.resolve("kernel");
-        if (Files.isRegularFile(kernel)
-            && (newest == null || modified(kernel) > modified(newest))) {
-          newest = kernel;
-        }
-      }
-    }
-    return newest;
-  }
-
-  private static long modified(Path file) throws IOException {
-    return Files.getLastModifiedTime(file).toMillis();
+    return tiny;
   }
 
   private static boolean installed(String program) {
@@ -171,7 +165,7 @@ public final class Bench {
 
   private List<String> lodge(Path kernel, List<String> task) {
     return List.of(
-        options.root().resolve("lodge").toString(),
+        options.lodge(),
         "run",
         "--kernel",
         kernel.toString(),
@@ -332,7 +326,7 @@ public final class Bench {
     }
   }
 
-  private static void say(String text) {
+  static void say(String text) {
     System.err.println(text);
   }
 }

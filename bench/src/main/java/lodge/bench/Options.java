@@ -1,7 +1,12 @@
 package lodge.bench;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What the command line asks for.
@@ -12,6 +17,7 @@ import java.util.List;
  * @param engine Lodge's engine
  * @param qemu also measure QEMU
  * @param idle also measure an idle guest
+ * @param disk measure disks instead of processors
  * @param jmh instead of all that, the JMH benchmarks whose name matches; null when not asked for
  */
 record Options(
@@ -21,10 +27,12 @@ record Options(
     String engine,
     boolean qemu,
     boolean idle,
+    boolean disk,
     String jmh) {
   static final String USAGE =
       """
       usage: bench/run [--seconds S] [--only KERNEL,...] [--engine NAME] [--no-qemu] [--no-idle]
+             bench/run --disk [--seconds S] [--engine NAME] [--no-qemu]
              bench/run --jmh [REGEX]
 
       Runs bench/guest-bench.c on the bare machine, in Lodge, and in QEMU with TCG when it is
@@ -36,6 +44,9 @@ record Options(
         --engine NAME Lodge's engine (default auto)
         --no-qemu     do not run QEMU
         --no-idle     do not measure an idle guest
+        --disk        instead of all that, measure disks: the same guest drives the same image in
+                      Lodge and in QEMU, both convert images and boot the guest debian; S is for
+                      each round of each test
         --jmh [REGEX] instead of all that, measure Lodge's own parts with JMH: decode, translate
                       and dispatch, or the benchmarks whose name matches
       """;
@@ -50,6 +61,7 @@ record Options(
     String engine = "auto";
     boolean qemu = true;
     boolean idle = true;
+    boolean disk = false;
     String jmh = null;
     for (int i = 0; i < words.length; i++) {
       switch (words[i]) {
@@ -59,11 +71,12 @@ record Options(
         case "--engine" -> engine = value(words, ++i);
         case "--no-qemu" -> qemu = false;
         case "--no-idle" -> idle = false;
+        case "--disk" -> disk = true;
         case "--jmh" -> jmh = i + 1 < words.length ? words[++i] : ".*";
         default -> throw new IllegalArgumentException("unknown option " + words[i]);
       }
     }
-    return new Options(root, seconds, only, engine, qemu, idle, jmh);
+    return new Options(root, seconds, only, engine, qemu, idle, disk, jmh);
   }
 
   private static String value(String[] words, int i) {
@@ -98,5 +111,35 @@ record Options(
 
   List<String> kernels() {
     return only.isEmpty() ? Kernel.NAMES : only;
+  }
+
+  /** The program that is measured. */
+  String lodge() {
+    return root.resolve("lodge").toString();
+  }
+
+  /** The newest guest of a name that Lodge keeps; null when there is none. */
+  Path guest(String name) throws IOException {
+    String home = System.getenv("LODGE_HOME");
+    Path guests =
+        (home == null ? Path.of(System.getenv("HOME"), ".cache", "lodge") : Path.of(home))
+            .resolve("guests");
+    if (!Files.isDirectory(guests)) {
+      return null;
+    }
+    try (Stream<Path> folders = Files.list(guests)) {
+      return folders
+          .filter(folder -> folder.getFileName().toString().matches(name + "-[0-9a-f]+"))
+          .max(Comparator.comparing(Options::modified))
+          .orElse(null);
+    }
+  }
+
+  private static FileTime modified(Path folder) {
+    try {
+      return Files.getLastModifiedTime(folder);
+    } catch (IOException e) {
+      return FileTime.fromMillis(0);
+    }
   }
 }

@@ -71,6 +71,11 @@ final class Run implements AutoCloseable {
     return true;
   }
 
+  /** Whether it ended with status 0. */
+  boolean succeeded() {
+    return !process.isAlive() && process.exitValue() == 0;
+  }
+
   boolean alive() {
     return process.isAlive();
   }

@@ -8,6 +8,8 @@ import java.util.Map;
 final class Table {
   private static final String ROW = "%-8s %10s %10s %10s %12s %14s %8s%n";
 
+  private static final String RATES = "  %-26s %12s %12s %22s%n";
+
   private final StringBuilder text = new StringBuilder();
 
   /** Best milliseconds and ratios; {@code qemu} is empty when it was not measured. */
@@ -43,6 +45,31 @@ final class Table {
             number(mean(names, qemu, lodge), "%.2f"),
             number(mean(names, lodge, bare), "%.1f"),
             ""));
+    return this;
+  }
+
+  /** Rates of two sides and how many times the second one's the first one's are. */
+  Table rates(
+      String title,
+      String name,
+      Map<String, Double> rates,
+      String other,
+      Map<String, Double> others) {
+    text.append(title).append(":\n");
+    text.append(String.format(RATES, "test", name, other, name + "/" + other));
+    rates.forEach(
+        (test, rate) ->
+            text.append(
+                String.format(
+                    RATES,
+                    test,
+                    number(rate, "%.0f"),
+                    number(others.get(test), "%.0f"),
+                    number(ratio(rate, others.get(test)), "%.2f"))));
+    if (rates.isEmpty()) {
+      text.append("  no result\n");
+    }
+    text.append('\n');
     return this;
   }
 
