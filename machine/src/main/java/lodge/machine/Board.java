@@ -168,6 +168,12 @@ final class Board {
             MachineException.Kind.INVALID, "device " + device.name() + ": " + e.getMessage(), e);
       }
     }
+    for (int i = 0; i < spec.drives().size(); i++) {
+      int slot = FIRST_DISK_SLOT + i;
+      Drive drive = spec.drives().get(i);
+      InterruptLine line = pciInterrupt(slot);
+      pci.add(slot, 0, add(disks.virtio(drive, model.cpus(), memory, mmio, line, apicBus)));
+    }
   }
 
   /**
@@ -234,6 +240,10 @@ final class Board {
   /** RESET# of all chips. The processors are their engines' business. */
   void reset() {
     chips.forEach(Stateful::reset);
+  }
+
+  Disks disks() {
+    return disks;
   }
 
   /** All count from 0 now: guests rely on theirs being equal. */
