@@ -67,6 +67,10 @@ final class Board {
   private static final int MOUSE_IRQ = 12;
 
   private static final int ISA_BRIDGE_SLOT = 1;
+  private static final int FIRST_DISK_SLOT = 4;
+
+  /** How many disks can be plugged into the PCI bus. */
+  static final int DISK_SLOTS = 32 - FIRST_DISK_SLOT;
 
   private final MemoryMap map;
   private final Clock clock;
@@ -75,6 +79,7 @@ final class Board {
   private final List<Cpu> cpus = new ArrayList<>();
   private final List<LocalApic> localApics = new ArrayList<>();
   private final PciHost pci;
+  private final Disks disks = new Disks();
   private final Uart16550 com1;
 
   // The boot processor's APIC needs the 8259 and the other way round.
