@@ -1,10 +1,12 @@
 package lodge.cli;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import lodge.cli.guest.CloudSeed;
 import lodge.cli.guest.Guest;
 import lodge.cli.guest.MachineFolder;
 import lodge.core.BlockBackend;
@@ -39,6 +41,14 @@ final class DiskOptions {
               + " name.")
   private String name;
 
+  @Option(
+      names = "--cloud-init",
+      paramLabel = "SEED",
+      description =
+          "What cloud-init in the guest is to do at its first boot:"
+              + " user-data=FILE[,meta-data=FILE][,network-config=FILE]")
+  private String cloudInit;
+
   boolean none() {
     return disks.isEmpty() && cdroms.isEmpty();
   }
@@ -61,8 +71,12 @@ final class DiskOptions {
     return new Drive(backend, Drive.Kind.VIRTIO_DISK, "");
   }
 
-  /** Those of the options. */
-  List<Drive> open(Path home) throws IOException {
+  /**
+   * Those of the options.
+   *
+   * @param guest what the machine is called unless it has a name
+   */
+  List<Drive> open(String guest, Path home) throws IOException {
     List<Drive> drives = new ArrayList<>();
     for (DiskDescription disk : disks) {
       ImageFormat format = disk.knownFormat();
@@ -74,6 +88,10 @@ final class DiskOptions {
     }
     for (Path cdrom : cdroms) {
       drives.add(new Drive(ImageFormat.RAW.open(cdrom, true), Drive.Kind.IDE_CDROM, ""));
+    }
+    if (cloudInit != null) {
+      byte[] seed = CloudSeed.parse(cloudInit, name == null ? guest : name).image();
+      drives.add(new Drive(new MemoryDisc(ByteBuffer.wrap(seed)), Drive.Kind.VIRTIO_DISK, ""));
     }
     return drives;
   }

@@ -196,7 +196,7 @@ final class RunCommand implements Callable<Integer> {
                   disks.of(guestName, () -> (Guest.Disk) guest(recipe.get()), home(), held));
         }
       }
-      disks.open(home()).forEach(builder::drive);
+      disks.open(recipe.map(Recipe::name).orElse("lodge"), home()).forEach(builder::drive);
       if (kernel == null && ramDisk.isEmpty()) {
         bootDisk(builder);
       } else {
