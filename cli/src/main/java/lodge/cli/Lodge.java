@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import lodge.cli.guest.GuestException;
+import lodge.disk.DiskException;
 import lodge.machine.Machine;
 import lodge.machine.MachineException;
 import picocli.CommandLine;
@@ -61,7 +62,10 @@ final class Lodge implements Runnable {
 
   private static int fail(Exception e, boolean debug, PrintStream errors) {
     boolean known =
-        e instanceof BadInput || e instanceof GuestException || e instanceof MachineException;
+        e instanceof BadInput
+            || e instanceof GuestException
+            || e instanceof MachineException
+            || e instanceof DiskException;
     say(
         errors,
         known

@@ -1,11 +1,13 @@
 package lodge.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import lodge.cli.guest.Firmware;
 import lodge.cli.guest.Guest;
 import lodge.cli.guest.GuestCache;
 import lodge.cli.guest.GuestSession;
@@ -18,6 +20,7 @@ import lodge.machine.MachineBuilder;
 import lodge.machine.MachineException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.TypeConversionException;
@@ -29,7 +32,9 @@ import picocli.CommandLine.TypeConversionException;
     mixinStandardHelpOptions = true,
     versionProvider = Lodge.Version.class,
     customSynopsis = {
-      "lodge run [GUEST] [--kernel FILE] [--initrd FILE] [--append STRING]",
+      "lodge run [GUEST | DISK] [--disk DISK]... [--cdrom FILE]... [--ephemeral]",
+      "                 [--name NAME] [--kernel FILE] [--initrd FILE]",
+      "                 [--append STRING]",
       "                 [--memory SIZE] [--cpus N] [--cpu MODEL] [--engine NAME]",
       "                 [--serial WHERE] [--device NAME[,PROPERTY=VALUE...]]...",
       "                 [--no-reboot] [--stats] [--trace-translation FILE] [--debug]",
@@ -44,6 +49,8 @@ import picocli.CommandLine.TypeConversionException;
       "Examples:",
       "  lodge run tiny",
       "  lodge run tiny -- uname -a",
+      "  lodge run debian",
+      "  lodge run disk.qcow2 --ephemeral",
       "  lodge run --kernel vmlinux --initrd root.cpio --append console=ttyS0"
     })
 final class RunCommand implements Callable<Integer> {
@@ -51,8 +58,11 @@ final class RunCommand implements Callable<Integer> {
       index = "0",
       arity = "0..1",
       paramLabel = "GUEST",
-      description = "A recipe's name, such as tiny; fetched at its first use.")
+      description =
+          "A recipe's name, such as tiny; fetched at its first use. Or a disk image to boot from.")
   private String guestName;
+
+  @Mixin private DiskOptions disks;
 
   @Option(
       names = "--kernel",
@@ -161,12 +171,11 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     check();
-    Optional<Guest> guest = guestName == null ? Optional.empty() : Optional.of(guest());
-    Path image = kernel == null ? guest.orElseThrow().kernel() : kernel;
+    Optional<Recipe> recipe =
+        guestName == null ? Optional.empty() : Optional.of(Recipe.named(guestName, recipes()));
     MachineBuilder builder =
         Machine.builder()
-            .kernel(image)
-            .memory(memory == null ? guest.map(Guest::memory).orElse(512L << 20) : memory)
+            .memory(memory == null ? recipe.map(Recipe::memory).orElse(512L << 20) : memory)
             .cpus(cpus)
             .cpu(cpu)
             .engine(engine)
@@ -174,16 +183,47 @@ final class RunCommand implements Callable<Integer> {
             .debugExit(
                 taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
     devices.forEach(builder::device);
-    commandLine(guest).ifPresent(builder::append);
-    try (SerialTarget target = SerialTarget.of(serial, streams)) {
+    try (Closer held = new Closer();
+        SerialTarget target = SerialTarget.of(serial, streams)) {
       Session session =
           new Session(target, streams, taskGiven ? Session.Goal.TASK : Session.Goal.CONSOLE);
-      if (initrd != null) {
-        builder.initrd(initrd);
-      } else if (guest.isPresent()) {
-        builder.initrd(guest.get().initrd()).initrd(orders(session));
+      Optional<Guest.RamDisk> ramDisk = Optional.empty();
+      if (recipe.isPresent()) {
+        switch (recipe.get().content()) {
+          case Recipe.RamDisk _ -> ramDisk = Optional.of(ramDisk(recipe.get()));
+          case Recipe.Disk _ ->
+              builder.drive(
+                  disks.of(guestName, () -> (Guest.Disk) guest(recipe.get()), home(), held));
+        }
+      }
+      disks.open(recipe.map(Recipe::name).orElse("lodge"), home()).forEach(builder::drive);
+      if (kernel == null && ramDisk.isEmpty()) {
+        bootDisk(builder);
+      } else {
+        bootKernel(builder, ramDisk, session);
       }
       return run(session, builder);
+    }
+  }
+
+  private void bootDisk(MachineBuilder builder) {
+    if (initrd != null || append != null) {
+      throw new BadInput("--initrd and --append go with --kernel FILE; a disk has its own");
+    }
+    try (Progress progress = progress()) {
+      builder.firmware(Firmware.bios(home(), progress));
+    }
+  }
+
+  private void bootKernel(MachineBuilder builder, Optional<Guest.RamDisk> guest, Session session) {
+    Optional.ofNullable(kernel)
+        .or(() -> guest.map(Guest.RamDisk::kernel))
+        .ifPresent(builder::kernel);
+    commandLine(guest).ifPresent(builder::append);
+    if (initrd != null) {
+      builder.initrd(initrd);
+    } else if (guest.isPresent()) {
+      builder.initrd(guest.get().initrd()).initrd(orders(session));
     }
   }
 
@@ -198,16 +238,20 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void check() {
-    if (guestName == null && kernel == null) {
+    if (guestName != null && !Recipe.names(recipes()).contains(guestName) && looksLikeFile()) {
+      disks.boot(Path.of(guestName));
+      guestName = null;
+    }
+    if (guestName == null && kernel == null && disks.none()) {
       throw new BadInput(
           "nothing to run: give a guest ("
               + String.join(", ", Recipe.names(recipes()))
-              + ") or --kernel FILE");
+              + "), a disk image or --kernel FILE");
     }
     if (taskGiven && task.isEmpty()) {
       throw new BadInput("there is no command after --; write it like: lodge run tiny -- uname -a");
     }
-    if (taskGiven && (guestName == null || initrd != null)) {
+    if (taskGiven && (guestName == null || initrd != null || !hasRamDisk())) {
       throw new BadInput(
           "-- COMMAND needs a guest with its own initial RAM disk, such as: lodge run tiny -- uname"
               + " -a");
@@ -233,15 +277,34 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private Guest guest() throws InterruptedException {
-    Recipe recipe = Recipe.named(guestName, recipes());
-    Progress progress =
-        Boolean.getBoolean("lodge.progress") ? Progress.on(streams.errors()) : Progress.silent();
-    try (progress) {
-      Guest guest = new GuestCache(GuestCache.home(System.getenv()), progress).guest(recipe);
-      AotCache.makeIfWanted(guest.name(), progress);
-      return guest;
+  private boolean looksLikeFile() {
+    return guestName.contains(".") || guestName.contains("/") || Files.exists(Path.of(guestName));
+  }
+
+  private boolean hasRamDisk() {
+    return Recipe.named(guestName, recipes()).content() instanceof Recipe.RamDisk;
+  }
+
+  private Guest guest(Recipe recipe) {
+    try (Progress progress = progress()) {
+      return new GuestCache(home(), progress).guest(recipe);
     }
+  }
+
+  private Guest.RamDisk ramDisk(Recipe recipe) throws InterruptedException {
+    Guest.RamDisk guest = (Guest.RamDisk) guest(recipe);
+    try (Progress progress = progress()) {
+      AotCache.makeIfWanted(guest.name(), progress);
+    }
+    return guest;
+  }
+
+  private Progress progress() {
+    return Boolean.getBoolean("lodge.progress") ? Progress.on(streams.errors()) : Progress.silent();
+  }
+
+  private static Path home() {
+    return GuestCache.home(System.getenv());
   }
 
   private static Path recipes() {
@@ -249,7 +312,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   /** Empty when it is left to the kind of kernel. */
-  private Optional<String> commandLine(Optional<Guest> guest) {
+  private Optional<String> commandLine(Optional<Guest.RamDisk> guest) {
     List<String> parts = new ArrayList<>();
     guest.ifPresent(known -> parts.add(known.append()));
     if (taskGiven) {

@@ -19,7 +19,7 @@ class EmbeddingIT {
 
   @Test
   void thePlainProgramOfTheReadmeBootsAMachine() throws Exception {
-    Guest guest = TinyGuest.guest();
+    Guest.RamDisk guest = TinyGuest.guest();
     String modules =
         MODULES.stream().map(EmbeddingIT::jar).map(Path::toString).collect(Collectors.joining(":"));
     Process process =

@@ -13,14 +13,15 @@ import lodge.machine.MachineBuilder;
 final class TinyGuest {
   private TinyGuest() {}
 
-  static Guest guest() {
-    return new GuestCache(GuestCache.home(System.getenv()), Progress.silent())
-        .guest(Recipe.named("tiny", LodgeScript.ROOT.resolve("guests")));
+  static Guest.RamDisk guest() {
+    return (Guest.RamDisk)
+        new GuestCache(GuestCache.home(System.getenv()), Progress.silent())
+            .guest(Recipe.named("tiny", LodgeScript.ROOT.resolve("guests")));
   }
 
   /** A machine that boots it to a shell; further archives are unpacked over its own. */
   static MachineBuilder machine(byte[]... archives) {
-    Guest guest = guest();
+    Guest.RamDisk guest = guest();
     MachineBuilder builder =
         Machine.builder()
             .kernel(guest.kernel())

@@ -68,9 +68,10 @@ class LockstepIT {
 
   private static Outcome run(ByteArrayOutputStream output, boolean eager, long instructions)
       throws InterruptedException {
-    Guest guest =
-        new GuestCache(GuestCache.home(System.getenv()), Progress.silent())
-            .guest(Recipe.named("tiny", Path.of("../guests")));
+    Guest.RamDisk guest =
+        (Guest.RamDisk)
+            new GuestCache(GuestCache.home(System.getenv()), Progress.silent())
+                .guest(Recipe.named("tiny", Path.of("../guests")));
     byte[] keys = (PROGRAMS.repeat(ROUNDS) + "exit\n").getBytes(StandardCharsets.US_ASCII);
     long start = System.nanoTime();
     try (LockstepMachine machine =

@@ -48,9 +48,7 @@ public final class LockstepMachine implements AutoCloseable {
     serial = new SerialLink(console, e -> end(new Outcome.Failed("serial output: " + e)));
     MachineSpec spec =
         new MachineSpec(
-            kernel,
-            initrd,
-            commandLine,
+            new Boot.Kernel(kernel, initrd, commandLine),
             size,
             CpuModels.parse(MODEL).withCpus(1),
             null,

@@ -2,6 +2,7 @@ package lodge.machine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -32,9 +33,12 @@ import lodge.devices.Pit8254;
 import lodge.devices.PostCode;
 import lodge.devices.PvPanic;
 import lodge.devices.ResetControl;
+import lodge.devices.ShadowRam;
 import lodge.devices.SystemControlA;
 import lodge.devices.Uart16550;
 import lodge.machine.boot.AcpiTables;
+import lodge.machine.boot.FirmwareFiles;
+import lodge.machine.boot.FirmwareImage;
 import lodge.machine.boot.MemoryMap;
 
 /** The wiring of the PC: which chip sits where and on which interrupt line. */
@@ -72,6 +76,17 @@ final class Board {
   /** How many disks can be plugged into the PCI bus. */
   static final int DISK_SLOTS = 32 - FIRST_DISK_SLOT;
 
+  // CMOS bytes by which firmware knows the board: coprocessor and mouse; what to boot from, four
+  // bits each; processors besides the first one.
+  private static final int CMOS_EQUIPMENT = 0x14;
+  private static final int EQUIPMENT = 0x06;
+  private static final int CMOS_BOOT_THIRD = 0x38;
+  private static final int CMOS_BOOT_FIRST = 0x3D;
+  private static final int BOOT_FLOPPY = 1;
+  private static final int BOOT_DISK = 2;
+  private static final int BOOT_CD = 3;
+  private static final int CMOS_CPUS = 0x5F;
+
   private final MemoryMap map;
   private final Clock clock;
   private final PortBus ports = new PortBus();
@@ -86,6 +101,9 @@ final class Board {
   private Pic8259 pic;
 
   private final InterruptWiring interrupts;
+
+  /** Where ROM can be below 1 MiB, in machines with firmware. */
+  private final Optional<ShadowRam> shadow;
 
   /**
    * @param end what a chip wants of the machine: power off, reset, ...; from any thread
@@ -132,8 +150,12 @@ final class Board {
     ports.map(0x40, 4, 1, pit);
     ports.map(0x61, 1, 1, pit.systemControlB());
     long highRam = Math.max(0, memory.end() - GuestMemory.HIGH_RAM_START);
-    ports.map(
-        0x70, 2, 1, add(new CmosRtc(interrupts.isa(RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
+    CmosRtc rtc = add(new CmosRtc(interrupts.isa(RTC_IRQ), clock, memory.lowRamEnd(), highRam));
+    rtc.store(CMOS_EQUIPMENT, EQUIPMENT);
+    rtc.store(CMOS_BOOT_FIRST, BOOT_CD << 4 | BOOT_DISK);
+    rtc.store(CMOS_BOOT_THIRD, BOOT_FLOPPY << 4);
+    rtc.store(CMOS_CPUS, cpus.size() - 1);
+    ports.map(0x70, 2, 1, rtc);
     com1 = add(new Uart16550(interrupts.isa(COM1_IRQ), clock, serialOutput));
     ports.map(0x3F8, 8, 1, com1);
     ports.map(0x80, 1, 1, add(new PostCode()));
@@ -147,7 +169,16 @@ final class Board {
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
     ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
-    HostBridge bridge = new HostBridge((segment, fromRam, toRam) -> {});
+    shadow = shadow(spec.boot(), memory);
+    shadow.ifPresent(
+        ram -> {
+          mmio.map(ShadowRam.START, ShadowRam.LENGTH, 8, ram);
+          add(ram);
+        });
+    // A kernel that is booted directly finds RAM there, whatever the bridge says.
+    HostBridge bridge =
+        new HostBridge(
+            shadow.<HostBridge.AttributeMap>map(ram -> ram::set).orElse((_, _, _) -> {}));
     pci = add(new PciHost(add(new ResetControl(reset)), bridge));
     pci.add(ISA_BRIDGE_SLOT, 0, add(interrupts.bridge()));
     ports.map(0xCF8, 8, 4, pci);
@@ -163,6 +194,9 @@ final class Board {
       ports.map(DEBUG_EXIT_PORT, 1, 1, exit);
     }
     FwCfg configuration = add(configuration(memory));
+    if (spec.boot() instanceof Boot.Firmware) {
+      FirmwareFiles.add(configuration, memory, described());
+    }
     ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, configuration);
     ports.map(FwCfg.DMA_PORT, FwCfg.DMA_LENGTH, 4, configuration.dma());
     for (Device device : spec.devices()) {
@@ -191,6 +225,12 @@ final class Board {
         HostClock clock = new HostClock()) {
       new Board(spec, MemoryMap.of(Machine.MIN_MEMORY), memory, clock, _ -> {}, _ -> {}, _ -> {});
     }
+  }
+
+  private static Optional<ShadowRam> shadow(Boot boot, GuestMemory memory) {
+    return boot instanceof Boot.Firmware(FirmwareImage image)
+        ? Optional.of(new ShadowRam(memory, image.content()))
+        : Optional.empty();
   }
 
   private FwCfg configuration(GuestMemory memory) {
@@ -272,20 +312,27 @@ final class Board {
     initialize(pic.master(), 8, 1 << CASCADE_IRQ);
     initialize(pic.slave(), 0x70, CASCADE_IRQ);
     interrupts.route(pci);
-    AcpiTables.write(
-        memory,
-        new AcpiTables.Board(
-            cpus.size(),
-            IO_APIC_ID,
-            PM_BASE,
-            PM_TIMER_BITS == 32,
-            SMI_COMMAND,
-            AcpiPm.ACPI_ENABLE,
-            AcpiPm.ACPI_DISABLE,
-            AcpiPm.SLP_TYP_S5,
-            PANIC_PORT,
-            map.lowRamEnd(),
-            InterruptWiring.PIRQ_IRQS));
+    AcpiTables.write(memory, described());
+  }
+
+  /** Has the processors find firmware in the ROM; RAM is empty. */
+  void showRom() {
+    shadow.ifPresent(ShadowRam::reset);
+  }
+
+  private AcpiTables.Board described() {
+    return new AcpiTables.Board(
+        cpus.size(),
+        IO_APIC_ID,
+        PM_BASE,
+        PM_TIMER_BITS == 32,
+        SMI_COMMAND,
+        AcpiPm.ACPI_ENABLE,
+        AcpiPm.ACPI_DISABLE,
+        AcpiPm.SLP_TYP_S5,
+        PANIC_PORT,
+        map.lowRamEnd(),
+        InterruptWiring.PIRQ_IRQS);
   }
 
   /** ICW1 to ICW4 of an 8259 that is one of two, then its mask. */

@@ -9,6 +9,7 @@ import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.CpuModels;
 import lodge.cpu.x86.Engine;
 import lodge.machine.MachineException.Kind;
+import lodge.machine.boot.FirmwareImage;
 import lodge.machine.boot.KernelImage;
 import lodge.machine.boot.MemoryMap;
 
@@ -23,6 +24,7 @@ public final class MachineBuilder {
 
   private final List<Engine> engines;
   private Path kernel;
+  private Path firmware;
   private final List<Object> initrds = new ArrayList<>();
   private String append;
   private long memory = 512 * MIB;
@@ -56,6 +58,15 @@ public final class MachineBuilder {
    */
   public MachineBuilder kernel(Path file) {
     kernel = Objects.requireNonNull(file);
+    return this;
+  }
+
+  /**
+   * Firmware such as SeaBIOS instead of a kernel: a ROM image that starts at the reset vector and
+   * boots from the drives.
+   */
+  public MachineBuilder firmware(Path file) {
+    firmware = Objects.requireNonNull(file);
     return this;
   }
 
@@ -173,34 +184,35 @@ public final class MachineBuilder {
     }
     CpuModel model = model();
     checkDrives();
+    Engine chosen = traced(ownEngine != null ? ownEngine : Engines.named(engine, engines));
+    MachineSpec spec =
+        new MachineSpec(
+            boot(), memory, model, chosen, serial, rebootOnReset, debugExit, devices, drives);
+    if (!devices.isEmpty()) {
+      Board.tryOut(spec);
+    }
+    return new Machine(spec);
+  }
+
+  private Boot boot() {
+    if (firmware != null) {
+      if (kernel != null || append != null || !initrds.isEmpty()) {
+        throw invalid(
+            "firmware " + firmware + ": boots from drives; it takes no kernel, initrd or append");
+      }
+      return new Boot.Firmware(FirmwareImage.read(firmware));
+    }
     if (kernel == null) {
       throw invalid(
           "no kernel: a machine needs a Linux bzImage, an ELF vmlinux or a Multiboot image to"
               + " boot");
     }
-    Engine chosen = traced(ownEngine != null ? ownEngine : Engines.named(engine, engines));
     KernelImage image = KernelImage.read(kernel);
     MemoryMap map = MemoryMap.of(memory);
     byte[] initrd = Initrd.concatenate(initrds, Math.min(map.lowRamEnd(), Integer.MAX_VALUE - 16));
     String commandLine = append == null ? image.defaultCommandLine() : append;
     image.check(map, initrd.length, commandLine);
-    MachineSpec spec =
-        new MachineSpec(
-            image,
-            initrd,
-            commandLine,
-            memory,
-            model,
-            chosen,
-            serial,
-            rebootOnReset,
-            debugExit,
-            devices,
-            drives);
-    if (!devices.isEmpty()) {
-      Board.tryOut(spec);
-    }
-    return new Machine(spec);
+    return new Boot.Kernel(image, initrd, commandLine);
   }
 
   private Engine traced(Engine chosen) {

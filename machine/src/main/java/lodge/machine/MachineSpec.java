@@ -3,7 +3,6 @@ package lodge.machine;
 import java.util.List;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.Engine;
-import lodge.machine.boot.KernelImage;
 
 /**
  * What a machine is made of, read and checked.
@@ -11,9 +10,7 @@ import lodge.machine.boot.KernelImage;
  * @param model of each processor; it knows how many there are
  */
 record MachineSpec(
-    KernelImage kernel,
-    byte[] initrd,
-    String commandLine,
+    Boot boot,
     long memory,
     CpuModel model,
     Engine engine,

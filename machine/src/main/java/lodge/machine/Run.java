@@ -18,6 +18,7 @@ import lodge.core.HostClock;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
 import lodge.machine.boot.AcpiTables;
+import lodge.machine.boot.KernelImage;
 import lodge.machine.boot.MemoryMap;
 
 /**
@@ -83,12 +84,12 @@ final class Run {
   }
 
   /**
-   * Takes the memory, puts the kernel into it and starts the threads.
+   * Takes the memory, puts firmware or kernel into it and starts the threads.
    *
    * @throws MachineException of kind NO_MEMORY
    */
   static Run powerOn(MachineSpec spec) {
-    GuestMemory memory = reserve(spec.memory());
+    GuestMemory memory = reserve(spec);
     Run run = null;
     try {
       run = new Run(spec, memory);
@@ -105,9 +106,13 @@ final class Run {
     return run;
   }
 
-  private static GuestMemory reserve(long size) {
+  private static GuestMemory reserve(MachineSpec spec) {
+    long size = spec.memory();
     try {
-      return GuestMemory.allocate(size);
+      return switch (spec.boot()) {
+        case Boot.Kernel _ -> GuestMemory.allocate(size);
+        case Boot.Firmware firmware -> GuestMemory.allocate(size, firmware.image().content());
+      };
     } catch (OutOfMemoryError | UncheckedIOException e) {
       throw new MachineException(
           MachineException.Kind.NO_MEMORY,
@@ -117,20 +122,18 @@ final class Run {
   }
 
   /**
-   * Fills zeroed memory with what firmware and boot loader would leave, and sets the boot processor
-   * to the entry.
+   * Has firmware start, or fills zeroed memory with what firmware and boot loader would leave and
+   * sets the boot processor to the kernel's entry.
    */
   private void load() {
     board.startTimeStampCounters();
-    board.writeFirmware(memory);
-    spec.kernel()
-        .boot(
-            memory,
-            map,
-            spec.initrd(),
-            spec.commandLine(),
-            AcpiTables.RSDP,
-            board.cpus().getFirst());
+    switch (spec.boot()) {
+      case Boot.Firmware _ -> board.showRom();
+      case Boot.Kernel(KernelImage image, byte[] initrd, String commandLine) -> {
+        board.writeFirmware(memory);
+        image.boot(memory, map, initrd, commandLine, AcpiTables.RSDP, board.cpus().getFirst());
+      }
+    }
   }
 
   /** Asks for an end or a reset; the first end stands. From any thread. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,21 @@ final class Apt {
    * @param sha256 of the package, 64 hexadecimal digits
    */
   record Deb(String name, String version, long size, long installedSize, String sha256) {}
+
+  /**
+   * A release, or what is added to it, such as its updates.
+   *
+   * @param codename such as bookworm, or bookworm-updates
+   */
+  record Source(String uri, String codename) {
+    /** For a {@code sources.list}. */
+    String line() {
+      return "deb " + uri + " " + codename + " main";
+    }
+  }
+
+  private static final Pattern TRANSPORT =
+      Pattern.compile("Acquire::(https?::|Check-|Max-FutureTime |Retries |Force)");
 
   private static final Pattern KERNEL_DEPENDENCY =
       Pattern.compile("\\b(linux-image-\\S+) \\(= \\S+\\)");
@@ -99,6 +115,47 @@ final class Apt {
     return fields;
   }
 
+  /**
+   * Where Debian comes from: lines for a {@code sources.list}, the release itself first.
+   *
+   * @throws GuestException when apt's lists are not Debian's
+   */
+  List<Source> sources() throws IOException {
+    Tool.Result shown =
+        apt(
+            "apt-get",
+            folder,
+            () -> {},
+            "indextargets",
+            "--format",
+            "$(ORIGIN)|$(COMPONENT)|$(ARCHITECTURE)|$(REPO_URI)|$(CODENAME)",
+            "Created-By: Packages");
+    List<Source> sources =
+        shown
+            .output()
+            .lines()
+            .filter(line -> line.startsWith("Debian|main|amd64|"))
+            .map(line -> line.split("\\|"))
+            .filter(fields -> fields.length == 5)
+            .map(fields -> new Source(fields[3], fields[4]))
+            .distinct()
+            .sorted(Comparator.comparing(source -> source.codename().contains("-")))
+            .toList();
+    if (sources.isEmpty()) {
+      throw new GuestException(
+          "this host's apt has no lists of Debian for amd64, which a Debian on a disk is made"
+              + " from; boot your own disk instead");
+    }
+    return sources;
+  }
+
+  /** How apt reaches the archive here: its settings of proxies and the like, for another apt. */
+  List<String> settings() throws IOException {
+    Tool.Result shown =
+        apt("apt-config", folder, () -> {}, "dump", "--no-empty", "--format", "%F \"%v\";%n");
+    return shown.output().lines().filter(line -> TRANSPORT.matcher(line).lookingAt()).toList();
+  }
+
   /** Brings the package lists up to date: the system's as root, else own ones. */
   void update() throws IOException {
     progress.show("Updating the package lists");
@@ -141,7 +198,7 @@ final class Apt {
   private Tool.Result apt(String program, Path directory, Runnable watch, String... arguments)
       throws IOException {
     List<String> command = new ArrayList<>(List.of(program));
-    command.addAll(options);
+    command.addAll(options.subList(program.equals("apt-config") ? 1 : 0, options.size()));
     command.addAll(List.of(arguments));
     try {
       return Tool.run(directory, command, watch);

@@ -1,8 +1,5 @@
 package lodge.cli.guest;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -55,7 +52,7 @@ final class Initramfs {
     cpio.file("etc/hostname", 0644, hostname + "\n");
     cpio.file("etc/passwd", 0644, "root:x:0:0:root:/root:/bin/sh\n")
         .file("etc/group", 0644, "root:x:0:\n");
-    new TreeMap<>(SCRIPTS).forEach((path, name) -> cpio.file(path, 0755, script(name)));
+    new TreeMap<>(SCRIPTS).forEach((path, name) -> cpio.file(path, 0755, Resources.text(name)));
     cpio.file("bin/lodge-exit", 0755, StatusTool.elf());
     new TreeMap<>(files).forEach((path, content) -> cpio.file(path, 0755, content));
     return cpio.finish();
@@ -65,21 +62,13 @@ final class Initramfs {
   static byte[] fingerprint() {
     StringBuilder all = new StringBuilder(LAYOUT);
     new TreeMap<>(SCRIPTS)
-        .forEach((path, name) -> all.append('\0').append(path).append(script(name)));
+        .forEach((path, name) -> all.append('\0').append(path).append(Resources.text(name)));
     return all.toString().getBytes(StandardCharsets.UTF_8);
   }
 
   private static void addParents(String path, SortedSet<String> directories) {
     for (int slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
       directories.add(path.substring(0, slash));
-    }
-  }
-
-  private static String script(String name) {
-    try (InputStream in = Initramfs.class.getResourceAsStream(name)) {
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

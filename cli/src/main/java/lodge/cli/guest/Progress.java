@@ -22,7 +22,7 @@ public final class Progress implements AutoCloseable {
   }
 
   /** Shows a text of less than a line in place of the one before. */
-  public void show(String text) {
+  public synchronized void show(String text) {
     if (terminal != null) {
       terminal.print(ERASE + text);
       terminal.flush();
@@ -32,7 +32,7 @@ public final class Progress implements AutoCloseable {
 
   /** Takes the line away. */
   @Override
-  public void close() {
+  public synchronized void close() {
     if (shown) {
       terminal.print(ERASE);
       terminal.flush();

@@ -14,22 +14,48 @@ import java.util.stream.Stream;
  * @param name the file's name
  * @param text the whole file
  * @param summary one line for people
- * @param packages Debian packages to unpack; one that depends on a {@code linux-image-} package
- *     stands for that one
- * @param kernel which unpacked file is the kernel, a glob
- * @param files what goes into the initial RAM disk
- * @param append the kernel's command line
+ * @param packages Debian packages that it is made of
+ * @param content what is made of them
  * @param memory RAM in bytes, unless the user says otherwise
  */
 public record Recipe(
-    String name,
-    String text,
-    String summary,
-    List<String> packages,
-    String kernel,
-    List<Item> files,
-    String append,
-    long memory) {
+    String name, String text, String summary, List<String> packages, Content content, long memory) {
+
+  /** The kinds of guests. */
+  public sealed interface Content {}
+
+  /**
+   * A kernel with an initial RAM disk. Packages are unpacked; one that depends on a {@code
+   * linux-image-} package stands for that one.
+   *
+   * @param kernel which unpacked file is the kernel, a glob
+   * @param files what goes into the initial RAM disk
+   * @param append the kernel's command line
+   */
+  public record RamDisk(String kernel, List<Item> files, String append) implements Content {
+    public RamDisk {
+      files = List.copyOf(files);
+    }
+  }
+
+  /**
+   * A disk with Debian and its boot loader. Packages are installed, with all that they depend on.
+   *
+   * @param size in bytes, a multiple of 1 MiB
+   */
+  public record Disk(long size) implements Content {
+    private static final long MIB = 1 << 20;
+
+    /** Sectors of 512 bytes have 32-bit numbers in the partition table. */
+    private static final long LIMIT = 1L << 41;
+
+    public Disk {
+      if (size < 1024 * MIB || size >= LIMIT || size % MIB != 0) {
+        throw new IllegalArgumentException(
+            "a disk has whole MiB, from 1G on and less than " + MemorySize.format(LIMIT));
+      }
+    }
+  }
 
   /**
    * A file for the initial RAM disk.
@@ -42,7 +68,6 @@ public record Recipe(
 
   public Recipe {
     packages = List.copyOf(packages);
-    files = List.copyOf(files);
   }
 
   /** The recipe of that name in a folder. */
@@ -91,6 +116,7 @@ public record Recipe(
     String summary = "";
     String kernel = "";
     String append = "";
+    Disk disk = null;
     long memory = 512L << 20;
     int number = 0;
     for (String line : text.lines().map(String::strip).toList()) {
@@ -111,23 +137,29 @@ public record Recipe(
           case "file" -> files.add(item(value, true));
           case "optional" -> files.add(item(value, false));
           case "append" -> append = value;
+          case "disk" -> disk = new Disk(MemorySize.parse(value));
           case "memory" -> memory = MemorySize.parse(value);
           default ->
               throw new IllegalArgumentException(
                   "key '"
                       + line.substring(0, colon)
                       + "' is unknown; there are summary, package, kernel, file, optional, append,"
-                      + " memory");
+                      + " disk, memory");
         }
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException("line " + number + ": " + e.getMessage(), e);
       }
     }
-    if (packages.isEmpty() || kernel.isEmpty()) {
+    if (packages.isEmpty() || (disk == null && kernel.isEmpty())) {
       throw new IllegalArgumentException(
-          "line " + number + ": a recipe needs package and kernel lines");
+          "line " + number + ": a recipe needs package lines and a kernel or disk line");
     }
-    return new Recipe(name, text, summary, packages, kernel, files, append, memory);
+    if (disk != null && !(kernel.isEmpty() && files.isEmpty() && append.isEmpty())) {
+      throw new IllegalArgumentException(
+          "line " + number + ": kernel, file, optional and append are for guests without a disk");
+    }
+    Content content = disk != null ? disk : new RamDisk(kernel, files, append);
+    return new Recipe(name, text, summary, packages, content, memory);
   }
 
   private static String packageName(String value) {

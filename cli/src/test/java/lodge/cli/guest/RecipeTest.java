@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,13 +33,22 @@ class RecipeTest {
 
     assertThat(recipe.summary()).isEqualTo("a test");
     assertThat(recipe.packages()).containsExactly("linux-image-test", "busybox");
-    assertThat(recipe.kernel()).isEqualTo("boot/vmlinuz-*");
-    assertThat(recipe.files())
-        .containsExactly(
-            new Recipe.Item("bin/busybox", "usr/bin/busybox", true),
-            new Recipe.Item("lib/", "lib/*.ko", false));
-    assertThat(recipe.append()).isEqualTo("console=ttyS0 a:b");
+    assertThat(recipe.content())
+        .isEqualTo(
+            new Recipe.RamDisk(
+                "boot/vmlinuz-*",
+                List.of(
+                    new Recipe.Item("bin/busybox", "usr/bin/busybox", true),
+                    new Recipe.Item("lib/", "lib/*.ko", false)),
+                "console=ttyS0 a:b"));
     assertThat(recipe.memory()).isEqualTo(1L << 30);
+  }
+
+  @Test
+  void aRecipeWithADiskHasNoKernelOfItsOwn() {
+    Recipe recipe = Recipe.parse("test", "package: systemd-sysv\ndisk: 2G\n");
+
+    assertThat(recipe.content()).isEqualTo(new Recipe.Disk(2L << 30));
   }
 
   @ParameterizedTest
@@ -52,12 +62,20 @@ class RecipeTest {
         "file: ../a b            | line 1: '../a b' is not of the form PATH-IN-THE-GUEST",
         "file: a /etc/shadow     | line 1: 'a /etc/shadow' is not of the form PATH-IN-THE-GUEST",
         "memory: much            | line 1: 'much' is no size",
-        "package: busybox        | line 1: a recipe needs package and kernel lines",
+        "package: busybox        | line 1: a recipe needs package lines and a kernel or disk line",
+        "disk: 100M              | line 1: a disk has whole MiB, from 1G on and less than 2T",
       })
   void aWrongRecipeIsRefusedWithTheLineAndWhatWouldBeRight(String text, String message) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Recipe.parse("test", text))
         .withMessageContaining(message);
+  }
+
+  @Test
+  void aDiskAndAKernelAreNotForOneGuest() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Recipe.parse("test", GOOD + "disk: 4G\n"))
+        .withMessageContaining("kernel, file, optional and append are for guests without a disk");
   }
 
   @Test
@@ -74,7 +92,7 @@ class RecipeTest {
   @Test
   void theRecipesThatLodgeComesWithAreGood() {
     Path folder = Path.of("..", "guests");
-    assertThat(Recipe.names(folder)).contains("tiny");
+    assertThat(Recipe.names(folder)).contains("debian", "tiny");
     assertThat(Recipe.names(folder)).allSatisfy(name -> Recipe.named(name, folder));
   }
 }

@@ -1,0 +1,98 @@
+package lodge.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import lodge.cli.guest.CloudSeed;
+import lodge.cli.guest.Guest;
+import lodge.cli.guest.MachineFolder;
+import lodge.core.BlockBackend;
+import lodge.disk.ImageFormat;
+import lodge.machine.Drive;
+import picocli.CommandLine.Option;
+
+/** The options of {@code lodge run} about disks, and the disks that come of them. */
+final class DiskOptions {
+  @Option(
+      names = "--disk",
+      paramLabel = "DISK",
+      converter = DiskDescription.Converter.class,
+      description =
+          "Adds a disk: FILE[,format=NAME][,bus=virtio|ide][,readonly][,serial=TEXT]. A raw disk"
+              + " needs its format=raw.")
+  private List<DiskDescription> disks = new ArrayList<>();
+
+  @Option(names = "--cdrom", paramLabel = "FILE", description = "Adds a CD-ROM drive with this.")
+  private List<Path> cdroms = new ArrayList<>();
+
+  @Option(
+      names = "--ephemeral",
+      description = "Throw away at the end what the guest wrote to its disks.")
+  private boolean ephemeral;
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description =
+          "Which machine of a guest with a disk: each keeps its own. Without this the guest's"
+              + " name.")
+  private String name;
+
+  @Option(
+      names = "--cloud-init",
+      paramLabel = "SEED",
+      description =
+          "What cloud-init in the guest is to do at its first boot:"
+              + " user-data=FILE[,meta-data=FILE][,network-config=FILE]")
+  private String cloudInit;
+
+  boolean none() {
+    return disks.isEmpty() && cdroms.isEmpty();
+  }
+
+  /** In front of those of the options. */
+  void boot(Path disk) {
+    disks.addFirst(DiskDescription.of(disk));
+  }
+
+  /** The disk of a guest: the machine's own, or one for this run alone. */
+  Drive of(String guest, Supplier<Guest.Disk> newest, Path home, Closer held) throws IOException {
+    BlockBackend backend;
+    if (ephemeral) {
+      backend = Overlay.over(newest.get().image(), ImageFormat.QCOW2, home);
+    } else {
+      MachineFolder folder = MachineFolder.open(home, name == null ? guest : name);
+      held.hold(folder::close);
+      backend = ImageFormat.QCOW2.open(folder.disk(guest, newest), false);
+    }
+    return new Drive(backend, Drive.Kind.VIRTIO_DISK, "");
+  }
+
+  /**
+   * Those of the options.
+   *
+   * @param guest what the machine is called unless it has a name
+   */
+  List<Drive> open(String guest, Path home) throws IOException {
+    List<Drive> drives = new ArrayList<>();
+    for (DiskDescription disk : disks) {
+      ImageFormat format = disk.knownFormat();
+      BlockBackend backend =
+          ephemeral && !disk.readOnly()
+              ? Overlay.over(disk.file(), format, home)
+              : format.open(disk.file(), disk.readOnly());
+      drives.add(new Drive(backend, disk.kind(), disk.serial()));
+    }
+    for (Path cdrom : cdroms) {
+      drives.add(new Drive(ImageFormat.RAW.open(cdrom, true), Drive.Kind.IDE_CDROM, ""));
+    }
+    if (cloudInit != null) {
+      byte[] seed = CloudSeed.parse(cloudInit, name == null ? guest : name).image();
+      drives.add(new Drive(new MemoryDisc(ByteBuffer.wrap(seed)), Drive.Kind.VIRTIO_DISK, ""));
+    }
+    return drives;
+  }
+}
