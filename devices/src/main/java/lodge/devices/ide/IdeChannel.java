@@ -76,6 +76,13 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
     plug(unit, new AtaDisk(this, busMaster, executor, backend, serial));
   }
 
+  /** Plugs a CD-ROM drive in, with no disc, likewise. */
+  public synchronized CdRom cdRom(int unit, String serial) {
+    CdRom drive = new CdRom(this, busMaster, executor, serial);
+    plug(unit, drive);
+    return drive;
+  }
+
   private void plug(int unit, IdeDrive drive) {
     if (drives[unit] != null) {
       throw new IllegalArgumentException("there is an IDE drive already");
@@ -236,7 +243,7 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
 
   private void command(int command) {
     IdeDrive drive = drives[selected];
-    if (drive == null || occupied()) {
+    if (drive == null || occupied() && !drive.isReset(command)) {
       return;
     }
     if (IdeDrive.isDiagnostic(command)) {
