@@ -395,8 +395,8 @@ class CdRomTest {
       }
     }
     host.channel.reset();
-    attention();
     host.interrupts = 0;
+    attention();
     assertThat(run(read10(3, 1), 2048)).isEqualTo(disc.part(3 * 2048, 2048));
   }
 }
