@@ -22,6 +22,9 @@ public final class Msix implements BusDevice, Stateful<Msix.State> {
   private static final int CAPABILITY_LENGTH = 12;
   private static final int PENDING_BITS = 0x800;
 
+  private static final int COMMAND = 0x04;
+  private static final int BUS_MASTER = 1 << 2;
+
   // Message control
   private static final int ENABLE = 1 << 15;
   private static final int FUNCTION_MASK = 1 << 14;
@@ -102,7 +105,10 @@ public final class Msix implements BusDevice, Stateful<Msix.State> {
 
   private void send(int vector) {
     boolean waits = (pending[vector >> 6] >> vector & 1) != 0;
-    boolean open = (config.read(control, 2) & (ENABLE | FUNCTION_MASK)) == ENABLE;
+    // A message is a write to memory.
+    boolean open =
+        (config.read(control, 2) & (ENABLE | FUNCTION_MASK)) == ENABLE
+            && (config.read(COMMAND, 2) & BUS_MASTER) != 0;
     if (!waits || !open || (table[4 * vector + VECTOR_CONTROL] & MASKED) != 0) {
       return;
     }

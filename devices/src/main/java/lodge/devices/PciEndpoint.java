@@ -84,6 +84,11 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
         .orElse(null);
   }
 
+  /** Whether it may read and write memory by itself. */
+  public boolean busMaster() {
+    return (config.read(COMMAND, 2) & BUS_MASTER) != 0;
+  }
+
   /** Asserts INTA#, or takes it back. */
   public synchronized void interrupt(boolean level) {
     interrupting = level;

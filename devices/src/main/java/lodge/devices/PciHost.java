@@ -1,5 +1,6 @@
 package lodge.devices;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import lodge.core.BusDevice;
 import lodge.core.Stateful;
@@ -67,6 +68,11 @@ public final class PciHost implements BusDevice, Stateful<PciHost.State> {
   /** Unplugs a function, if there is one. */
   public void remove(int device, int function) {
     functions.set((device & 31) * 8 + (function & 7), null);
+  }
+
+  /** What is plugged in there. */
+  public Optional<PciFunction> function(int device, int function) {
+    return Optional.ofNullable(functions.get((device & 31) * 8 + (function & 7)));
   }
 
   @Override

@@ -13,6 +13,7 @@ class PciEndpointTest {
   private static final int COMMAND = 4;
   private static final int BAR1 = 0x14;
   private static final int MEMORY = 2;
+  private static final int BUS_MASTER = 4;
   private static final long PLACE = 0xD000_0000L;
   private static final int CONTROL = 0x42;
 
@@ -35,7 +36,7 @@ class PciEndpointTest {
 
   private void place(long base) {
     endpoint.write(BAR1, 4, (int) base);
-    endpoint.write(COMMAND, 2, MEMORY);
+    endpoint.write(COMMAND, 2, MEMORY | BUS_MASTER);
   }
 
   private void control(int bits) {
@@ -155,6 +156,12 @@ class PciEndpointTest {
     assertThat(messages).hasSize(1);
     control(1 << 15);
     assertThat(messages).hasSize(2);
+    endpoint.write(COMMAND, 2, MEMORY);
+    msix.signal(0);
+    assertThat(messages).as("it may not write to memory").hasSize(2);
+    place(PLACE);
+    msix.update();
+    assertThat(messages).hasSize(3);
   }
 
   @Test

@@ -36,11 +36,7 @@ import lodge.devices.Uart16550;
 import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.MemoryMap;
 
-/**
- * The wiring of the PC: which chip sits where and on which interrupt line. Each ISA interrupt goes
- * to the two 8259 and to the I/O APIC, there to the pin of its number, but the timer's to pin 2 (as
- * on every PC with an I/O APIC).
- */
+/** The wiring of the PC: which chip sits where and on which interrupt line. */
 final class Board {
   private static final long IO_APIC = 0xFEC0_0000L;
   private static final int IO_APIC_LENGTH = 0x1000;
@@ -68,8 +64,12 @@ final class Board {
   private static final int RTC_IRQ = 8;
   private static final int SCI_IRQ = 9;
   private static final int MOUSE_IRQ = 12;
-  private static final int TIMER_PIN = 2;
-  private static final int ISA_IRQS = 16;
+
+  private static final int ISA_BRIDGE_SLOT = 1;
+  private static final int FIRST_DISK_SLOT = 4;
+
+  /** How many disks can be plugged into the PCI bus. */
+  static final int DISK_SLOTS = 32 - FIRST_DISK_SLOT;
 
   private final MemoryMap map;
   private final Clock clock;
@@ -77,10 +77,14 @@ final class Board {
   private final List<Stateful<?>> chips = new ArrayList<>();
   private final List<Cpu> cpus = new ArrayList<>();
   private final List<LocalApic> localApics = new ArrayList<>();
+  private final PciHost pci;
+  private final Disks disks = new Disks();
   private final Uart16550 com1;
 
   // The boot processor's APIC needs the 8259 and the other way round.
   private Pic8259 pic;
+
+  private final InterruptWiring interrupts;
 
   /**
    * @param end what a chip wants of the machine: power off, reset, ...; from any thread
@@ -121,28 +125,33 @@ final class Board {
     ports.map(0x20, 2, 1, pic.master());
     ports.map(0xA0, 2, 1, pic.slave());
     ports.map(0x4D0, 2, 1, pic.edgeLevelControl());
+    interrupts = new InterruptWiring(pic, ioApic);
 
-    Pit8254 pit = add(new Pit8254(isa(ioApic, TIMER_IRQ), clock));
+    Pit8254 pit = add(new Pit8254(interrupts.isa(TIMER_IRQ), clock));
     ports.map(0x40, 4, 1, pit);
     ports.map(0x61, 1, 1, pit.systemControlB());
     long highRam = Math.max(0, memory.end() - GuestMemory.HIGH_RAM_START);
     ports.map(
-        0x70, 2, 1, add(new CmosRtc(isa(ioApic, RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
-    com1 = add(new Uart16550(isa(ioApic, COM1_IRQ), clock, serialOutput));
+        0x70, 2, 1, add(new CmosRtc(interrupts.isa(RTC_IRQ), clock, memory.lowRamEnd(), highRam)));
+    com1 = add(new Uart16550(interrupts.isa(COM1_IRQ), clock, serialOutput));
     ports.map(0x3F8, 8, 1, com1);
     ports.map(0x80, 1, 1, add(new PostCode()));
 
     A20Gate a20 = new A20Gate(open -> cpus.getFirst().setA20(open));
     Runnable reset = () -> end.accept(new Outcome.Reset());
     I8042 keyboard =
-        add(new I8042(isa(ioApic, KEYBOARD_IRQ), isa(ioApic, MOUSE_IRQ), a20::keyboard, reset));
+        add(
+            new I8042(
+                interrupts.isa(KEYBOARD_IRQ), interrupts.isa(MOUSE_IRQ), a20::keyboard, reset));
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
     ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
-    ports.map(0xCF8, 8, 4, add(new PciHost(add(new ResetControl(reset)))));
+    pci = add(new PciHost(add(new ResetControl(reset))));
+    pci.add(ISA_BRIDGE_SLOT, 0, add(interrupts.bridge()));
+    ports.map(0xCF8, 8, 4, pci);
 
     Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
-    AcpiPm pm = add(new AcpiPm(isa(ioApic, SCI_IRQ), clock, PM_TIMER_BITS, powerOff));
+    AcpiPm pm = add(new AcpiPm(interrupts.isa(SCI_IRQ), clock, PM_TIMER_BITS, powerOff));
     ports.map(PM_BASE, PM_LENGTH, 4, pm);
     ports.map(SMI_COMMAND, 2, 1, pm.smiCommand());
     ports.map(PANIC_PORT, 1, 1, add(new PvPanic(events -> panic(events, end))));
@@ -154,11 +163,17 @@ final class Board {
     ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, add(configuration(memory)));
     for (Device device : spec.devices()) {
       try {
-        attach(device, ioApic, mmio, end);
+        attach(device, mmio, end);
       } catch (IllegalArgumentException e) {
         throw new MachineException(
             MachineException.Kind.INVALID, "device " + device.name() + ": " + e.getMessage(), e);
       }
+    }
+    for (int i = 0; i < spec.drives().size(); i++) {
+      int slot = FIRST_DISK_SLOT + i;
+      Drive drive = spec.drives().get(i);
+      InterruptLine line = pciInterrupt(slot);
+      pci.add(slot, 0, add(disks.virtio(drive, model.cpus(), memory, mmio, line, apicBus)));
     }
   }
 
@@ -182,7 +197,7 @@ final class Board {
     return configuration;
   }
 
-  private void attach(Device device, IoApic ioApic, MmioBus mmio, Consumer<Outcome> end) {
+  private void attach(Device device, MmioBus mmio, Consumer<Outcome> end) {
     switch (device) {
       case Device.IsaDebugExit(int iobase, int iosize) -> {
         // As from QEMU: an odd status, so that 0 is left for a guest that powers itself off.
@@ -191,7 +206,7 @@ final class Board {
       }
       case Device.PcTestdev() -> {
         List<InterruptLine> lines =
-            IntStream.range(0, PcTestdev.LINES).mapToObj(n -> testLine(ioApic, n)).toList();
+            IntStream.range(0, PcTestdev.LINES).mapToObj(interrupts::pin).toList();
         PcTestdev testdev = add(new PcTestdev(lines));
         ports.map(PcTestdev.LATCH_PORT, PcTestdev.LATCH_LENGTH, 4, testdev.latch());
         ports.map(PcTestdev.LATCH_BYTES_PORT, PcTestdev.LATCH_LENGTH, 1, testdev.latch());
@@ -202,11 +217,6 @@ final class Board {
     }
   }
 
-  /** The 8259 has 16 lines, and its second one is the cascade; the I/O APIC has a pin for each. */
-  private InterruptLine testLine(IoApic ioApic, int n) {
-    return n < ISA_IRQS && n != CASCADE_IRQ ? isa(ioApic, n) : ioApic.line(n);
-  }
-
   /** A guest that has loaded a crash kernel goes on by itself. */
   private static void panic(int events, Consumer<Outcome> end) {
     if ((events & PvPanic.PANICKED) != 0) {
@@ -214,16 +224,13 @@ final class Board {
     }
   }
 
-  private InterruptLine isa(IoApic ioApic, int irq) {
-    if (irq == CASCADE_IRQ) {
-      throw new IllegalArgumentException("IRQ 2 is the cascade");
-    }
-    InterruptLine toPic = pic.line(irq);
-    InterruptLine toIoApic = ioApic.line(irq == TIMER_IRQ ? TIMER_PIN : irq);
-    return level -> {
-      toPic.set(level);
-      toIoApic.set(level);
-    };
+  /**
+   * INTA# of a PCI device; for each function that has it.
+   *
+   * @param slot the device's number
+   */
+  InterruptLine pciInterrupt(int slot) {
+    return interrupts.pci(slot, 0);
   }
 
   private <C extends Stateful<?>> C add(C chip) {
@@ -234,6 +241,10 @@ final class Board {
   /** RESET# of all chips. The processors are their engines' business. */
   void reset() {
     chips.forEach(Stateful::reset);
+  }
+
+  Disks disks() {
+    return disks;
   }
 
   /** All count from 0 now: guests rely on theirs being equal. */
@@ -256,6 +267,7 @@ final class Board {
     apic.write(LINT1, 4, LEVEL_TRIGGERED | NMI);
     initialize(pic.master(), 8, 1 << CASCADE_IRQ);
     initialize(pic.slave(), 0x70, CASCADE_IRQ);
+    interrupts.route(pci);
     AcpiTables.write(
         memory,
         new AcpiTables.Board(
@@ -268,7 +280,8 @@ final class Board {
             AcpiPm.ACPI_DISABLE,
             AcpiPm.SLP_TYP_S5,
             PANIC_PORT,
-            map.lowRamEnd()));
+            map.lowRamEnd(),
+            InterruptWiring.PIRQ_IRQS));
   }
 
   /** ICW1 to ICW4 of an 8259 that is one of two, then its mask. */

@@ -20,9 +20,14 @@ public final class GuestBuffer {
     this.memory = memory;
   }
 
-  /** Appends a range, all of which is RAM. */
+  /** Appends a range, all of which is RAM; what continues the last one becomes one with it. */
   void add(long gpa, long rangeLength) {
-    ranges.add(new Range(gpa, rangeLength));
+    Range last = ranges.isEmpty() ? null : ranges.getLast();
+    if (last != null && last.gpa + last.length == gpa) {
+      ranges.set(ranges.size() - 1, new Range(last.gpa, last.length + rangeLength));
+    } else {
+      ranges.add(new Range(gpa, rangeLength));
+    }
     length += rangeLength;
   }
 

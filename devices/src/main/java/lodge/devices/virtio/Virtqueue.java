@@ -4,9 +4,9 @@ import java.util.ArrayDeque;
 import lodge.core.GuestMemory;
 
 /**
- * The device's side of a virtqueue (virtio 1.3, 2.6): requests are taken by one thread and
- * completed by any. A driver that breaks the rules ends it: {@link Listener#failed} is told once,
- * and nothing is taken or given back any more.
+ * The device's side of a virtqueue (virtio 1.3, 2.6): requests are taken and completed by any
+ * thread. A driver that breaks the rules ends it: {@link Listener#failed} is told once, and nothing
+ * is taken or given back any more.
  */
 public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
   static final int DESCRIPTOR_BYTES = 16;
@@ -38,6 +38,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
   final QueueLayout layout;
   final int size;
   final boolean eventIndex;
+  private final long features;
   private final boolean indirect;
   private final Listener listener;
 
@@ -46,6 +47,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
   private boolean open = true;
   private boolean paused;
+  private boolean held;
   private int underWay;
   private Runnable whenQuiet = () -> {};
 
@@ -53,6 +55,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     this.memory = memory;
     this.layout = layout;
     this.size = layout.size();
+    this.features = features;
     this.eventIndex = (features & Features.EVENT_IDX) != 0;
     this.indirect = (features & Features.INDIRECT_DESC) != 0;
     this.order = (features & Features.IN_ORDER) != 0 ? new ArrayDeque<>() : null;
@@ -70,11 +73,16 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
         : new SplitVirtqueue(memory, layout, features, listener);
   }
 
+  /** Whether a feature was negotiated. */
+  public final boolean has(long feature) {
+    return (features & feature) != 0;
+  }
+
   /** The next request, or null when there is none, or none may be taken. */
   public final DescriptorChain take() {
     QueueError error;
     synchronized (this) {
-      if (!open || paused) {
+      if (!open || paused || held) {
         return null;
       }
       try {
@@ -153,7 +161,7 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
    * @return there is one already
    */
   public final synchronized boolean enableNotifications() {
-    return open && !paused && enable();
+    return open && !paused && !held && enable();
   }
 
   /**
@@ -196,6 +204,11 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
   /** Ends a {@link #pause}; requests may have come meanwhile. */
   public final synchronized void resume() {
     paused = false;
+  }
+
+  /** Takes nothing while it is held. */
+  public final synchronized void hold(boolean wanted) {
+    held = wanted;
   }
 
   /** To be asked while it is paused. */

@@ -3,6 +3,7 @@ package lodge.machine.boot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import lodge.core.GuestMemory;
 
 /**
@@ -81,6 +82,7 @@ public final class AcpiTables {
    * @param softOffType SLP_TYP of S5
    * @param panicPort of the panic device
    * @param pciMemoryStart first address below 4 GiB that the PCI bus has
+   * @param pirqIrqs to which interrupts firmware has routed PIRQA# to PIRQD#
    */
   public record Board(
       int cpus,
@@ -92,7 +94,8 @@ public final class AcpiTables {
       int acpiDisable,
       int softOffType,
       int panicPort,
-      long pciMemoryStart) {}
+      long pciMemoryStart,
+      List<Integer> pirqIrqs) {}
 
   private final GuestMemory memory;
   private final Board board;

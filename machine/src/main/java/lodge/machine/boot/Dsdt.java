@@ -15,6 +15,10 @@ import static lodge.machine.boot.Aml.resources;
 import static lodge.machine.boot.Aml.scope;
 import static lodge.machine.boot.Aml.string;
 
+import java.util.ArrayList;
+import java.util.List;
+import lodge.devices.Piix3IsaBridge;
+
 /**
  * The differentiated system description table's code: which devices there are beyond what can be
  * probed.
@@ -22,6 +26,9 @@ import static lodge.machine.boot.Aml.string;
 final class Dsdt {
   /** Where the I/O APIC begins; the PCI bus has the addresses from the end of RAM up to here. */
   static final long PCI_MEMORY_END = 0xFEC0_0000L;
+
+  private static final int SLOTS = 32;
+  private static final int PINS = 4;
 
   private Dsdt() {}
 
@@ -59,6 +66,7 @@ final class Dsdt {
         name("_HID", eisaId("PNP0A03")),
         name("_UID", integer(0)),
         name("_CRS", windows),
+        name("_PRT", interruptRouting(board)),
         device(
             "PIC",
             hid("PNP0000"),
@@ -76,6 +84,22 @@ final class Dsdt {
                 ports(0x92, 1),
                 ports(0xB2, 2),
                 ports(board.pmBase(), 0x10))));
+  }
+
+  /**
+   * For each device and pin of bus 0 (ACPI 6.5, 6.2.13): no link device, but the interrupt that
+   * firmware has routed the pin to. It is the same with and without the I/O APIC.
+   */
+  private static byte[] interruptRouting(AcpiTables.Board board) {
+    List<byte[]> entries = new ArrayList<>();
+    for (int slot = 1; slot < SLOTS; slot++) {
+      for (int pin = 0; pin < PINS; pin++) {
+        int irq = board.pirqIrqs().get(Piix3IsaBridge.pirqOf(slot, pin));
+        entries.add(
+            packageOf(integer(slot << 16 | 0xFFFF), integer(pin), integer(0), integer(irq)));
+      }
+    }
+    return packageOf(entries.toArray(byte[][]::new));
   }
 
   private static byte[] panicEvents(AcpiTables.Board board) {

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import lodge.core.GuestMemory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -16,7 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class AcpiTablesTest {
   private static final AcpiTables.Board BOARD =
-      new AcpiTables.Board(2, 0, 0x600, false, 0xB2, 0xF1, 0xF0, 5, 0x505, 0x2000_0000L);
+      new AcpiTables.Board(
+          2, 0, 0x600, false, 0xB2, 0xF1, 0xF0, 5, 0x505, 0x2000_0000L, List.of(10, 10, 11, 11));
 
   private final GuestMemory memory = GuestMemory.allocate(32 << 20);
 
@@ -141,6 +143,12 @@ class AcpiTablesTest {
             "Name (\\_S5,",
             "QEMU0001")
         .contains("0x20000000,         // Range Minimum");
+    // Slot 1's INTA# is PIRQA#, slot 2's PIRQB#; slot 31's INTD# is PIRQB# again.
+    assertThat(source.replaceAll("\\s+", ""))
+        .contains("Package(0x04){0x0001FFFF,Zero,Zero,0x0A}")
+        .contains("Package(0x04){0x0001FFFF,0x03,Zero,0x0B}")
+        .contains("Package(0x04){0x0002FFFF,One,Zero,0x0B}")
+        .contains("Package(0x04){0x001FFFFF,0x03,Zero,0x0A}");
     Files.move(folder.resolve("dsdt.aml"), folder.resolve("original"));
     assertThat(iasl(folder, "-oa", "dsdt.dsl")).contains("0 Errors, 0 Warnings, 0 Remarks");
     byte[] again = Files.readAllBytes(folder.resolve("dsdt.aml"));
