@@ -5,12 +5,13 @@ import java.util.List;
 import lodge.core.BusDevice;
 import lodge.core.InterruptLine;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import lodge.core.Stateful;
 
 /**
- * What every PCI function with memory and an interrupt has (PCI Local Bus Specification 3.0, 6.2):
- * command and status, base address registers, INTA#. Its memory is on the bus while memory decoding
- * is on, at the place that the guest gives it.
+ * What every PCI function with memory, ports and an interrupt has (PCI Local Bus Specification 3.0,
+ * 6.2): command and status, base address registers, INTA#. Its memory and its ports are on their
+ * bus while decoding is on, at the place that the guest gives them.
  */
 public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.State> {
   private static final int ID = 0x00;
@@ -22,6 +23,7 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
   private static final int SUBSYSTEM = 0x2C;
   private static final int INTERRUPT = 0x3C;
 
+  private static final int IO_SPACE = 1;
   private static final int MEMORY_SPACE = 1 << 1;
   private static final int BUS_MASTER = 1 << 2;
   private static final int PARITY_RESPONSE = 1 << 6;
@@ -32,12 +34,20 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
   private static final int INTERRUPT_STATUS = 1 << 3;
   private static final int PIN_A = 1;
 
+  /** The bit of a base address register that says that it is one of ports. */
+  private static final int IO_BAR = 1;
+
+  private static final int PORTS = 1 << 16;
+
   private record Bar(int register, int length, int maxSize, BusDevice device) {}
+
+  private record IoBar(PortBus bus, int register, int length, int maxSize, BusDevice device) {}
 
   private final MmioBus bus;
   private final InterruptLine line;
   private final PciConfigSpace config = new PciConfigSpace();
   private final List<Bar> bars = new ArrayList<>();
+  private final List<IoBar> ioBars = new ArrayList<>();
   private boolean interrupting;
 
   /**
@@ -75,7 +85,22 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
     bars.add(new Bar(register, length, maxSize, device));
   }
 
-  /** The device behind a base address register, or null. */
+  /**
+   * Adds ports.
+   *
+   * @param number 0 to 5
+   * @param length a power of 2, 4 to 256
+   * @param maxSize widest access that the device takes
+   */
+  public void ioBar(PortBus ports, int number, int length, int maxSize, BusDevice device) {
+    int register = BARS + 4 * number;
+    config
+        .define(COMMAND, 2, 0, COMMAND_WRITABLE | IO_SPACE)
+        .define(register, 4, IO_BAR, -length & PORTS - 1);
+    ioBars.add(new IoBar(ports, register, length, maxSize, device));
+  }
+
+  /** The device behind a base address register of memory, or null. */
   public BusDevice memory(int number) {
     return bars.stream()
         .filter(bar -> bar.register == BARS + 4 * number)
@@ -116,13 +141,21 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
   }
 
   private void place() {
-    boolean decoding = (config.read(COMMAND, 2) & MEMORY_SPACE) != 0;
+    int command = config.read(COMMAND, 2);
     for (Bar bar : bars) {
-      if (decoding) {
+      if ((command & MEMORY_SPACE) != 0) {
         long base = config.read(bar.register, 4) & 0xFFFF_FFFFL;
         bus.move(base, bar.length, bar.maxSize, bar.device);
       } else {
         bus.remove(bar.device);
+      }
+    }
+    for (IoBar bar : ioBars) {
+      if ((command & IO_SPACE) != 0) {
+        int base = config.read(bar.register, 4) & ~IO_BAR;
+        bar.bus.move(base, bar.length, bar.maxSize, bar.device);
+      } else {
+        bar.bus.remove(bar.device);
       }
     }
   }

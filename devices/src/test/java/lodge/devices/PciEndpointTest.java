@@ -7,11 +7,13 @@ import java.util.ArrayList;
 import java.util.List;
 import lodge.core.BusDevice;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import org.junit.jupiter.api.Test;
 
 class PciEndpointTest {
   private static final int COMMAND = 4;
   private static final int BAR1 = 0x14;
+  private static final int BAR4 = 0x20;
   private static final int MEMORY = 2;
   private static final int BUS_MASTER = 4;
   private static final long PLACE = 0xD000_0000L;
@@ -90,6 +92,40 @@ class PciEndpointTest {
     place(PLACE);
     assertThat(bus.read(PLACE + 12, 4)).isEqualTo(0x55);
     assertThat(bus.read(PLACE + 0x800, 4)).as("behind it").isZero();
+  }
+
+  /** Reads as the port's place in its block. */
+  private static BusDevice counting() {
+    return new BusDevice() {
+      @Override
+      public long read(long offset, int size) {
+        return offset;
+      }
+
+      @Override
+      public void write(long offset, int size, long value) {}
+    };
+  }
+
+  @Test
+  void portsAreWhereTheGuestPutsThemWhileTheyAreDecoded() {
+    PortBus ports = new PortBus();
+    ports.map(0xC108, 1, 1, counting());
+    endpoint.ioBar(ports, 4, 16, 1, counting());
+    assertThat(endpoint.read(BAR4, 4)).as("a register of ports").isEqualTo(1);
+    endpoint.write(BAR4, 4, -1);
+    assertThat(endpoint.read(BAR4, 4)).as("its size").isEqualTo(0xFFF1);
+    endpoint.write(BAR4, 4, 0xC100);
+    assertThat(ports.read(0xC101, 1)).isEqualTo(0xFF);
+    endpoint.write(COMMAND, 2, 1);
+    assertThat(ports.read(0xC10C, 4)).isEqualTo(0x0F0E_0D0C);
+    assertThat(ports.read(0xC108, 1)).as("chips stay where they are").isZero();
+    assertThat(ports.read(0xC10F, 2)).as("the end").isEqualTo(0xFF0F);
+    endpoint.write(BAR4, 4, 0xFFF0);
+    assertThat(ports.read(0xC101, 1)).isEqualTo(0xFF);
+    assertThat(ports.read(0xFFFF, 1)).isEqualTo(15);
+    endpoint.write(COMMAND, 2, 0);
+    assertThat(ports.read(0xFFFF, 1)).isEqualTo(0xFF);
   }
 
   @Test

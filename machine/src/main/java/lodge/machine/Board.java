@@ -69,9 +69,17 @@ final class Board {
   private static final int RTC_IRQ = 8;
   private static final int SCI_IRQ = 9;
   private static final int MOUSE_IRQ = 12;
+  private static final int PRIMARY_IDE_IRQ = 14;
+  private static final int SECONDARY_IDE_IRQ = 15;
 
   private static final int ISA_BRIDGE_SLOT = 1;
   private static final int FIRST_DISK_SLOT = 4;
+
+  /** Of the PIIX3, whose function 0 is the ISA bridge. */
+  private static final int IDE_FUNCTION = 1;
+
+  /** Where kernels that are booted directly find the ports of the IDE bus master. */
+  private static final int IDE_BUS_MASTER = 0xC040;
 
   /** How many disks can be plugged into the PCI bus. */
   static final int DISK_SLOTS = 32 - FIRST_DISK_SLOT;
@@ -207,11 +215,24 @@ final class Board {
             MachineException.Kind.INVALID, "device " + device.name() + ": " + e.getMessage(), e);
       }
     }
-    for (int i = 0; i < spec.drives().size(); i++) {
-      int slot = FIRST_DISK_SLOT + i;
-      Drive drive = spec.drives().get(i);
-      InterruptLine line = pciInterrupt(slot);
-      pci.add(slot, 0, add(disks.virtio(drive, model.cpus(), memory, mmio, line, apicBus)));
+    plug(spec.drives(), memory, mmio, apicBus);
+  }
+
+  private void plug(List<Drive> drives, GuestMemory memory, MmioBus mmio, ApicBus apicBus) {
+    int slot = FIRST_DISK_SLOT;
+    for (Drive drive : drives) {
+      if (drive.kind() == Drive.Kind.VIRTIO_DISK) {
+        InterruptLine line = pciInterrupt(slot);
+        pci.add(slot, 0, add(disks.virtio(drive, cpus.size(), memory, mmio, line, apicBus)));
+        slot++;
+      }
+    }
+    List<Drive> ide = drives.stream().filter(Drive::isIde).toList();
+    if (!ide.isEmpty()) {
+      InterruptLine primary = interrupts.isa(PRIMARY_IDE_IRQ);
+      InterruptLine secondary = interrupts.isa(SECONDARY_IDE_IRQ);
+      pci.add(
+          ISA_BRIDGE_SLOT, IDE_FUNCTION, add(disks.ide(ide, memory, ports, primary, secondary)));
     }
   }
 
@@ -312,6 +333,7 @@ final class Board {
     initialize(pic.master(), 8, 1 << CASCADE_IRQ);
     initialize(pic.slave(), 0x70, CASCADE_IRQ);
     interrupts.route(pci);
+    disks.ide().ifPresent(ide -> ide.enable(IDE_BUS_MASTER));
     AcpiTables.write(memory, described());
   }
 

@@ -11,7 +11,9 @@ import java.util.concurrent.Executors;
 import lodge.core.GuestMemory;
 import lodge.core.InterruptLine;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import lodge.devices.InterruptMessageSink;
+import lodge.devices.ide.IdeController;
 import lodge.devices.virtio.VirtioBlk;
 import lodge.devices.virtio.VirtioPci;
 
@@ -26,6 +28,7 @@ final class Disks {
 
   private final Map<Drive, VirtioBlk> virtio = new ConcurrentHashMap<>();
   private final List<VirtioPci<?>> functions = new ArrayList<>();
+  private IdeController ide;
 
   VirtioPci<?> virtio(
       Drive drive,
@@ -41,6 +44,29 @@ final class Disks {
     return function;
   }
 
+  /** The IDE controller with these drives: primary master and slave, secondary master and slave. */
+  IdeController ide(
+      List<Drive> drives,
+      GuestMemory memory,
+      PortBus ports,
+      InterruptLine primary,
+      InterruptLine secondary) {
+    ide = new IdeController(memory, ports, primary, secondary, threads);
+    for (int position = 0; position < drives.size(); position++) {
+      Drive drive = drives.get(position);
+      if (drive.kind() == Drive.Kind.IDE_DISK) {
+        ide.disk(position, drive.backend(), drive.serial());
+      } else {
+        ide.cdRom(position, drive.serial()).insert(drive.backend());
+      }
+    }
+    return ide;
+  }
+
+  Optional<IdeController> ide() {
+    return Optional.ofNullable(ide);
+  }
+
   /** A drive's backend has another size. */
   void resized(Drive drive) {
     VirtioBlk disk = virtio.get(drive);
@@ -52,6 +78,7 @@ final class Disks {
   /** Waits for the requests under way. */
   void close() {
     functions.forEach(VirtioPci::reset);
+    ide().ifPresent(IdeController::close);
     threads.shutdown();
   }
 

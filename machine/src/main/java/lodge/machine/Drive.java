@@ -16,9 +16,9 @@ public record Drive(BlockBackend backend, Kind kind, String serial) {
   public enum Kind {
     /** A virtio block device on the PCI bus. */
     VIRTIO_DISK,
-    /** A hard disk at an IDE controller. */
+    /** A hard disk at the IDE controller, which takes four drives. */
     IDE_DISK,
-    /** A CD-ROM drive at an IDE controller. */
+    /** A CD-ROM drive at the IDE controller, with the backend as its disc. */
     IDE_CDROM
   }
 
@@ -33,5 +33,10 @@ public record Drive(BlockBackend backend, Kind kind, String serial) {
           MachineException.Kind.INVALID,
           "drive serial '" + serial + "': must be at most 20 printable ASCII characters");
     }
+  }
+
+  /** Whether it is at the IDE controller. */
+  boolean isIde() {
+    return kind != Kind.VIRTIO_DISK;
   }
 }

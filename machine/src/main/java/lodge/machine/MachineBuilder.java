@@ -8,6 +8,7 @@ import java.util.function.Consumer;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.CpuModels;
 import lodge.cpu.x86.Engine;
+import lodge.devices.ide.IdeController;
 import lodge.machine.MachineException.Kind;
 import lodge.machine.boot.FirmwareImage;
 import lodge.machine.boot.KernelImage;
@@ -18,6 +19,9 @@ import lodge.machine.boot.MemoryMap;
  */
 public final class MachineBuilder {
   private static final long MIB = 1 << 20;
+
+  /** A disc's block. */
+  private static final int SMALLEST_IDE_DRIVE = 2048;
 
   /** Guest RAM is one segment whose pages an int counts; the processor has 46 address bits. */
   private static final long MEMORY_LIMIT = 1L << 42;
@@ -263,14 +267,28 @@ public final class MachineBuilder {
   }
 
   private void checkDrives() {
-    if (drives.size() > Board.DISK_SLOTS) {
-      throw invalid(drives.size() + " drives: there is room for " + Board.DISK_SLOTS);
-    }
-    for (Drive drive : drives) {
-      if (drive.kind() != Drive.Kind.VIRTIO_DISK) {
+    List<Drive> ide = drives.stream().filter(Drive::isIde).toList();
+    checkRoom(drives.size() - ide.size(), Board.DISK_SLOTS, "virtio disks");
+    checkRoom(ide.size(), IdeController.POSITIONS, "IDE drives");
+    for (Drive drive : ide) {
+      if (drive.kind() == Drive.Kind.IDE_DISK && drive.backend().readOnly()) {
         throw invalid(
-            "drive '" + drive.serial() + "': there is no IDE controller; use a virtio disk");
+            "drive '" + drive.serial() + "': an IDE disk cannot be read-only; use a virtio disk");
       }
+      if (drive.backend().size() < SMALLEST_IDE_DRIVE) {
+        throw invalid(
+            "drive '"
+                + drive.serial()
+                + "': too small; an IDE drive has at least "
+                + SMALLEST_IDE_DRIVE
+                + " bytes");
+      }
+    }
+  }
+
+  private static void checkRoom(int count, int most, String what) {
+    if (count > most) {
+      throw invalid(count + " " + what + ": there is room for " + most);
     }
   }
 

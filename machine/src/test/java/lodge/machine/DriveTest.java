@@ -26,6 +26,7 @@ class DriveTest {
   private static final class ListingBackend implements BlockBackend {
     final List<String> calls = Collections.synchronizedList(new ArrayList<>());
     boolean failing;
+    boolean readOnly;
 
     @Override
     public long size() {
@@ -34,7 +35,7 @@ class DriveTest {
 
     @Override
     public boolean readOnly() {
-      return false;
+      return readOnly;
     }
 
     @Override
@@ -106,6 +107,33 @@ class DriveTest {
   }
 
   @Test
+  void ideDrivesAreAtThePiix3() throws Exception {
+    ListingBackend disc = new ListingBackend();
+    disc.readOnly = true;
+    List<Integer> seen = new ArrayList<>();
+    MachineBuilder builder =
+        machine(
+            vcpu -> {
+              seen.add(config(vcpu, 1, 0x100));
+              seen.add(config(vcpu, 1, 0x120));
+              seen.add(vcpu.cpu.ports.read(0x1F7, 1));
+              vcpu.cpu.ports.write(0x1F6, 1, 0xB0);
+              seen.add(vcpu.cpu.ports.read(0x1F5, 1));
+              seen.add(vcpu.cpu.ports.read(0xC042, 1));
+              return powerOff(vcpu);
+            });
+    builder.drive(new Drive(backend, Kind.IDE_DISK, "hd"));
+    builder.drive(new Drive(disc, Kind.IDE_CDROM, "cd"));
+    try (Machine machine = builder.build()) {
+      machine.start();
+      machine.await();
+    }
+    assertThat(seen).containsExactly(0x7010_8086, 0xC041, 0x50, 0xEB, 0);
+    assertThat(backend.calls).containsExactly("flush", "close");
+    assertThat(disc.calls).containsExactly("close");
+  }
+
+  @Test
   void backendsAreFlushedAndClosedAtTheEnd() throws Exception {
     try (Machine machine = machine(DriveTest::powerOff).drive(drive).build()) {
       machine.start();
@@ -136,16 +164,23 @@ class DriveTest {
 
   @Test
   void drivesThatNoMachineHasAreRefused() throws Exception {
+    ListingBackend locked = new ListingBackend();
+    locked.readOnly = true;
     MachineBuilder ide =
-        machine(DriveTest::powerOff).drive(new Drive(backend, Kind.IDE_DISK, "two"));
+        machine(DriveTest::powerOff).drive(new Drive(locked, Kind.IDE_DISK, "two"));
     assertThatThrownBy(ide::build)
         .isInstanceOf(MachineException.class)
-        .hasMessage("drive 'two': there is no IDE controller; use a virtio disk");
+        .hasMessage("drive 'two': an IDE disk cannot be read-only; use a virtio disk");
+    MachineBuilder five = machine(DriveTest::powerOff);
+    for (int i = 0; i < 5; i++) {
+      five.drive(new Drive(backend, Kind.IDE_CDROM, "cd"));
+    }
+    assertThatThrownBy(five::build).hasMessage("5 IDE drives: there is room for 4");
     MachineBuilder many = machine(DriveTest::powerOff);
     for (int i = 0; i < 29; i++) {
       many.drive(drive);
     }
-    assertThatThrownBy(many::build).hasMessage("29 drives: there is room for 28");
+    assertThatThrownBy(many::build).hasMessage("29 virtio disks: there is room for 28");
     assertThatThrownBy(() -> new Drive(backend, Kind.VIRTIO_DISK, "123456789012345678901"))
         .hasMessageContaining("at most 20");
   }

@@ -1,5 +1,6 @@
 package lodge.devices.ide;
 
+import java.util.function.BooleanSupplier;
 import lodge.core.GuestMemory;
 
 /**
@@ -30,6 +31,7 @@ public final class BusMaster {
   private static final long TABLE_SPAN = 1 << 16;
 
   private final GuestMemory memory;
+  private final BooleanSupplier enabled;
   private int command;
   private int status;
   private int table;
@@ -66,8 +68,12 @@ public final class BusMaster {
     }
   }
 
-  BusMaster(GuestMemory memory) {
+  /**
+   * @param enabled whether it may access memory
+   */
+  BusMaster(GuestMemory memory, BooleanSupplier enabled) {
     this.memory = memory;
+    this.enabled = enabled;
   }
 
   /** A byte of its ports. */
@@ -170,7 +176,7 @@ public final class BusMaster {
       return false;
     }
     boolean inSpan = nextPrd - (table & 0xFFFF_FFFFL & -TABLE_SPAN) <= TABLE_SPAN - PRD_BYTES;
-    if (!inSpan || !memory.isRam(nextPrd, PRD_BYTES)) {
+    if (!enabled.getAsBoolean() || !inSpan || !memory.isRam(nextPrd, PRD_BYTES)) {
       return fail();
     }
     long base = memory.getInt(nextPrd) & 0xFFFF_FFFEL;

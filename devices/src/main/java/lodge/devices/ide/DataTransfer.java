@@ -208,7 +208,8 @@ public final class DataTransfer {
         case READ -> {
           byte[] piece = new byte[length];
           long from = offset;
-          access(() -> owner.medium().read(from, ByteBuffer.wrap(piece)), () -> offer(piece));
+          BlockBackend medium = owner.medium();
+          access(() -> medium.read(from, ByteBuffer.wrap(piece)), () -> offer(piece));
         }
         case RECEIVE, WRITE -> demand(length);
         case NOTHING -> throw new IllegalStateException();
@@ -271,11 +272,12 @@ public final class DataTransfer {
     }
     long to = offset;
     boolean flush = through && piece.length == remaining;
+    BlockBackend medium = owner.medium();
     Io store =
         () -> {
-          owner.medium().write(to, ByteBuffer.wrap(piece));
+          medium.write(to, ByteBuffer.wrap(piece));
           if (flush) {
-            owner.medium().flush();
+            medium.flush();
           }
         };
     access(

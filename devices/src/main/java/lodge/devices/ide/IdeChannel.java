@@ -3,6 +3,7 @@ package lodge.devices.ide;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.BooleanSupplier;
 import lodge.core.BlockBackend;
 import lodge.core.BusDevice;
 import lodge.core.GuestMemory;
@@ -16,7 +17,7 @@ import lodge.core.Stateful;
  */
 public final class IdeChannel implements Stateful<IdeChannel.State> {
   /** Of the command block, ports 0x1F0 or 0x170. */
-  public static final int COMMAND_LENGTH = 8;
+  static final int COMMAND_LENGTH = 8;
 
   private static final int MASTER = 0;
   private static final int SLAVE = 1;
@@ -56,12 +57,13 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
 
   /**
    * @param line IRQ 14 or 15
+   * @param mayMaster whether the bus master may access memory
    * @param executor runs what waits for a medium, one task for each drive at a time
    */
-  public IdeChannel(InterruptLine line, GuestMemory memory, Executor executor) {
+  IdeChannel(InterruptLine line, GuestMemory memory, BooleanSupplier mayMaster, Executor executor) {
     this.line = line;
     this.executor = executor;
-    this.busMaster = new BusMaster(memory);
+    this.busMaster = new BusMaster(memory, mayMaster);
   }
 
   /**
@@ -72,8 +74,15 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
    * @throws IllegalArgumentException when there is a drive already, or the backend is no disk that
    *     can be written
    */
-  public synchronized void disk(int unit, BlockBackend backend, String serial) {
+  synchronized void disk(int unit, BlockBackend backend, String serial) {
     plug(unit, new AtaDisk(this, busMaster, executor, backend, serial));
+  }
+
+  /** Plugs a CD-ROM drive in, with no disc, likewise. */
+  synchronized CdRom cdRom(int unit, String serial) {
+    CdRom drive = new CdRom(this, busMaster, executor, serial);
+    plug(unit, drive);
+    return drive;
   }
 
   private void plug(int unit, IdeDrive drive) {
@@ -85,7 +94,7 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
   }
 
   /** The command block, {@link #COMMAND_LENGTH} ports, 4 bytes wide. */
-  public BusDevice command() {
+  BusDevice command() {
     return new BusDevice() {
       @Override
       public long read(long offset, int size) {
@@ -100,7 +109,7 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
   }
 
   /** The control block, one port, 0x3F6 or 0x376. */
-  public BusDevice control() {
+  BusDevice control() {
     return new BusDevice() {
       @Override
       public long read(long offset, int size) {
@@ -236,7 +245,7 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
 
   private void command(int command) {
     IdeDrive drive = drives[selected];
-    if (drive == null || occupied()) {
+    if (drive == null || occupied() && !drive.isReset(command)) {
       return;
     }
     if (IdeDrive.isDiagnostic(command)) {
@@ -279,6 +288,11 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
     line.set(level);
   }
 
+  /** Waits until nobody accesses a medium; nothing new is begun only after a reset. */
+  void awaitQuiet() {
+    present().forEach(drive -> drive.transfer.awaitQuiet());
+  }
+
   private List<IdeDrive> present() {
     List<IdeDrive> present = new ArrayList<>();
     for (IdeDrive drive : drives) {
@@ -293,7 +307,7 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
   @Override
   public State state() {
     while (true) {
-      present().forEach(drive -> drive.transfer.awaitQuiet());
+      awaitQuiet();
       synchronized (this) {
         if (present().stream().noneMatch(d -> d.transfer.phase() == DataTransfer.Phase.BUSY)) {
           List<IdeDrive.State> states = present().stream().map(IdeDrive::state).toList();
@@ -303,8 +317,10 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
     }
   }
 
-  @Override
-  public synchronized void restore(State state) {
+  /**
+   * @throws IllegalArgumentException when it is not one of such a channel
+   */
+  synchronized void check(State state) {
     List<IdeDrive> present = present();
     if (state.drives.size() != present.size()) {
       throw new IllegalArgumentException("the state of another IDE channel");
@@ -313,6 +329,12 @@ public final class IdeChannel implements Stateful<IdeChannel.State> {
     for (int i = 0; i < present.size(); i++) {
       present.get(i).check(state.drives.get(i));
     }
+  }
+
+  @Override
+  public synchronized void restore(State state) {
+    check(state);
+    List<IdeDrive> present = present();
     busMaster.restore(state.busMaster);
     for (int i = 0; i < present.size(); i++) {
       present.get(i).restore(state.drives.get(i));

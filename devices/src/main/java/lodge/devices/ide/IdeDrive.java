@@ -6,7 +6,7 @@ import java.util.concurrent.Executor;
  * What hard disks and packet drives have in common: registers, status, interrupt and reset. The
  * channel's lock guards it.
  */
-public abstract sealed class IdeDrive implements DataTransfer.Owner permits AtaDisk {
+public abstract sealed class IdeDrive implements DataTransfer.Owner permits AtaDisk, CdRom {
   // Status register
   static final int ERR = 1;
   static final int DRQ = 1 << 3;
@@ -35,7 +35,7 @@ public abstract sealed class IdeDrive implements DataTransfer.Owner permits AtaD
   private boolean interrupting;
 
   /** Of one kind of drive. */
-  public sealed interface State permits AtaDisk.State {
+  public sealed interface State permits AtaDisk.State, CdRom.State {
     /** What all kinds have. */
     Common common();
   }
@@ -63,6 +63,11 @@ public abstract sealed class IdeDrive implements DataTransfer.Owner permits AtaD
   /** What the cylinder registers tell after a reset. */
   abstract int signature();
 
+  /** Whether a command is a reset, which may come at any time. */
+  boolean isReset(int command) {
+    return false;
+  }
+
   /** Executes a command; the status is that of one that went well. */
   abstract void execute(int command);
 
@@ -78,6 +83,11 @@ public abstract sealed class IdeDrive implements DataTransfer.Owner permits AtaD
 
   /** Takes over a state that was checked. */
   abstract void restore(State state);
+
+  /** What guards it. */
+  final Object lock() {
+    return channel;
+  }
 
   final int status() {
     return switch (transfer.phase()) {

@@ -9,6 +9,11 @@ import java.util.concurrent.Executor;
 final class Worker {
   private final Executor executor;
   private Runnable waiting;
+
+  /** Somebody will look for the job that waits. */
+  private boolean scheduled;
+
+  /** A job is being done. */
   private boolean running;
 
   Worker(Executor executor) {
@@ -18,8 +23,8 @@ final class Worker {
   /** Does a job instead of the one that waits. */
   synchronized void submit(Runnable job) {
     waiting = job;
-    if (!running) {
-      running = true;
+    if (!scheduled) {
+      scheduled = true;
       executor.execute(this::work);
     }
   }
@@ -34,10 +39,9 @@ final class Worker {
   private synchronized Runnable next() {
     Runnable job = waiting;
     waiting = null;
-    if (job == null) {
-      running = false;
-      notifyAll();
-    }
+    running = job != null;
+    scheduled = running;
+    notifyAll();
     return job;
   }
 
@@ -46,10 +50,10 @@ final class Worker {
     waiting = null;
   }
 
-  /** Waits until nothing is being done. */
+  /** Waits until nothing is being done or waits. */
   synchronized void awaitIdle() {
     boolean interrupted = false;
-    while (running) {
+    while (running || waiting != null) {
       try {
         wait();
       } catch (InterruptedException e) {

@@ -187,7 +187,7 @@ class IdeChannelTest {
       0x06, 0xB0, 0xEF, 0x91, 0x90, 0x08, 0xA0, 0xA1
     };
     host.regions(DATA, 0x1000, DATA + 0x2000, 0x200, DATA + 0x4000, 0);
-    for (int i = 0; i < 200_000; i++) {
+    for (int i = 0; i < 60_000; i++) {
       switch (random.nextInt(16)) {
         case 0 -> host.command(commands[random.nextInt(commands.length)]);
         case 1 -> host.out(CONTROL, random.nextInt(20) == 0 ? random.nextInt(256) : 0);

@@ -46,7 +46,7 @@ final class IdeHost implements AutoCloseable {
   final GuestMemory memory = GuestMemory.allocate(16 << 20);
   final PortBus ports = new PortBus();
   final Deque<Runnable> tasks = new ArrayDeque<>();
-  final IdeChannel channel = new IdeChannel(this::line, memory, tasks::add);
+  final IdeChannel channel = new IdeChannel(this::line, memory, () -> true, tasks::add);
 
   boolean line;
   int interrupts;
