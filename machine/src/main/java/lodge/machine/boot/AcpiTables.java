@@ -5,10 +5,11 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import lodge.core.GuestMemory;
+import lodge.devices.Hpet;
 
 /**
  * The ACPI tables (ACPI 6.5, chapter 5): root pointer, RSDT and XSDT, FADT with FACS and DSDT,
- * MADT. Everything lies in the firmware area below 1 MiB.
+ * MADT, HPET. Everything lies in the firmware area below 1 MiB.
  */
 public final class AcpiTables {
   /** Guest-physical address of the root pointer. */
@@ -67,6 +68,7 @@ public final class AcpiTables {
   private static final int SCI = 9;
   private static final long LOCAL_APIC = 0xFEE0_0000L;
   private static final long IO_APIC = 0xFEC0_0000L;
+  static final long HPET = 0xFED0_0000L;
   private static final int PCAT_COMPAT = 1;
   private static final int ACTIVE_HIGH_LEVEL = 0xD;
 
@@ -116,8 +118,9 @@ public final class AcpiTables {
     long dsdt = place(table("DSDT", 2, Dsdt.code(board)), 16);
     long fadt = place(fadt(facs, dsdt), 16);
     long madt = place(table("APIC", 4, madt()), 16);
-    ByteBuffer pointers32 = buffer(8).putInt((int) fadt).putInt((int) madt);
-    ByteBuffer pointers64 = buffer(16).putLong(fadt).putLong(madt);
+    long hpet = place(table("HPET", 1, hpet()), 16);
+    ByteBuffer pointers32 = buffer(12).putInt((int) fadt).putInt((int) madt).putInt((int) hpet);
+    ByteBuffer pointers64 = buffer(24).putLong(fadt).putLong(madt).putLong(hpet);
     long rsdt = place(table("RSDT", 1, pointers32.array()), 16);
     long xsdt = place(table("XSDT", 1, pointers64.array()), 16);
     byte[] root = rsdp(rsdt, xsdt);
@@ -208,6 +211,14 @@ public final class AcpiTables {
     interruptOverride(madt, SCI, SCI, ACTIVE_HIGH_LEVEL);
     madt.put((byte) 4).put((byte) 6).put((byte) 0xFF).putShort((short) 0).put((byte) 1);
     return madt.array();
+  }
+
+  /**
+   * The event timer block: what it is, where in memory, its number, no limit to its ticks, nothing
+   * else on its page to protect (IA-PC HPET specification 1.0a, 3.2.4).
+   */
+  private static byte[] hpet() {
+    return buffer(20).putInt(Hpet.ID).putInt(0).putLong(HPET).array();
   }
 
   private static void interruptOverride(ByteBuffer madt, int irq, int gsi, int flags) {
