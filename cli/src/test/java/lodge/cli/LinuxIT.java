@@ -52,6 +52,7 @@ class LinuxIT {
 
     assertThat(run.text())
         .contains("Linux version")
+        .contains("hpet0: 3 comparators, 64-bit 100.000000 MHz counter")
         .contains("processor\t: 0")
         .contains("flags\t\t: fpu ")
         .contains("reboot: Power down");

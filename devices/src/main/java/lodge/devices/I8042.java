@@ -6,8 +6,7 @@ import lodge.core.Stateful;
 
 /**
  * Keyboard controller (Intel 8042 as IBM programmed it: PS/2 technical reference, keyboard and
- * auxiliary device controller) with a keyboard, and an auxiliary port that nothing is plugged into:
- * what is sent there comes back as a timeout at once, so that nobody waits for a mouse.
+ * auxiliary device controller) with a keyboard and a mouse.
  */
 public final class I8042 implements Stateful<I8042.State> {
   // Status register
@@ -16,7 +15,6 @@ public final class I8042 implements Stateful<I8042.State> {
   private static final int STATUS_COMMAND = 1 << 3;
   private static final int STATUS_NOT_INHIBITED = 1 << 4;
   private static final int STATUS_AUXILIARY = 1 << 5;
-  private static final int STATUS_TIMEOUT = 1 << 6;
 
   // Command byte
   private static final int KEYBOARD_INTERRUPT = 1;
@@ -62,8 +60,6 @@ public final class I8042 implements Stateful<I8042.State> {
   /** Keyboard not locked, nothing strapped. */
   private static final int INPUT_PORT = 0x80;
 
-  private static final int TIMED_OUT = 0xFE;
-
   private static final int BREAK_PREFIX = 0xF0;
   private static final int BREAK_BIT = 0x80;
 
@@ -72,6 +68,7 @@ public final class I8042 implements Stateful<I8042.State> {
   private final InterruptLine a20;
   private final Runnable reset;
   private final Ps2Keyboard keyboard = new Ps2Keyboard();
+  private final Ps2Mouse mouse = new Ps2Mouse();
 
   private int commandByte;
   private final byte[] ram = new byte[RAM_SIZE];
@@ -129,7 +126,10 @@ public final class I8042 implements Stateful<I8042.State> {
         }
       };
 
-  /** The controller and its keyboard; {@code ram}: 32 bytes, of which the first is not used. */
+  /**
+   * The controller and what is plugged into it; {@code ram}: 32 bytes, of which the first is not
+   * used.
+   */
   public record State(
       int commandByte,
       byte[] ram,
@@ -140,7 +140,8 @@ public final class I8042 implements Stateful<I8042.State> {
       int outputStatus,
       int answer,
       boolean breaking,
-      Ps2Keyboard.State keyboard) {
+      Ps2Keyboard.State keyboard,
+      Ps2Mouse.State mouse) {
     /** Copies the RAM. */
     public State {
       ram = ram.clone();
@@ -181,6 +182,18 @@ public final class I8042 implements Stateful<I8042.State> {
     boolean taken = keyboard.key(scanCode);
     updateInterrupt();
     return taken;
+  }
+
+  /**
+   * The mouse is moved, its wheel turned, its buttons pressed.
+   *
+   * @param right in counts of the mouse, as {@code up} is
+   * @param turn detents of the wheel, towards the user when positive
+   * @param buttons bits 0 to 4: left, right, middle, fourth and fifth are down
+   */
+  public synchronized void mouse(int right, int up, int turn, int buttons) {
+    mouse.move(right, up, turn, buttons);
+    updateInterrupt();
   }
 
   private synchronized int readStatus() {
@@ -258,7 +271,10 @@ public final class I8042 implements Stateful<I8042.State> {
         }
         case WRITE_KEYBOARD_OUTPUT -> answer(b, 0);
         case WRITE_AUXILIARY_OUTPUT -> answer(b, STATUS_AUXILIARY);
-        case WRITE_AUXILIARY -> answer(TIMED_OUT, STATUS_AUXILIARY | STATUS_TIMEOUT);
+        case WRITE_AUXILIARY -> {
+          commandByte &= ~AUXILIARY_DISABLED;
+          mouse.command(b);
+        }
         default -> ram[parameterOf - WRITE_RAM] = (byte) b;
       }
       updateInterrupt();
@@ -293,6 +309,10 @@ public final class I8042 implements Stateful<I8042.State> {
     }
     while (outputStatus == 0 && !keyboard.empty() && (commandByte & KEYBOARD_DISABLED) == 0) {
       fromKeyboard(keyboard.take());
+    }
+    if (outputStatus == 0 && !mouse.empty() && (commandByte & AUXILIARY_DISABLED) == 0) {
+      output = mouse.take();
+      outputStatus = STATUS_OUTPUT_FULL | STATUS_AUXILIARY;
     }
     updateLines();
   }
@@ -329,7 +349,8 @@ public final class I8042 implements Stateful<I8042.State> {
         outputStatus,
         answer,
         breaking,
-        keyboard.state());
+        keyboard.state(),
+        mouse.state());
   }
 
   @Override
@@ -343,7 +364,8 @@ public final class I8042 implements Stateful<I8042.State> {
         || (bytes & ~0xFF) != 0
         || (state.answer & ~0xFFFF) != 0
         || !parameterValid
-        || !Ps2Keyboard.valid(state.keyboard)) {
+        || !Ps2Keyboard.valid(state.keyboard)
+        || !Ps2Mouse.valid(state.mouse)) {
       throw new IllegalArgumentException("not the state of a keyboard controller: " + state);
     }
     commandByte = state.commandByte;
@@ -355,6 +377,7 @@ public final class I8042 implements Stateful<I8042.State> {
     answer = state.answer;
     breaking = state.breaking;
     keyboard.restore(state.keyboard);
+    mouse.restore(state.mouse);
     setOutputPort(state.outputPort);
     updateInterrupt();
   }
@@ -373,6 +396,7 @@ public final class I8042 implements Stateful<I8042.State> {
             0,
             0,
             false,
-            new Ps2Keyboard.State(new byte[0], true, 2, 0, 0)));
+            new Ps2Keyboard.State(new byte[0], true, 2, 0, 0),
+            Ps2Mouse.State.INITIAL));
   }
 }

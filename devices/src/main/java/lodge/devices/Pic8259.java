@@ -6,7 +6,8 @@ import lodge.core.Stateful;
 
 /**
  * The PC's pair of interrupt controllers, the second one on line 2 of the first (Intel 8259A data
- * sheet; edge/level control registers from the 82371SB data sheet).
+ * sheet; edge/level control registers from the 82371SB data sheet, which take the place of ICW1's
+ * LTIM bit).
  *
  * <p>An edge stays latched when its line falls before the acknowledge. On the chip such a request
  * becomes a spurious interrupt 7; here the processor may be late by a time slice of the host, and a
@@ -81,9 +82,9 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
       public void write(long offset, int size, long value) {
         synchronized (Pic8259.this) {
           if (offset == 0) {
-            master.elcr = (int) value & MASTER_ELCR;
+            master.setTriggers((int) value);
           } else if (offset == 1) {
-            slave.elcr = (int) value & SLAVE_ELCR;
+            slave.setTriggers((int) value);
           }
           updateInterrupt();
         }
@@ -166,7 +167,6 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
     private static final int ICW1 = 1 << 4;
     private static final int ICW1_ICW4_NEEDED = 1;
     private static final int ICW1_SINGLE = 1 << 1;
-    private static final int ICW1_LEVEL = 1 << 3;
     private static final int ICW4_AUTO_EOI = 1 << 1;
     private static final int ICW4_FULLY_NESTED = 1 << 4;
     private static final int OCW3 = 1 << 3;
@@ -254,7 +254,7 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
         icw4 = 0;
       }
       // The edge sense circuit starts anew: a line must fall and rise to request again.
-      irr = lines & levelTriggered();
+      irr = lines & elcr;
       initialization = WAITS_FOR_ICW2;
     }
 
@@ -322,8 +322,10 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
       return (icw1 & ICW1_SINGLE) != 0;
     }
 
-    private int levelTriggered() {
-      return (icw1 & ICW1_LEVEL) != 0 ? 0xFF : elcr;
+    /** What is level-triggered requests as its line stands, whatever edges came before. */
+    private void setTriggers(int value) {
+      elcr = value & elcrWritable;
+      irr = irr & ~elcr | lines & elcr;
     }
 
     private int vector(int irq) {
@@ -332,12 +334,12 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
 
     private void setLine(int bit, boolean level) {
       if (level) {
-        if ((lines & bit) == 0 || (levelTriggered() & bit) != 0) {
+        if ((lines & bit) == 0 || (elcr & bit) != 0) {
           irr |= bit;
         }
         lines |= bit;
       } else {
-        if ((levelTriggered() & bit) != 0) {
+        if ((elcr & bit) != 0) {
           irr &= ~bit;
         }
         lines &= ~bit;
@@ -387,7 +389,7 @@ public final class Pic8259 implements Stateful<Pic8259.State> {
 
     private void acknowledge(int irq) {
       int bit = 1 << irq;
-      if ((levelTriggered() & bit) == 0) {
+      if ((elcr & bit) == 0) {
         irr &= ~bit;
       }
       if ((icw4 & ICW4_AUTO_EOI) == 0) {

@@ -20,11 +20,13 @@ public final class Ps2Keyboard {
   private static final int ENABLE = 0xF4;
   private static final int DISABLE = 0xF5;
   private static final int SET_DEFAULTS = 0xF6;
+  private static final int ALL_TYPEMATIC = 0xF7;
+  private static final int ALL_MAKE_BREAK = 0xF8;
+  private static final int ALL_MAKE = 0xF9;
+  private static final int ALL_TYPEMATIC_MAKE_BREAK = 0xFA;
   private static final int RESET = 0xFF;
 
-  private final byte[] buffer = new byte[BUFFER];
-  private int head;
-  private int count;
+  private final Ps2Queue queue = new Ps2Queue(BUFFER);
   private boolean scanning = true;
   private int scanCodeSet = 2;
 
@@ -44,25 +46,25 @@ public final class Ps2Keyboard {
   Ps2Keyboard() {}
 
   boolean empty() {
-    return count == 0;
+    return queue.empty();
   }
 
   /** The next byte on the wire; there must be one. */
   int take() {
-    lastSent = buffer[head] & 0xFF;
-    head = (head + 1) % BUFFER;
-    count--;
+    lastSent = queue.take();
     return lastSent;
   }
 
-  /** A key's bytes, all or none: a key that finds the buffer full is lost, as on the keyboard. */
+  /**
+   * A key's bytes in set 2; what is sent is the guest's choice. All or none: a key that finds the
+   * buffer full is lost, as on the keyboard.
+   */
   boolean key(int[] scanCode) {
-    if (!scanning || scanCode.length > BUFFER - count) {
+    int[] bytes = ScanCodes.inSet(scanCodeSet, scanCode);
+    if (!scanning || bytes.length > queue.space()) {
       return false;
     }
-    for (int b : scanCode) {
-      put(b);
-    }
+    queue.put(bytes);
     return true;
   }
 
@@ -73,9 +75,9 @@ public final class Ps2Keyboard {
     switch (parameterOf) {
       case SET_LEDS, SET_RATE -> answer(ACKNOWLEDGE);
       case SCAN_CODE_SET -> {
-        answer(ACKNOWLEDGE);
+        answer(b <= 3 ? ACKNOWLEDGE : RESEND);
         if (b == 0) {
-          put(scanCodeSet);
+          queue.put(scanCodeSet);
         } else if (b <= 3) {
           scanCodeSet = b;
         }
@@ -93,8 +95,7 @@ public final class Ps2Keyboard {
       case ECHO -> answer(ECHO);
       case READ_ID -> {
         answer(ACKNOWLEDGE);
-        put(0xAB);
-        put(0x83);
+        queue.put(0xAB, 0x83);
       }
       case ENABLE -> {
         answer(ACKNOWLEDGE);
@@ -109,9 +110,11 @@ public final class Ps2Keyboard {
         answer(ACKNOWLEDGE);
         defaults();
         scanning = true;
-        put(SELF_TEST_PASSED);
+        queue.put(SELF_TEST_PASSED);
       }
       case RESEND -> answer(lastSent);
+      // Which keys of set 3 repeat and which tell when they go up: all of them do.
+      case ALL_TYPEMATIC, ALL_MAKE_BREAK, ALL_MAKE, ALL_TYPEMATIC_MAKE_BREAK -> answer(ACKNOWLEDGE);
       default -> answer(RESEND);
     }
   }
@@ -121,23 +124,12 @@ public final class Ps2Keyboard {
   }
 
   private void answer(int b) {
-    count = 0;
-    put(b);
-  }
-
-  private void put(int b) {
-    if (count < BUFFER) {
-      buffer[(head + count) % BUFFER] = (byte) b;
-      count++;
-    }
+    queue.clear();
+    queue.put(b);
   }
 
   State state() {
-    byte[] waiting = new byte[count];
-    for (int i = 0; i < count; i++) {
-      waiting[i] = buffer[(head + i) % BUFFER];
-    }
-    return new State(waiting, scanning, scanCodeSet, command, lastSent);
+    return new State(queue.content(), scanning, scanCodeSet, command, lastSent);
   }
 
   static boolean valid(State state) {
@@ -149,16 +141,10 @@ public final class Ps2Keyboard {
   }
 
   void restore(State state) {
-    head = 0;
-    count = state.buffer.length;
-    System.arraycopy(state.buffer, 0, buffer, 0, count);
+    queue.restore(state.buffer);
     scanning = state.scanning;
     scanCodeSet = state.scanCodeSet;
     command = state.command;
     lastSent = state.lastSent;
-  }
-
-  void reset() {
-    restore(new State(new byte[0], true, 2, 0, 0));
   }
 }

@@ -189,6 +189,51 @@ class CmosRtcTest {
   }
 
   @Test
+  void eachRateHasItsPeriodAndRateZeroHasNone() {
+    out(B, 0x42);
+    for (int rate = 0; rate < 16; rate++) {
+      out(A, 0x20 | rate);
+      in(C);
+      int before = irq.edges;
+      for (int i = 0; i < 2 * 8192; i++) {
+        clock.advance(SECOND / 8192);
+        in(C);
+      }
+      int hz = rate == 0 ? 0 : 32_768 >> (rate < 3 ? rate + 7 : rate) - 1;
+      assertThat(irq.edges - before).as("rate %d", rate).isBetween(2 * hz - 2, 2 * hz);
+    }
+  }
+
+  @Test
+  void thePeriodicInterruptGoesOnWhileTheTimeIsBeingSetAndUpdatesDoNot() {
+    out(B, 0x52);
+    out(A, 0x2F);
+    out(B, 0xD2);
+    assertThat(in(B)).as("SET takes the update-ended interrupt away").isEqualTo(0xC2);
+    in(C);
+    clock.advance(2 * SECOND);
+    assertThat(in(C)).isEqualTo(0xC0);
+    assertThat(in(A) & 0x80).as("no update is in progress").isZero();
+    out(A, 0x6F);
+    in(C);
+    clock.advance(2 * SECOND);
+    assertThat(in(C)).as("without divider nothing counts").isZero();
+  }
+
+  @Test
+  void theAlarmIsComparedInTheRegistersOwnFormat() {
+    out(B, 4);
+    out(5, 0x80 | 3);
+    out(3, 10);
+    out(1, 5);
+    out(B, 0x24);
+    clock.advance(38 * SECOND);
+    assertThat(irq.high).isFalse();
+    clock.advance(SECOND);
+    assertThat(irq.high).as("10 minutes past 3 in the afternoon").isTrue();
+  }
+
+  @Test
   void anIdleClockNeedsNoTimer() {
     assertThat(clock.idle()).isTrue();
   }

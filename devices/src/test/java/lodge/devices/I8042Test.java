@@ -3,13 +3,14 @@ package lodge.devices;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class I8042Test {
   private static final int OUTPUT_FULL = 1;
   private static final int AUXILIARY = 0x20;
-  private static final int TIMEOUT = 0x40;
 
   private final Probe keyboardIrq = new Probe();
   private final Probe mouseIrq = new Probe();
@@ -124,8 +125,16 @@ class I8042Test {
     assertThat(read()).as("scan code set").isEqualTo(2);
     data(0xEE);
     assertThat(read()).isEqualTo(0xEE);
+    data(0xF0);
+    assertThat(read()).isEqualTo(0xFA);
+    data(4);
+    assertThat(read()).as("no such set").isEqualTo(0xFE);
     data(0x12);
     assertThat(read()).as("no command").isEqualTo(0xFE);
+    data(0xFE);
+    assertThat(read()).as("once more").isEqualTo(0xFE);
+    data(0xF8);
+    assertThat(read()).isEqualTo(0xFA);
     assertEmpty();
   }
 
@@ -148,6 +157,35 @@ class I8042Test {
     controller.key(0xF0, 0x1C);
     assertThat(read()).isEqualTo(0xF0);
     assertThat(read()).isEqualTo(0x1C);
+  }
+
+  @Test
+  void theKeyboardSendsTheSetThatItWasTold() {
+    commandByte(0x05);
+    assertThat(sent(1, 0xE0, 0xF0, 0x75)).containsExactly(0xE0, 0xC8);
+    assertThat(sent(1, 0xE1, 0x14, 0x77, 0xE1, 0xF0, 0x14, 0xF0, 0x77))
+        .containsExactly(0xE1, 0x1D, 0x45, 0xE1, 0x9D, 0xC5);
+    assertThat(sent(2, 0xE0, 0xF0, 0x75)).containsExactly(0xE0, 0xF0, 0x75);
+    assertThat(sent(3, 0xE0, 0xF0, 0x75)).containsExactly(0xF0, 0x63);
+    assertThat(sent(3, 0x1C)).as("most keys as in set 2").containsExactly(0x1C);
+    assertThat(sent(3, 0xE1, 0x14, 0x77, 0xE1, 0xF0, 0x14, 0xF0, 0x77)).containsExactly(0x62);
+    data(0xF6);
+    read();
+    controller.key(0x76);
+    assertThat(read()).as("set 2 is the default").isEqualTo(0x76);
+  }
+
+  private List<Integer> sent(int set, int... scanCode) {
+    data(0xF0);
+    read();
+    data(set);
+    read();
+    assertThat(controller.key(scanCode)).isTrue();
+    List<Integer> bytes = new ArrayList<>();
+    while ((status() & OUTPUT_FULL) != 0) {
+      bytes.add(read());
+    }
+    return bytes;
   }
 
   @Test
@@ -178,7 +216,7 @@ class I8042Test {
   }
 
   @Test
-  void theAuxiliaryPortLoopsBackButNobodyIsThere() {
+  void theAuxiliaryPortLoopsBackAndCanBeSwitchedOff() {
     commandByte(0x02);
     command(0xD3);
     data(0x5A);
@@ -188,13 +226,18 @@ class I8042Test {
     assertThat(read()).isEqualTo(0x5A);
     assertThat(mouseIrq.high).isFalse();
     command(0xD4);
-    data(0xF2);
-    assertThat(status() & (OUTPUT_FULL | AUXILIARY | TIMEOUT)).isEqualTo(0x61);
-    assertThat(read()).isEqualTo(0xFE);
+    data(0xF4);
+    assertThat(read()).isEqualTo(0xFA);
     command(0xA7);
     command(0x20);
     assertThat(read() & 0x20).isEqualTo(0x20);
+    controller.mouse(1, 1, 0, 0);
+    assertEmpty();
     command(0xA8);
+    assertThat(status() & (OUTPUT_FULL | AUXILIARY)).isEqualTo(OUTPUT_FULL | AUXILIARY);
+    read();
+    read();
+    read();
     command(0x20);
     assertThat(read() & 0x20).isZero();
   }
@@ -213,7 +256,17 @@ class I8042Test {
             () ->
                 controller.restore(
                     new I8042.State(
-                        0, new byte[32], 0, 0x99, false, 0, 0, 0, false, saved.keyboard())))
+                        0,
+                        new byte[32],
+                        0,
+                        0x99,
+                        false,
+                        0,
+                        0,
+                        0,
+                        false,
+                        saved.keyboard(),
+                        saved.mouse())))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -223,9 +276,11 @@ class I8042Test {
     for (int i = 0; i < 300_000; i++) {
       Fuzz.hammerOnce(random, random.nextBoolean() ? controller.data() : controller.command());
       controller.key(random.nextInt(256), random.nextInt(256));
+      controller.mouse(random.nextInt(), random.nextInt(), random.nextInt(), random.nextInt());
     }
     I8042.State saved = Fuzz.roundTrip(controller);
     assertThat(controller.state()).usingRecursiveComparison().isEqualTo(saved);
     assertThat(saved.keyboard().buffer().length).isLessThanOrEqualTo(16);
+    assertThat(saved.mouse().queue().length).isLessThanOrEqualTo(8);
   }
 }

@@ -94,6 +94,34 @@ class Pic8259Test {
   }
 
   @Test
+  void theLevelBitOfTheFirstInitializationWordDoesNothing() {
+    command(0x19);
+    data(0x20);
+    data(4);
+    data(1);
+    raise(4);
+    assertThat(pic.acknowledge()).isEqualTo(0x24);
+    command(EOI);
+    assertThat(intr.high).as("still an edge").isFalse();
+  }
+
+  @Test
+  void aLineThatBecomesLevelTriggeredRequestsAsItStands() {
+    pic.line(10).pulse();
+    raise(11);
+    assertThat(pic.acknowledge()).isEqualTo(0x2A);
+    slaveCommand(EOI);
+    command(EOI);
+    assertThat(pic.acknowledge()).isEqualTo(0x2B);
+    slaveCommand(EOI);
+    command(EOI);
+    pic.line(10).pulse();
+    assertThat(intr.high).isTrue();
+    pic.edgeLevelControl().write(1, 1, 0x0C);
+    assertThat(pic.acknowledge()).as("the edge is forgotten, the level is seen").isEqualTo(0x2B);
+  }
+
+  @Test
   void aLevelInterruptsAsLongAsItIsHigh() {
     pic.edgeLevelControl().write(0, 1, 0xFF);
     pic.edgeLevelControl().write(1, 1, 0xFF);

@@ -23,6 +23,7 @@ import lodge.devices.CmosRtc;
 import lodge.devices.DebugExit;
 import lodge.devices.FwCfg;
 import lodge.devices.HostBridge;
+import lodge.devices.Hpet;
 import lodge.devices.I8042;
 import lodge.devices.IoApic;
 import lodge.devices.LocalApic;
@@ -46,6 +47,8 @@ final class Board {
   private static final long IO_APIC = 0xFEC0_0000L;
   private static final int IO_APIC_LENGTH = 0x1000;
   private static final int IO_APIC_ID = 0;
+  private static final long HPET = 0xFED0_0000L;
+  private static final int FIRST_HPET_PIN = 16;
   private static final int PM_BASE = 0x600;
   private static final int PM_LENGTH = 0x10;
   private static final int PM_TIMER_BITS = 32;
@@ -154,11 +157,21 @@ final class Board {
     ports.map(0x4D0, 2, 1, pic.edgeLevelControl());
     interrupts = new InterruptWiring(pic, ioApic);
 
-    Pit8254 pit = add(new Pit8254(interrupts.isa(TIMER_IRQ), clock));
+    Hpet hpet =
+        add(
+            new Hpet(
+                interrupts.isa(TIMER_IRQ),
+                interrupts.isa(RTC_IRQ),
+                IntStream.range(0, Hpet.PINS)
+                    .mapToObj(n -> ioApic.line(FIRST_HPET_PIN + n))
+                    .toList(),
+                clock));
+    mmio.map(HPET, Hpet.LENGTH, 8, hpet);
+    Pit8254 pit = add(new Pit8254(hpet.pit(), clock));
     ports.map(0x40, 4, 1, pit);
     ports.map(0x61, 1, 1, pit.systemControlB());
     long highRam = Math.max(0, memory.end() - GuestMemory.HIGH_RAM_START);
-    CmosRtc rtc = add(new CmosRtc(interrupts.isa(RTC_IRQ), clock, memory.lowRamEnd(), highRam));
+    CmosRtc rtc = add(new CmosRtc(hpet.rtc(), clock, memory.lowRamEnd(), highRam));
     rtc.store(CMOS_EQUIPMENT, EQUIPMENT);
     rtc.store(CMOS_BOOT_FIRST, BOOT_CD << 4 | BOOT_DISK);
     rtc.store(CMOS_BOOT_THIRD, BOOT_FLOPPY << 4);

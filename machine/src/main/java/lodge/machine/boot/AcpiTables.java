@@ -7,10 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import lodge.core.GuestMemory;
+import lodge.devices.Hpet;
 
 /**
  * The ACPI tables (ACPI 6.5, chapter 5): root pointer, RSDT and XSDT, FADT with FACS and DSDT,
- * MADT. A kernel that is booted directly finds them in the firmware area below 1 MiB; firmware gets
+ * MADT, HPET. A kernel that is booted directly finds them in the firmware area below 1 MiB; firmware gets
  * them as files, and places them itself.
  */
 public final class AcpiTables {
@@ -82,6 +83,7 @@ public final class AcpiTables {
   private static final int SCI = 9;
   private static final long LOCAL_APIC = 0xFEE0_0000L;
   private static final long IO_APIC = 0xFEC0_0000L;
+  static final long HPET = 0xFED0_0000L;
   private static final int PCAT_COMPAT = 1;
   private static final int ACTIVE_HIGH_LEVEL = 0xD;
 
@@ -143,9 +145,15 @@ public final class AcpiTables {
     pointer(fadt + FADT_DSDT, 4);
     pointer(fadt + FADT_X_DSDT, 8);
     int madt = placeTable(table("APIC", 4, madt()));
-    int rsdt = placeTable(table("RSDT", 1, buffer(8).putInt(fadt).putInt(madt).array()));
-    int xsdt = placeTable(table("XSDT", 1, buffer(16).putLong(fadt).putLong(madt).array()));
-    for (int i = 0; i < 2; i++) {
+    int hpet = placeTable(table("HPET", 1, hpet()));
+    List<Integer> listed = List.of(fadt, madt, hpet);
+    ByteBuffer pointers32 = buffer(4 * listed.size());
+    ByteBuffer pointers64 = buffer(8 * listed.size());
+    listed.forEach(pointers32::putInt);
+    listed.forEach(pointers64::putLong);
+    int rsdt = placeTable(table("RSDT", 1, pointers32.array()));
+    int xsdt = placeTable(table("XSDT", 1, pointers64.array()));
+    for (int i = 0; i < listed.size(); i++) {
       pointer(rsdt + HEADER_LENGTH + 4 * i, 4);
       pointer(xsdt + HEADER_LENGTH + 8 * i, 8);
     }
@@ -248,6 +256,14 @@ public final class AcpiTables {
     interruptOverride(madt, SCI, SCI, ACTIVE_HIGH_LEVEL);
     madt.put((byte) 4).put((byte) 6).put((byte) 0xFF).putShort((short) 0).put((byte) 1);
     return madt.array();
+  }
+
+  /**
+   * The event timer block: what it is, where in memory, its number, no limit to its ticks, nothing
+   * else on its page to protect (IA-PC HPET specification 1.0a, 3.2.4).
+   */
+  private static byte[] hpet() {
+    return buffer(20).putInt(Hpet.ID).putInt(0).putLong(HPET).array();
   }
 
   private static void interruptOverride(ByteBuffer madt, int irq, int gsi, int flags) {

@@ -25,6 +25,7 @@ final class Aml {
   private static final int PORTS = 0x47;
   private static final int INTERRUPT_NO_FLAGS = 0x22;
   private static final int END_TAG = 0x79;
+  private static final int FIXED_MEMORY = 0x86;
   private static final int DWORD_RANGE = 0x87;
   private static final int WORD_RANGE = 0x88;
   private static final int MEMORY_RANGE = 0;
@@ -110,6 +111,11 @@ final class Aml {
   /** IO(Decode16, ...): ports that the device itself answers on. */
   static byte[] ports(int base, int length) {
     return join(bytes(PORTS, 1), little(base, 2), little(base, 2), bytes(1, length));
+  }
+
+  /** Memory32Fixed(ReadWrite, ...): addresses that the device itself answers on. */
+  static byte[] memory(long base, int length) {
+    return join(bytes(FIXED_MEMORY, 9, 0, 1), little(base, 4), little(length, 4));
   }
 
   /** IRQNoFlags: an edge-triggered, active-high ISA interrupt. */

@@ -6,6 +6,7 @@ import static lodge.machine.boot.Aml.eisaId;
 import static lodge.machine.boot.Aml.integer;
 import static lodge.machine.boot.Aml.interrupt;
 import static lodge.machine.boot.Aml.join;
+import static lodge.machine.boot.Aml.memory;
 import static lodge.machine.boot.Aml.memoryWindow;
 import static lodge.machine.boot.Aml.name;
 import static lodge.machine.boot.Aml.packageOf;
@@ -17,6 +18,7 @@ import static lodge.machine.boot.Aml.string;
 
 import java.util.ArrayList;
 import java.util.List;
+import lodge.devices.Hpet;
 import lodge.devices.Piix3IsaBridge;
 
 /**
@@ -34,7 +36,7 @@ final class Dsdt {
 
   static byte[] code(AcpiTables.Board board) {
     return join(
-        scope("\\_SB", processors(board.cpus()), pciRoot(board), panicEvents(board)),
+        scope("\\_SB", processors(board.cpus()), pciRoot(board), timers(), panicEvents(board)),
         softOff(board));
   }
 
@@ -100,6 +102,10 @@ final class Dsdt {
       }
     }
     return packageOf(entries.toArray(byte[][]::new));
+  }
+
+  private static byte[] timers() {
+    return device("HPET", hid("PNP0103"), crs(memory(AcpiTables.HPET, Hpet.LENGTH)));
   }
 
   private static byte[] panicEvents(AcpiTables.Board board) {

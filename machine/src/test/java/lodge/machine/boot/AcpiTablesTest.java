@@ -66,6 +66,10 @@ class AcpiTablesTest {
     return checked("APIC", memory.getLong(xsdt() + 44));
   }
 
+  private long hpet() {
+    return checked("HPET", memory.getLong(xsdt() + 52));
+  }
+
   private long dsdt() {
     return checked("DSDT", memory.getLong(fadt() + 140));
   }
@@ -85,6 +89,7 @@ class AcpiTablesTest {
     long rsdt = checked("RSDT", memory.getInt(AcpiTables.RSDP + 16));
     assertThat(memory.getInt(rsdt + 36)).isEqualTo((int) fadt());
     assertThat(memory.getInt(rsdt + 40)).isEqualTo((int) madt());
+    assertThat(memory.getInt(rsdt + 44)).isEqualTo((int) hpet());
     assertThat(memory.getInt(fadt() + 40)).isEqualTo((int) dsdt());
   }
 
@@ -127,6 +132,15 @@ class AcpiTablesTest {
   }
 
   @Test
+  void theHpetTableTellsWhatTheChipItselfDoesAndWhereItIs() {
+    long hpet = hpet();
+    assertThat(memory.getInt(hpet + 4)).isEqualTo(56);
+    assertThat(memory.getInt(hpet + 36)).isEqualTo(0x8086_A201);
+    assertThat(memory.getByte(hpet + 40)).as("in memory").isZero();
+    assertThat(memory.getLong(hpet + 44)).isEqualTo(0xFED0_0000L);
+  }
+
+  @Test
   void theIntelCompilerDisassemblesAndCompilesTheDsdtWithoutComplaint(@TempDir Path folder)
       throws Exception {
     byte[] table = new byte[memory.getInt(dsdt() + 4)];
@@ -140,6 +154,8 @@ class AcpiTablesTest {
             "Device (PCI0)",
             "EisaId (\"PNP0A03\")",
             "EisaId (\"PNP0501\")",
+            "EisaId (\"PNP0103\")",
+            "0xFED00000,         // Address Base",
             "Name (\\_S5,",
             "QEMU0001")
         .contains("0x20000000,         // Range Minimum");
