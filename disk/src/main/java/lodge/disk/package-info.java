@@ -10,6 +10,11 @@
  *       |          Refcounts ---- TableCache ----|
  *       |--------> CompressedClusters -----------/
  *       \--------> BackingChain --> another image
+ *
+ *   BlockImage --> BlockLayout: VDI, VMDK, VHD, VHDX --> TablePages --> ImageFile
+ *
+ *   Conversion --> ReadAhead --> any image
+ *       \--------> RawWriter, Qcow2Writer --> NewFile
  * </pre>
  *
  * <p>All methods of an image may be called from any thread; a qcow2 image serves one at a time. A
