@@ -2,6 +2,7 @@
 module lodge.cli {
   requires info.picocli;
   requires lodge.cpu;
+  requires lodge.disk;
   requires lodge.machine;
 
   exports lodge.cli.guest;

@@ -3,6 +3,7 @@ package lodge.disk;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import lodge.disk.DiskException.Kind;
 
 /** An image of another program's format. It is only read. */
@@ -57,6 +58,13 @@ final class BlockImage implements DiskImage {
   @Override
   public boolean readOnly() {
     return true;
+  }
+
+  /** Of what is allocated at once, unless the file has all. */
+  OptionalInt blockSize() {
+    return layout instanceof LinearLayout
+        ? OptionalInt.empty()
+        : OptionalInt.of(layout.blockSize());
   }
 
   private int within(long offset) {

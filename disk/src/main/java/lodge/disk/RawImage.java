@@ -13,7 +13,7 @@ public final class RawImage implements DiskImage {
   private final long size;
 
   /** Made when it is first needed; null before. */
-  private HoleSearch holes;
+  private FileSpace holes;
 
   private RawImage(ImageFile file) {
     this.file = file;
@@ -48,7 +48,7 @@ public final class RawImage implements DiskImage {
   public synchronized Extent extent(long offset) {
     Requests.checkInside(offset, 1, size);
     if (holes == null) {
-      holes = new HoleSearch(file.path(), size);
+      holes = new FileSpace(file.path(), size);
     }
     long data = holes.data(offset);
     return data > offset
