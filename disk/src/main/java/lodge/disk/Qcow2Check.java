@@ -1,6 +1,5 @@
 package lodge.disk;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import lodge.disk.DiskException.Kind;
@@ -22,11 +21,11 @@ final class Qcow2Check {
   private long leaks;
   private long repaired;
 
-  Qcow2Check(ImageFile file, Qcow2Header header, Refcounts refcounts, ClusterMap map) {
-    this.file = file;
-    this.header = header;
-    this.refcounts = refcounts;
-    this.map = map;
+  Qcow2Check(Qcow2Metadata metadata) {
+    file = metadata.file;
+    header = metadata.header;
+    refcounts = metadata.refcounts;
+    map = metadata.map;
     references = new References(file);
     clusterSize = header.clusterSize();
   }
@@ -78,8 +77,8 @@ final class Qcow2Check {
         }
       }
     }
-    for (int i = 0; i < map.l1Entries(); i++) {
-      long l1Entry = map.l1Entry(i);
+    for (int i = 0; i < map.l1().length; i++) {
+      long l1Entry = map.l1()[i];
       long offset = l1Entry & L2Entry.OFFSET;
       if (l1Entry == 0) {
         continue;
@@ -103,9 +102,8 @@ final class Qcow2Check {
     return alone;
   }
 
-  private void countEntries(ByteBuffer table) throws DiskException {
-    for (int at = 0; at < clusterSize; at += Long.BYTES) {
-      long entry = table.getLong(at);
+  private void countEntries(long[] table) throws DiskException {
+    for (long entry : table) {
       if (!L2Entry.isKnown(entry, header.hasZeroClusters())) {
         error("an entry", entry, "has reserved bits");
       } else if (L2Entry.content(entry) == Content.COMPRESSED) {
@@ -171,15 +169,13 @@ final class Qcow2Check {
   }
 
   private void forEachTable(EntryVisitor visitor) throws DiskException {
-    for (int i = 0; i < map.l1Entries(); i++) {
-      long l1Entry = map.l1Entry(i);
+    for (int i = 0; i < map.l1().length; i++) {
+      long l1Entry = map.l1()[i];
       if (l1Entry == 0) {
         continue;
       }
       visitor.visit(l1Entry);
-      ByteBuffer table = map.table(l1Entry);
-      for (int at = 0; at < clusterSize; at += Long.BYTES) {
-        long entry = table.getLong(at);
+      for (long entry : map.table(l1Entry)) {
         if ((entry & L2Entry.COMPRESSED) == 0 && (entry & L2Entry.OFFSET) != 0) {
           visitor.visit(entry);
         }

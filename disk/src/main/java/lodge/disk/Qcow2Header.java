@@ -150,15 +150,11 @@ record Qcow2Header(
   private void checkTables(ImageFile file) throws DiskException {
     require(file, refcountOrder >= 0 && refcountOrder <= 6, "refcounts wider than 64 bits");
     require(file, size >= 0, "a size of " + Long.toUnsignedString(size) + " bytes");
-    long covered = 1L << (2 * clusterBits - 3);
     require(
         file,
         l1Entries >= 0 && l1Entries <= MAX_L1_BYTES / Long.BYTES,
         "an L1 table of " + Integer.toUnsignedString(l1Entries) + " entries");
-    require(
-        file,
-        l1Entries >= (size >>> (2 * clusterBits - 3)) + ((size & covered - 1) == 0 ? 0 : 1),
-        "the L1 table is too small for the size");
+    require(file, l1Entries >= l1EntriesFor(size), "the L1 table is too small for the size");
     require(
         file,
         refcountTableClusters > 0
@@ -205,6 +201,26 @@ record Qcow2Header(
 
   int refcountTableBytes() {
     return refcountTableClusters << clusterBits;
+  }
+
+  /** Words of an entry of an L2 table. */
+  int l2EntryWords() {
+    return 1;
+  }
+
+  int l2Entries() {
+    return clusterSize() / Long.BYTES / l2EntryWords();
+  }
+
+  /** The logarithm of how much of the disk an L2 table covers. */
+  int l2CoverageBits() {
+    return clusterBits + Integer.numberOfTrailingZeros(l2Entries());
+  }
+
+  /** How many entries of an L1 table a disk needs. */
+  long l1EntriesFor(long diskSize) {
+    return (diskSize >>> l2CoverageBits())
+        + ((diskSize & (1L << l2CoverageBits()) - 1) == 0 ? 0 : 1);
   }
 
   /** Whether clusters can be said to read as zeroes. */

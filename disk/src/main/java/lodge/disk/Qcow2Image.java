@@ -3,8 +3,12 @@ package lodge.disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import lodge.disk.DiskException.Kind;
 import lodge.disk.L2Entry.Content;
 
@@ -13,29 +17,32 @@ import lodge.disk.L2Entry.Content;
  * stays as it is, where it was not.
  *
  * <p>What is written reaches the file in an order that leaves at worst unused clusters when the
- * host stops at any moment: data and refcounts, then the L2 tables, then the L1 table. Clusters are
- * free only after the tables that do not have them any more are durable.
+ * host stops at any moment.
+ *
+ * <p>Requests overlap: reads, and writes to clusters that are there, share {@link #use} and look
+ * their clusters up without waiting. Other writes hold {@link #changes} while they allocate their
+ * cluster and while they link it, and neither lock while they fill it; {@link #inFlight} keeps
+ * others from the same cluster of the guest. Clusters become free when {@link #use} was exclusive
+ * for a moment, so nobody is still at them. {@link #changes} is taken before {@link #use}.
  */
 public final class Qcow2Image implements DiskImage {
-  /** For the L2 tables; those of an image of 32 GiB with clusters of 64 KiB. */
-  static final long CACHE_BYTES = 4 << 20;
-
-  /** Refcounts are used one after the other. */
-  private static final int REFCOUNT_CACHE_SHARE = 4;
-
-  /** How many clusters wait for being free, at most. */
-  private static final int MAX_RELEASED = 4096;
+  /** For the L2 tables; those of an image of 256 GiB with clusters of 64 KiB. */
+  static final long CACHE_BYTES = 32 << 20;
 
   private final ImageFile file;
   private final Qcow2Header header;
-  private final Refcounts refcounts;
+  private final Qcow2Metadata metadata;
   private final ClusterMap map;
   private final CompressedClusters compressed;
   private final DiskImage backing;
   private final int clusterSize;
 
-  /** Clusters whose references will be gone when the tables are written. */
-  private final ArrayDeque<Long> released = new ArrayDeque<>();
+  private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
+  private final ReentrantLock changes = new ReentrantLock();
+  private final Condition landed = changes.newCondition();
+
+  /** Numbers of the guest's clusters that get another place just now. */
+  private final Set<Long> inFlight = new HashSet<>();
 
   private boolean closed;
 
@@ -43,13 +50,23 @@ public final class Qcow2Image implements DiskImage {
     this.file = file;
     header = Qcow2Header.read(file);
     clusterSize = header.clusterSize();
-    refcounts = new Refcounts(file, header, cacheBytes / REFCOUNT_CACHE_SHARE);
-    map = new ClusterMap(file, header, refcounts, cacheBytes, this::commit, released::add);
+    metadata = new Qcow2Metadata(file, header, cacheBytes, this::quiesce);
+    map = metadata.map;
     compressed = new CompressedClusters(file, header.clusterBits());
     if (!file.readOnly()) {
-      prepareForWriting();
+      metadata.prepareForWriting();
     }
     backing = chain.open(file.path(), header);
+  }
+
+  /** Returns when nobody is at clusters that the tables do not have any more. */
+  private void quiesce() {
+    use.writeLock().lock();
+    try {
+      compressed.forget();
+    } finally {
+      use.writeLock().unlock();
+    }
   }
 
   public static Qcow2Image open(Path path, boolean readOnly) throws DiskException {
@@ -86,45 +103,22 @@ public final class Qcow2Image implements DiskImage {
    * @param repairLeaks clusters that nobody uses become free, unless the image is damaged
    */
   public static CheckReport check(Path path, boolean repairLeaks) throws IOException {
-    if (repairLeaks) {
-      open(path, false, CACHE_BYTES).close(); // settles what a crash has left
-    }
     try (ImageFile file = ImageFile.open(path, !repairLeaks)) {
-      Qcow2Header header = Qcow2Header.read(file);
-      Refcounts refcounts = new Refcounts(file, header, CACHE_BYTES);
-      ClusterMap map = new ClusterMap(file, header, refcounts, CACHE_BYTES, () -> {}, _ -> {});
-      CheckReport report = new Qcow2Check(file, header, refcounts, map).run(repairLeaks);
-      refcounts.writeBack();
-      return report;
+      return check(file, repairLeaks);
     }
   }
 
-  private void prepareForWriting() throws DiskException {
-    if ((header.incompatible() & Qcow2Header.CORRUPT) != 0) {
-      throw file.error(
-          Kind.CORRUPT, "open", DiskException.NOWHERE, "it is marked as corrupt: not for writing");
+  static CheckReport check(ImageFile file, boolean repairLeaks) throws DiskException {
+    Qcow2Metadata metadata = new Qcow2Metadata(file, Qcow2Header.read(file), CACHE_BYTES, () -> {});
+    if (repairLeaks) {
+      metadata.prepareForWriting(); // settles what a crash has left
     }
-    if (header.snapshots() != 0) {
-      throw file.error(
-          Kind.UNSUPPORTED,
-          "open",
-          DiskException.NOWHERE,
-          "it has internal snapshots: not for writing");
-    }
-    if ((header.incompatible() & Qcow2Header.DIRTY) != 0) {
-      new Qcow2Check(file, header, refcounts, map).rebuildRefcounts();
-      refcounts.writeBack();
+    CheckReport report = new Qcow2Check(metadata).run(repairLeaks);
+    metadata.refcounts.writeBack();
+    if (repairLeaks) {
       file.force();
-      putHeader(Qcow2Header.INCOMPATIBLE_FIELD, header.incompatible() & ~Qcow2Header.DIRTY);
     }
-    if (header.autoclear() != 0) {
-      putHeader(Qcow2Header.AUTOCLEAR_FIELD, 0);
-    }
-  }
-
-  private void putHeader(int field, long value) throws DiskException {
-    file.write(field, ByteBuffer.allocate(Long.BYTES).putLong(0, value));
-    file.force();
+    return report;
   }
 
   @Override
@@ -148,16 +142,16 @@ public final class Qcow2Image implements DiskImage {
   }
 
   @Override
-  public synchronized Extent extent(long offset) throws IOException {
+  public Extent extent(long offset) throws IOException {
     Requests.checkInside(offset, 1, size());
-    long entry = map.entry(offset);
+    long entry = entry(offset);
     Content content = L2Entry.content(entry);
-    long length = Math.min(size(), nextCluster(offset)) - offset;
+    long length = Math.min(size(), offset - within(offset) + clusterSize) - offset;
     if (content == Content.BACKING && backing != null && backing.size() > offset) {
       return backing.extent(offset).before(offset + length).behind();
     }
     boolean hasPlace = content != Content.COMPRESSED && (entry & L2Entry.OFFSET) != 0;
-    long host = hasPlace ? hostOffset(entry) + within(offset) : Extent.NOWHERE;
+    long host = hasPlace ? metadata.dataOffset(entry) + within(offset) : Extent.NOWHERE;
     return switch (content) {
       case BACKING -> new Extent(offset, length, Extent.Content.UNALLOCATED, 0, Extent.NOWHERE);
       case ZEROES -> new Extent(offset, length, Extent.Content.ZERO, 0, host);
@@ -165,14 +159,51 @@ public final class Qcow2Image implements DiskImage {
     };
   }
 
+  private long entry(long offset) throws DiskException {
+    long entry = map.peek(offset);
+    if (entry != ClusterMap.UNKNOWN) {
+      return entry;
+    }
+    changes.lock();
+    try {
+      return map.entry(offset);
+    } finally {
+      changes.unlock();
+    }
+  }
+
   @Override
-  public synchronized void read(long offset, ByteBuffer into) throws IOException {
+  public void read(long offset, ByteBuffer into) throws IOException {
     Requests.checkInside(offset, into.remaining(), size());
     for (long at = offset; into.hasRemaining(); ) {
-      int within = within(at);
-      int count = Math.min(clusterSize - within, into.remaining());
-      readCluster(map.entry(at), at, Buffers.take(into, count));
+      int count = Math.min(clusterSize - within(at), into.remaining());
+      readMapped(at, Buffers.take(into, count));
       at += count;
+    }
+  }
+
+  private void readMapped(long at, ByteBuffer into) throws IOException {
+    while (true) {
+      use.readLock().lock();
+      try {
+        long entry = map.peek(at);
+        if (entry != ClusterMap.UNKNOWN) {
+          readCluster(entry, at, into);
+          return;
+        }
+      } finally {
+        use.readLock().unlock();
+      }
+      load(at);
+    }
+  }
+
+  private void load(long at) throws DiskException {
+    changes.lock();
+    try {
+      map.entry(at);
+    } finally {
+      changes.unlock();
     }
   }
 
@@ -185,7 +216,7 @@ public final class Qcow2Image implements DiskImage {
     switch (L2Entry.content(entry)) {
       case BACKING -> readBacking(at, into);
       case ZEROES -> Buffers.zero(into, into.remaining());
-      case DATA -> file.read(hostOffset(entry) + within(at), into);
+      case DATA -> file.read(metadata.dataOffset(entry) + within(at), into);
       case COMPRESSED -> compressed.read(entry, within(at), into);
     }
   }
@@ -199,92 +230,151 @@ public final class Qcow2Image implements DiskImage {
     Buffers.zero(into, into.remaining());
   }
 
-  /** Where the data of an entry is. */
-  private long hostOffset(long entry) throws DiskException {
-    long offset = entry & L2Entry.OFFSET;
-    if (offset >= file.end()) {
-      throw file.error(Kind.CORRUPT, "use a cluster", offset, "it is past the end of the file");
+  /** Something that changes the image. */
+  private interface Change {
+    void make() throws IOException;
+  }
+
+  /** What contradicts itself is not written any more. */
+  private void change(long offset, long length, Change change) throws IOException {
+    Requests.checkInside(offset, length, size());
+    Requests.checkWritable(file, offset);
+    metadata.checkNotCorrupt("write", offset);
+    try {
+      change.make();
+    } catch (DiskException e) {
+      if (e.kind() == Kind.CORRUPT && e.path().equals(file.path())) {
+        metadata.markCorrupt();
+      }
+      throw e;
     }
-    if (within(offset) != 0 || refcounts.isFixed(offset)) {
-      throw file.error(Kind.CORRUPT, "use a cluster", offset, "it is no place for one");
-    }
-    return offset;
   }
 
   @Override
-  public synchronized void write(long offset, ByteBuffer from) throws IOException {
-    Requests.checkInside(offset, from.remaining(), size());
-    Requests.checkWritable(file, offset);
-    for (long at = offset; from.hasRemaining(); ) {
-      int count = Math.min(clusterSize - within(at), from.remaining());
-      writeCluster(at, Buffers.take(from, count));
-      at += count;
-    }
+  public void write(long offset, ByteBuffer from) throws IOException {
+    change(
+        offset,
+        from.remaining(),
+        () -> {
+          for (long at = offset; from.hasRemaining(); ) {
+            int count = Math.min(clusterSize - within(at), from.remaining());
+            writeCluster(at, Buffers.take(from, count));
+            at += count;
+          }
+        });
   }
 
   /** Stores a buffer in a part of one cluster. */
   private void writeCluster(long at, ByteBuffer from) throws IOException {
-    long entry = map.entry(at);
-    boolean inPlace = L2Entry.isWritable(entry) && (entry & L2Entry.OFFSET) != 0;
-    if (inPlace && L2Entry.content(entry) == Content.DATA) {
-      file.write(hostOffset(entry) + within(at), from);
-      return;
-    }
-    ByteBuffer cluster = from;
-    if (from.remaining() < clusterSize) {
-      cluster = ByteBuffer.allocate(clusterSize);
-      long start = at - within(at);
-      int inside = (int) Math.min(clusterSize, size() - start);
-      readCluster(entry, start, cluster.slice(0, inside));
-      cluster.put(within(at), from, from.position(), from.remaining());
-    }
-    long host = inPlace ? hostOffset(entry) : refcounts.allocate();
-    file.write(host, cluster);
-    map.set(at, host | L2Entry.COPIED);
-    if (!inPlace) {
-      releaseEntry(entry);
+    while (!writeInPlace(at, from)) {
+      Landing landing = takeOff(at);
+      if (landing != null) {
+        boolean filled = false;
+        try {
+          fill(landing, at, from);
+          filled = true;
+        } finally {
+          land(landing, filled);
+        }
+        return;
+      }
     }
   }
 
-  /** The clusters of an entry that was replaced have one reference less, once that is durable. */
-  private void releaseEntry(long entry) throws DiskException {
-    if (L2Entry.content(entry) == Content.COMPRESSED) {
-      long last = CompressedClusters.last(entry, header.clusterBits());
-      long first = CompressedClusters.offset(entry, header.clusterBits());
-      for (long host = first - within(first); host <= last; host += clusterSize) {
-        released.add(host);
+  private boolean writeInPlace(long at, ByteBuffer from) throws DiskException {
+    use.readLock().lock();
+    try {
+      long entry = map.peek(at);
+      boolean inPlace =
+          entry != ClusterMap.UNKNOWN
+              && L2Entry.isWritable(entry)
+              && L2Entry.content(entry) == Content.DATA;
+      if (inPlace) {
+        file.write(metadata.writableOffset(entry) + within(at), from);
       }
-    } else if ((entry & L2Entry.OFFSET) != 0) {
-      released.add(entry & L2Entry.OFFSET);
+      return inPlace;
+    } finally {
+      use.readLock().unlock();
     }
-    if (released.size() > MAX_RELEASED) {
-      commit();
+  }
+
+  /**
+   * A cluster on its way into the file.
+   *
+   * @param guest where it begins for the guest
+   * @param before its entry until then
+   * @param place where its data will be
+   * @param allocated whether the place is a new one
+   */
+  private record Landing(long guest, long before, long place, boolean allocated) {}
+
+  /** Null when the cluster can be written in place now. */
+  private Landing takeOff(long at) throws DiskException {
+    changes.lock();
+    try {
+      awaitLanding(at);
+      long entry = map.entry(at);
+      boolean hasPlace = L2Entry.isWritable(entry) && (entry & L2Entry.OFFSET) != 0;
+      if (hasPlace && L2Entry.content(entry) == Content.DATA) {
+        return null;
+      }
+      long place = hasPlace ? metadata.writableOffset(entry) : metadata.refcounts.allocate();
+      inFlight.add(at >>> header.clusterBits());
+      return new Landing(at - within(at), entry, place, !hasPlace);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void awaitLanding(long at) {
+    while (inFlight.contains(at >>> header.clusterBits())) {
+      landed.awaitUninterruptibly();
+    }
+  }
+
+  private void fill(Landing landing, long at, ByteBuffer from) throws IOException {
+    ByteBuffer cluster = from;
+    if (from.remaining() < clusterSize) {
+      cluster = ByteBuffer.allocate(clusterSize);
+      int inside = (int) Math.min(clusterSize, size() - landing.guest);
+      readCluster(landing.before, landing.guest, cluster.slice(0, inside));
+      cluster.put(within(at), from, from.position(), from.remaining());
+    }
+    file.write(landing.place, cluster);
+  }
+
+  private void land(Landing landing, boolean filled) throws DiskException {
+    changes.lock();
+    try {
+      if (filled) {
+        map.set(landing.guest, landing.place | L2Entry.COPIED);
+        if (landing.allocated) {
+          metadata.releaseEntry(landing.before);
+        }
+      } else if (landing.allocated) {
+        metadata.refcounts.free(landing.place);
+      }
+    } finally {
+      inFlight.remove(landing.guest >>> header.clusterBits());
+      landed.signalAll();
+      changes.unlock();
     }
   }
 
   @Override
-  public synchronized void flush() throws IOException {
+  public void flush() throws IOException {
     if (!file.readOnly()) {
-      commit();
+      change(0, 0, this::commit);
     }
   }
 
   private void commit() throws DiskException {
-    refcounts.writeBack();
-    file.force();
-    if (!map.isDirty()) {
-      return;
+    changes.lock();
+    try {
+      metadata.commit();
+    } finally {
+      changes.unlock();
     }
-    map.writeBackTables();
-    if (map.isL1Dirty()) {
-      file.force();
-      map.writeBackL1();
-    }
-    file.force();
-    while (!released.isEmpty()) {
-      refcounts.free(released.remove());
-    }
-    compressed.forget();
   }
 
   /**
@@ -292,57 +382,94 @@ public final class Qcow2Image implements DiskImage {
    * behind the image must not come back, so there nothing is done when there is a backing file.
    */
   @Override
-  public synchronized void discard(long offset, long length) throws IOException {
-    Requests.checkInside(offset, length, size());
-    Requests.checkWritable(file, offset);
-    if (backing != null && !header.hasZeroClusters()) {
+  public void discard(long offset, long length) throws IOException {
+    change(
+        offset,
+        length,
+        () -> {
+          if (backing == null || header.hasZeroClusters()) {
+            forEachCluster(offset, length, this::discardCluster);
+          }
+        });
+  }
+
+  /** Called with a part of one cluster. */
+  private interface Piece {
+    void use(long at, long end) throws IOException;
+  }
+
+  private void forEachCluster(long offset, long length, Piece piece) throws IOException {
+    long end = offset + length;
+    for (long at = offset; at < end; ) {
+      long next = Math.min(end, at - within(at) + clusterSize);
+      piece.use(at, next);
+      at = next;
+    }
+  }
+
+  /** Whether a part of a cluster is all that the disk has of it. */
+  private boolean isWhole(long at, long end) {
+    return within(at) == 0 && (end == at + clusterSize || end == size());
+  }
+
+  private void discardCluster(long at, long end) throws DiskException {
+    if (!isWhole(at, end)) {
       return;
     }
-    long end = offset + length;
-    for (long at = offset; at < end; at = nextCluster(at)) {
-      if (isWhole(at, end)) {
-        long entry = map.entry(at);
-        if (entry != 0) {
-          replace(at, entry, backing == null ? 0 : L2Entry.ZERO);
-        }
+    changes.lock();
+    try {
+      awaitLanding(at);
+      long entry = map.entry(at);
+      if (entry != 0) {
+        replace(at, entry, backing == null ? 0 : L2Entry.ZERO);
       }
+    } finally {
+      changes.unlock();
     }
-  }
-
-  private long nextCluster(long at) {
-    return at - within(at) + clusterSize;
-  }
-
-  /** Whether what is from a place on to an end has all that its cluster has. */
-  private boolean isWhole(long at, long end) {
-    return within(at) == 0 && (end >= at + clusterSize || end == size());
   }
 
   private void replace(long at, long entry, long by) throws DiskException {
     map.set(at, by);
-    releaseEntry(entry);
+    metadata.releaseEntry(entry);
   }
 
   @Override
-  public synchronized void writeZeroes(long offset, long length, boolean mayUnmap)
-      throws IOException {
-    Requests.checkInside(offset, length, size());
-    Requests.checkWritable(file, offset);
-    long end = offset + length;
-    for (long at = offset; at < end; at = nextCluster(at)) {
+  public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
+    change(
+        offset,
+        length,
+        () ->
+            forEachCluster(
+                offset,
+                length,
+                (at, end) -> {
+                  if (!zeroByEntry(at, end, mayUnmap)) {
+                    writeCluster(at, ByteBuffer.allocate((int) (end - at)));
+                  }
+                }));
+  }
+
+  /** False when zeroes have to be written. */
+  private boolean zeroByEntry(long at, long end, boolean mayUnmap) throws DiskException {
+    changes.lock();
+    try {
+      awaitLanding(at);
       long entry = map.entry(at);
       boolean whole = isWhole(at, end);
       if (readsAsZeroes(at, entry) && !(whole && mayUnmap && (entry & L2Entry.OFFSET) != 0)) {
-        continue;
+        return true;
       }
       if (!whole || !(header.hasZeroClusters() || (mayUnmap && isBehindBacking(at)))) {
-        int count = (int) (Math.min(end, nextCluster(at)) - at);
-        writeCluster(at, ByteBuffer.allocate(count));
-      } else if (!mayUnmap && L2Entry.isWritable(entry)) {
+        return false;
+      }
+      if (!mayUnmap && L2Entry.isWritable(entry)) {
         map.set(at, entry | L2Entry.ZERO);
       } else {
         replace(at, entry, header.hasZeroClusters() ? L2Entry.ZERO : 0);
       }
+      return true;
+    } finally {
+      changes.unlock();
     }
   }
 
@@ -360,18 +487,21 @@ public final class Qcow2Image implements DiskImage {
   }
 
   @Override
-  public synchronized void close() throws IOException {
-    if (closed) {
-      return;
-    }
-    closed = true;
+  public void close() throws IOException {
+    changes.lock();
     try (file;
         compressed;
         backing) {
-      if (!file.readOnly()) {
-        commit();
-        refcounts.writeBack();
+      while (!inFlight.isEmpty()) {
+        landed.awaitUninterruptibly();
       }
+      if (!closed && !file.readOnly() && !metadata.isCorrupt()) {
+        metadata.commit();
+        metadata.refcounts.writeBack();
+      }
+    } finally {
+      closed = true;
+      changes.unlock();
     }
   }
 }

@@ -30,50 +30,52 @@ class CrashTest {
     Path path = folder.resolve("image");
     int size = 4 << 20;
     Qcow2Image.create(path, new Qcow2Options(size, clusterSize, version, false, null, null));
-    byte[] content = Files.readAllBytes(path);
+    byte[] empty = Files.readAllBytes(path);
     if (refcountBits == 64) {
-      widenRefcounts(content, clusterSize);
+      widenRefcounts(empty, clusterSize);
     }
-    MemoryChannel channel = new MemoryChannel(content);
+    MemoryChannel channel = new MemoryChannel(empty);
     byte[] filled = new byte[5 << 19];
     random.nextBytes(filled);
     byte[] model = Arrays.copyOf(filled, size);
-    try (Qcow2Image image =
-        new Qcow2Image(new ImageFile(path, channel, false, null), 0, BackingChain.EMPTY)) {
+    try (Qcow2Image image = new Qcow2Image(file(path, channel), 0, BackingChain.EMPTY)) {
       image.write(0, ByteBuffer.wrap(filled));
       new Exerciser(model, clusterSize, random).steps(image, 300);
     }
 
     List<List<Write>> epochs = channel.epochs;
+    MemoryChannel durable = new MemoryChannel(empty);
     int done = 0;
-    for (int stop = 0; stop < epochs.size(); stop += random.nextInt(1, 2 + epochs.size() / 20)) {
+    for (int stop = 0; stop < epochs.size(); stop += random.nextInt(1, 2 + epochs.size() / 80)) {
       for (; done < stop; done++) {
-        for (Write write : epochs.get(done)) {
-          content = MemoryChannel.apply(content, write);
-        }
+        epochs.get(done).forEach(durable::apply);
       }
-      Files.write(path, partly(content, epochs.get(stop), random));
-      CheckReport report = Qcow2Image.check(path, true);
+      ImageFile stopped = file(path, partly(durable.content(), epochs.get(stop), random));
+      CheckReport report = Qcow2Image.check(stopped, true);
       assertThat(report.problems()).noneMatch(problem -> problem.startsWith("error"));
       assertThat(report.isClean()).isTrue();
-      assertThat(Qcow2Image.check(path, false).leaks()).isZero();
+      assertThat(Qcow2Image.check(stopped, false).leaks()).isZero();
     }
   }
 
+  private static ImageFile file(Path path, MemoryChannel channel) throws Exception {
+    return new ImageFile(path, channel, false, null);
+  }
+
   /** Each sector of each write is there or not. */
-  private static byte[] partly(byte[] before, List<Write> writes, Random random) {
-    byte[] content = before.clone();
+  private static MemoryChannel partly(byte[] before, List<Write> writes, Random random) {
+    MemoryChannel channel = new MemoryChannel(before);
     int share = random.nextInt(1, 5);
     for (Write write : writes) {
       for (int at = 0; at < write.bytes().length; at += SECTOR) {
         if (random.nextInt(4) < share) {
           int end = Math.min(at + SECTOR, write.bytes().length);
           byte[] piece = Arrays.copyOfRange(write.bytes(), at, end);
-          content = MemoryChannel.apply(content, new Write(write.offset() + at, piece));
+          channel.apply(new Write(write.offset() + at, piece));
         }
       }
     }
-    return content;
+    return channel;
   }
 
   /** With counts of 64 bits the refcount table has to grow after 2 MiB. */
@@ -92,18 +94,16 @@ class CrashTest {
     Qcow2Image.create(path, Qcow2Options.ofSize(8 << 20));
     byte[] content = Files.readAllBytes(path);
     MemoryChannel channel = new MemoryChannel(content);
-    try (Qcow2Image image =
-        new Qcow2Image(new ImageFile(path, channel, false, null), MARK, BackingChain.EMPTY)) {
+    MemoryChannel durable = new MemoryChannel(content);
+    try (Qcow2Image image = new Qcow2Image(file(path, channel), MARK, BackingChain.EMPTY)) {
       image.write(MARK, ByteBuffer.wrap(new byte[] {1, 2, 3}));
       image.flush();
       for (List<Write> epoch : channel.epochs) {
-        for (Write write : epoch) {
-          content = MemoryChannel.apply(content, write);
-        }
+        epoch.forEach(durable::apply);
       }
       assertThat(channel.epochs.getLast()).isEmpty();
     }
-    Files.write(path, content);
+    Files.write(path, durable.content());
     try (Qcow2Image image = Qcow2Image.open(path, true)) {
       assertThat(Exerciser.content(image, MARK, 4)).containsExactly(1, 2, 3, 0);
     }
