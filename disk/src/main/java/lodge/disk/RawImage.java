@@ -10,7 +10,7 @@ import lodge.disk.DiskException.Kind;
 /** A file that holds the disk byte by byte, sparse where the file system can do that. */
 public final class RawImage implements BlockBackend {
   private final ImageFile file;
-  private final long size;
+  private volatile long size;
 
   private RawImage(ImageFile file) {
     this.file = file;
@@ -74,6 +74,18 @@ public final class RawImage implements BlockBackend {
     if (!mayUnmap || !file.punch(offset, length)) {
       file.writeZeroes(offset, length);
     }
+  }
+
+  /**
+   * Gives the disk another size. What is new reads as zeroes.
+   *
+   * @param size in bytes, a multiple of 512
+   * @param mayShrink the end of the disk may be lost
+   */
+  public void resize(long size, boolean mayShrink) throws DiskException {
+    Requests.checkResize(file, this.size, size, mayShrink);
+    file.setEnd(size);
+    this.size = size;
   }
 
   @Override
