@@ -9,12 +9,15 @@ import java.util.concurrent.Callable;
 import lodge.disk.CheckReport;
 import lodge.disk.ImageFormat;
 import lodge.disk.Qcow2Image;
+import lodge.disk.Repair;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code lodge image check}. */
 @Command(
@@ -29,14 +32,7 @@ import picocli.CommandLine.Spec;
       "3 clusters are lost, which takes space but does no harm, 63 the format has no tables."
     })
 final class ImageCheckCommand implements Callable<Integer> {
-  private static final int DAMAGED = 2;
-  private static final int LEAKS = 3;
   private static final int NOTHING_TO_CHECK = 63;
-
-  /** By the names that the option takes. */
-  enum Repair {
-    leaks
-  }
 
   @Option(
       names = "-f",
@@ -47,9 +43,10 @@ final class ImageCheckCommand implements Callable<Integer> {
 
   @Option(
       names = "-r",
-      paramLabel = "leaks",
-      description = "Repair: leaks frees clusters that nobody uses, unless the image is damaged.")
-  private Repair repair;
+      paramLabel = "WHAT",
+      converter = RepairName.class,
+      description = "Repair leaks, clusters that nobody uses, or all that can be.")
+  private Repair repair = Repair.NOTHING;
 
   @Option(names = "-q", description = "Print nothing but errors.")
   private boolean quiet;
@@ -72,51 +69,49 @@ final class ImageCheckCommand implements Callable<Integer> {
           .println("lodge: " + file + ": " + known.label() + " images have nothing to check");
       return NOTHING_TO_CHECK;
     }
-    CheckReport report = Qcow2Image.check(file, repair != null);
+    CheckReport report = Qcow2Image.check(file, repair);
     if (output.isJson()) {
       out.println(Json.pretty(object(report)));
     } else if (!quiet) {
-      print(report, out);
+      out.print(report.text());
     }
     out.flush();
-    if (report.errors() > 0) {
-      return DAMAGED;
-    }
-    return report.isClean() ? ExitStatus.OK : LEAKS;
+    return report.exitStatus();
   }
 
   private Map<String, Object> object(CheckReport report) {
     Map<String, Object> object = new LinkedHashMap<>();
+    object.put("image-end-offset", report.endOffset());
+    object.put("total-clusters", report.clusters());
+    object.put("check-errors", 0);
     object.put("filename", file.toString());
     object.put("format", ImageFormat.QCOW2.label());
-    object.put("check-errors", 0);
-    object.put("corruptions", report.errors());
-    object.put("leaks", report.leaks() - report.repaired());
-    object.put("leaks-fixed", report.repaired());
+    putUnlessZero(object, "corruptions", report.errors());
+    putUnlessZero(object, "leaks", report.leaks());
+    putUnlessZero(object, "corruptions-fixed", report.errorsRepaired());
+    putUnlessZero(object, "leaks-fixed", report.leaksRepaired());
+    putUnlessZero(object, "allocated-clusters", report.allocated());
+    putUnlessZero(object, "fragmented-clusters", report.fragmented());
+    putUnlessZero(object, "compressed-clusters", report.compressed());
     return object;
   }
 
-  private static void print(CheckReport report, PrintWriter out) {
-    report.problems().forEach(out::println);
-    if (report.repaired() > 0) {
-      out.println(
-          "The following inconsistencies were found and repaired:\n\n    %d leaked clusters\n"
-              .formatted(report.repaired()));
+  private static void putUnlessZero(Map<String, Object> object, String name, long value) {
+    if (value != 0) {
+      object.put(name, value);
     }
-    if (report.isClean()) {
-      out.println("No errors were found on the image.");
-    }
-    if (report.errors() > 0) {
-      out.println(
-          ("\n%d errors were found on the image.\nData may be corrupted, or further writes to the"
-                  + " image may corrupt it.")
-              .formatted(report.errors()));
-    }
-    if (report.leaks() > report.repaired()) {
-      out.println(
-          ("\n%d leaked clusters were found on the image.\nThis means waste of disk space, but no"
-                  + " harm to data.")
-              .formatted(report.leaks() - report.repaired()));
+  }
+
+  /** Reads what stands after {@code -r}. */
+  static final class RepairName implements ITypeConverter<Repair> {
+    @Override
+    public Repair convert(String text) {
+      return switch (text) {
+        case "leaks" -> Repair.LEAKS;
+        case "all" -> Repair.ALL;
+        default ->
+            throw new TypeConversionException("'" + text + "' is unknown; write leaks or all");
+      };
     }
   }
 }

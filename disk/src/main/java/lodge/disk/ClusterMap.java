@@ -188,13 +188,17 @@ final class ClusterMap {
     lastDirty = Math.max(lastDirty, index);
   }
 
-  /** Gives up the tables of the places from one on; they must not have any entries any more. */
-  void dropTablesFrom(long guestOffset) {
-    long first = Math.ceilDiv(guestOffset, 1L << header.l2CoverageBits());
-    for (int i = (int) first; i < l1.length; i++) {
-      if (l1[i] != 0) {
-        releaseTable(l1[i]);
-        setL1(i, 0);
+  boolean hasTable(long guestOffset) {
+    return l1[l1Index(guestOffset)] != 0;
+  }
+
+  /** Gives up the tables for a part of the disk alone; they must not have entries any more. */
+  void dropTables(long from, long to) {
+    long first = Math.ceilDiv(from, 1L << header.l2CoverageBits());
+    for (long i = first; i < header.l1EntriesFor(to); i++) {
+      if (l1[(int) i] != 0) {
+        releaseTable(l1[(int) i]);
+        setL1((int) i, 0);
       }
     }
   }

@@ -11,6 +11,7 @@ import lodge.disk.DiskException.Kind;
  *
  * @param backingFile the name as the image gives it, null when there is none
  * @param backingFormat null when the image does not tell
+ * @param bitmaps null when there are no valid ones
  */
 record Qcow2Header(
     int version,
@@ -21,15 +22,18 @@ record Qcow2Header(
     long refcountTableOffset,
     int refcountTableClusters,
     int snapshots,
+    long snapshotsOffset,
     long incompatible,
     long compatible,
     long autoclear,
     int refcountOrder,
     String backingFile,
-    String backingFormat) {
+    String backingFormat,
+    BitmapDirectory bitmaps) {
   static final int LENGTH_2 = 72;
   static final int LENGTH_3 = 104;
 
+  static final int SIZE_FIELD = 24;
   static final int REFCOUNT_TABLE_FIELDS = 48;
   static final int INCOMPATIBLE_FIELD = 72;
   static final int AUTOCLEAR_FIELD = 88;
@@ -117,12 +121,16 @@ record Qcow2Header(
             header.getLong(48),
             header.getInt(56),
             header.getInt(60),
+            header.getLong(64),
             incompatible,
             version == 2 ? 0 : header.getLong(80),
             version == 2 ? 0 : header.getLong(AUTOCLEAR_FIELD),
             version == 2 ? 4 : header.getInt(96),
             backingName(file, first, length),
-            extensions.backingFormat);
+            extensions.backingFormat,
+            version == 3 && (header.getLong(AUTOCLEAR_FIELD) & BITMAPS) != 0
+                ? extensions.bitmaps
+                : null);
     result.checkTables(file);
     return result;
   }
@@ -229,11 +237,12 @@ record Qcow2Header(
   }
 
   /** What follows the header: typed data, each with a length. */
-  private record Extensions(String backingFormat, List<Feature> features) {
+  private record Extensions(String backingFormat, BitmapDirectory bitmaps, List<Feature> features) {
     private record Feature(int type, int bit, String name) {}
 
     static Extensions read(ImageFile file, ByteBuffer first, int start) throws DiskException {
       String backingFormat = null;
+      BitmapDirectory bitmaps = null;
       List<Feature> features = new ArrayList<>();
       long nameOffset = first.getLong(8);
       int end =
@@ -246,6 +255,8 @@ record Qcow2Header(
         require(file, length >= 0 && length <= end - at, "a header extension is too long");
         if (type == BACKING_FORMAT_EXTENSION) {
           backingFormat = text(first, at, length);
+        } else if (type == BitmapDirectory.EXTENSION && length >= BitmapDirectory.EXTENSION_BYTES) {
+          bitmaps = BitmapDirectory.read(first, at);
         } else if (type == FEATURE_NAMES_EXTENSION) {
           for (int entry = at; entry + FEATURE_NAME_LENGTH <= at + length; ) {
             features.add(
@@ -255,7 +266,7 @@ record Qcow2Header(
         }
         at += length + 7 & ~7;
       }
-      return new Extensions(backingFormat, features);
+      return new Extensions(backingFormat, bitmaps, features);
     }
 
     private static String text(ByteBuffer from, int at, int length) {

@@ -28,11 +28,13 @@ final class Qcow2Metadata {
   final MetadataClusters clusters;
   final Refcounts refcounts;
   final ClusterMap map;
+  final Snapshots snapshots;
   private final Quiescence quiescence;
 
   /** References that will be gone when the tables are written. */
   private final ArrayDeque<Long> released = new ArrayDeque<>();
 
+  private volatile long size;
   private volatile boolean corrupt;
 
   Qcow2Metadata(ImageFile file, Qcow2Header header, long cacheBytes, Quiescence quiescence)
@@ -50,32 +52,34 @@ final class Qcow2Metadata {
     refcounts = new Refcounts(file, header, clusters, cacheBytes / REFCOUNT_CACHE_SHARE);
     map =
         new ClusterMap(file, header, refcounts, clusters, cacheBytes, this::commit, this::release);
+    snapshots = new Snapshots(this);
+    size = header.size();
     corrupt = (header.incompatible() & Qcow2Header.CORRUPT) != 0;
   }
 
-  /** Settles what others have left, before the first write. */
-  void prepareForWriting() throws DiskException {
-    checkNotCorrupt("open", DiskException.NOWHERE);
-    if (header.snapshots() != 0) {
-      throw file.error(
-          Kind.UNSUPPORTED,
-          "open",
-          DiskException.NOWHERE,
-          "it has internal snapshots: not for writing");
-    }
+  /** Makes the refcounts right where others have left them behind. */
+  void settle() throws DiskException {
     if ((header.incompatible() & Qcow2Header.DIRTY) != 0) {
       new Qcow2Check(this).rebuildRefcounts();
-      refcounts.writeBack();
-      file.force();
-      putHeader(Qcow2Header.INCOMPATIBLE_FIELD, header.incompatible() & ~Qcow2Header.DIRTY);
-    }
-    if (header.autoclear() != 0) {
-      putHeader(Qcow2Header.AUTOCLEAR_FIELD, 0);
+      putHeader(
+          Qcow2Header.INCOMPATIBLE_FIELD, longBytes(header.incompatible() & ~Qcow2Header.DIRTY));
     }
   }
 
-  private void putHeader(int field, long value) throws DiskException {
-    file.write(field, ByteBuffer.allocate(Long.BYTES).putLong(0, value));
+  /** Before the first write: what Lodge does not keep up to date is not valid any more. */
+  void clearAutoclear() throws DiskException {
+    if (header.autoclear() != 0) {
+      putHeader(Qcow2Header.AUTOCLEAR_FIELD, longBytes(0));
+    }
+  }
+
+  private static ByteBuffer longBytes(long value) {
+    return ByteBuffer.allocate(Long.BYTES).putLong(value);
+  }
+
+  /** Fields of the header change together, durably: they are in one sector. */
+  void putHeader(int field, ByteBuffer bytes) throws DiskException {
+    file.write(field, bytes.flip());
     file.force();
   }
 
@@ -91,13 +95,70 @@ final class Qcow2Metadata {
       corrupt = true;
       if (header.version() >= 3) {
         long bits = header.incompatible() & ~Qcow2Header.DIRTY | Qcow2Header.CORRUPT;
-        putHeader(Qcow2Header.INCOMPATIBLE_FIELD, bits);
+        putHeader(Qcow2Header.INCOMPATIBLE_FIELD, longBytes(bits));
       }
+    }
+  }
+
+  void clearCorrupt() throws DiskException {
+    if (corrupt) {
+      long bits = header.incompatible() & ~(Qcow2Header.DIRTY | Qcow2Header.CORRUPT);
+      putHeader(Qcow2Header.INCOMPATIBLE_FIELD, longBytes(bits));
+      corrupt = false;
     }
   }
 
   boolean isCorrupt() {
     return corrupt;
+  }
+
+  /** Of the disk, in bytes. */
+  long size() {
+    return size;
+  }
+
+  /** The disk has another size from now on, in memory; what is written there is not yet durable. */
+  void pretendSize(long bytes) {
+    size = bytes;
+  }
+
+  void putSize() throws DiskException {
+    putHeader(Qcow2Header.SIZE_FIELD, longBytes(size));
+  }
+
+  /** Writes metadata to clusters of its own. */
+  long write(MetadataClusters.Kind kind, ByteBuffer bytes) throws DiskException {
+    int count = Math.ceilDiv(bytes.remaining(), header.clusterSize());
+    if (count == 0) {
+      return 0;
+    }
+    long place = refcounts.allocate(count);
+    clusters.add(kind, place, bytes.remaining());
+    ByteBuffer whole = ByteBuffer.allocate(count * header.clusterSize());
+    file.write(place, whole.put(bytes).clear());
+    return place;
+  }
+
+  /** Metadata that the file does not point to any more. */
+  void free(long offset, long bytes) throws DiskException {
+    clusters.remove(offset, bytes);
+    for (long at = offset; at < offset + bytes; at += header.clusterSize()) {
+      refcounts.free(at);
+    }
+  }
+
+  /** Another active L1 table and size, in one step. */
+  void replaceL1(long[] words, long newSize) throws DiskException {
+    long place = write(MetadataClusters.Kind.L1_TABLE, ClusterMap.bytes(words));
+    commit();
+    putHeader(
+        Qcow2Header.SIZE_FIELD,
+        ByteBuffer.allocate(24).putLong(newSize).putInt(0).putInt(words.length).putLong(place));
+    long oldOffset = map.l1Offset();
+    long oldBytes = map.l1().length * 8L;
+    map.use(place, words);
+    size = newSize;
+    free(oldOffset, oldBytes);
   }
 
   /** Where the data of an entry is. */

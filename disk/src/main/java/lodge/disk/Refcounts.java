@@ -92,6 +92,22 @@ final class Refcounts {
     return table[index];
   }
 
+  /** Whether a count of a cluster can be read at all. */
+  boolean isCounted(long cluster) {
+    long index = cluster / perBlock;
+    return index < table.length && table[(int) index] != 0 && isBlockSound((int) index);
+  }
+
+  /** Forgets blocks that cannot be where the table says; their counts are to be set anew. */
+  void dropUnsoundBlocks() throws DiskException {
+    for (int i = 0; i < table.length; i++) {
+      if (table[i] != 0 && !isBlockSound(i)) {
+        table[i] = 0;
+        file.write(tableOffset + i * 8L, ByteBuffer.allocate(Long.BYTES));
+      }
+    }
+  }
+
   long get(long cluster) throws DiskException {
     long index = cluster / perBlock;
     if (index >= table.length || table[(int) index] == 0) {
@@ -182,11 +198,23 @@ final class Refcounts {
     return true;
   }
 
+  /** One reference more to a cluster that has some. */
+  void raise(long offset) throws DiskException {
+    long count = get(offset >>> clusterBits);
+    if (count == 0) {
+      throw file.error(Kind.CORRUPT, "share", offset, "the cluster is not in use");
+    }
+    if (count == width.max()) {
+      throw file.error(Kind.FULL, "share", offset, "its refcount cannot be larger");
+    }
+    set(offset >>> clusterBits, count + 1);
+  }
+
   /** Gives one reference back; the last makes the cluster free. */
   void free(long offset) throws DiskException {
     long cluster = offset >>> clusterBits;
-    long count = metadata.at(offset) == null ? get(cluster) : 0;
-    if (count == 0) {
+    long count = get(cluster);
+    if (count == 0 || (count == 1 && metadata.at(offset) != null)) {
       throw file.error(Kind.CORRUPT, "free", offset, "the cluster is not in use");
     }
     set(cluster, count - 1);

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The host stops at any moment: what was written since the last flush is there in part. */
 class CrashTest {
@@ -51,10 +52,10 @@ class CrashTest {
         epochs.get(done).forEach(durable::apply);
       }
       ImageFile stopped = file(path, partly(durable.content(), epochs.get(stop), random));
-      CheckReport report = Qcow2Image.check(stopped, true);
-      assertThat(report.problems()).noneMatch(problem -> problem.startsWith("error"));
+      CheckReport report = Qcow2Image.check(stopped, Repair.LEAKS);
+      assertThat(report.problems()).noneMatch(problem -> problem.startsWith("ERROR"));
       assertThat(report.isClean()).isTrue();
-      assertThat(Qcow2Image.check(stopped, false).leaks()).isZero();
+      assertThat(Qcow2Image.check(stopped, Repair.NOTHING).leaks()).isZero();
     }
   }
 
@@ -107,5 +108,49 @@ class CrashTest {
     try (Qcow2Image image = Qcow2Image.open(path, true)) {
       assertThat(Exerciser.content(image, MARK, 4)).containsExactly(1, 2, 3, 0);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {512, 4096, 65536})
+  void snapshotsAreThereOrNotButNeverDamaged(int clusterSize) throws Exception {
+    Path path = folder.resolve("image");
+    int size = 1 << 20;
+    Qcow2Image.create(path, new Qcow2Options(size, clusterSize, 3, false, null, null));
+    byte[] empty = Files.readAllBytes(path);
+    MemoryChannel channel = new MemoryChannel(empty);
+    Random random = new Random(1);
+    Exerciser exerciser = new Exerciser(new byte[size], clusterSize, random);
+    byte[] one;
+    byte[] two;
+    try (Qcow2Image image = new Qcow2Image(file(path, channel), 0, BackingChain.EMPTY)) {
+      exerciser.steps(image, 30);
+      one = exerciser.model.clone();
+      image.createSnapshot("one");
+      exerciser.steps(image, 30);
+      two = exerciser.model.clone();
+      image.createSnapshot("two");
+      image.applySnapshot("one");
+      image.deleteSnapshot("two");
+      image.resize(3 * size, false);
+      image.applySnapshot("one");
+      image.deleteSnapshot("one");
+    }
+    MemoryChannel durable = new MemoryChannel(empty);
+    int seen = 0;
+    for (List<Write> epoch : channel.epochs) {
+      MemoryChannel stopped = partly(durable.content(), epoch, random);
+      CheckReport report = Qcow2Image.check(file(path, stopped), Repair.LEAKS);
+      assertThat(report.isClean()).as(report.text()).isTrue();
+      try (Qcow2Image image = new Qcow2Image(file(path, stopped), 0, BackingChain.EMPTY)) {
+        for (Snapshot snapshot : image.snapshots()) {
+          image.applySnapshot(snapshot.name());
+          byte[] kept = snapshot.name().equals("one") ? one : two;
+          assertThat(Exerciser.content(image, 0, size)).isEqualTo(kept);
+          seen++;
+        }
+      }
+      epoch.forEach(durable::apply);
+    }
+    assertThat(seen).isPositive();
   }
 }

@@ -105,7 +105,7 @@ class HostileImageTest {
       }
     }
     if (format == ImageFormat.QCOW2) {
-      Qcow2Image.check(path, false);
+      Qcow2Image.check(path, Repair.NOTHING);
     }
   }
 

@@ -176,8 +176,8 @@ class KillTest {
   }
 
   private void check(int number, int process, List<String> lines, long[] content) throws Exception {
-    CheckReport report = Qcow2Image.check(path(folder, number), true);
-    assertThat(report.problems()).noneMatch(problem -> problem.startsWith("error"));
+    CheckReport report = Qcow2Image.check(path(folder, number), Repair.LEAKS);
+    assertThat(report.problems()).noneMatch(problem -> problem.startsWith("ERROR"));
     assertThat(report.isClean()).isTrue();
 
     int flushed =

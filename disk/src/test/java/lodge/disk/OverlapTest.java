@@ -39,7 +39,7 @@ class OverlapTest {
         end.get();
       }
     }
-    assertThat(Qcow2Image.check(path, false).problems()).isEmpty();
+    assertThat(Qcow2Image.check(path, Repair.NOTHING).problems()).isEmpty();
   }
 
   /** Every fourth sector belongs to one thread. */

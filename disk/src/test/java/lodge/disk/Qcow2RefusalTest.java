@@ -70,7 +70,7 @@ class Qcow2RefusalTest {
   @Test
   void anUnharmedImageIsNotRefused() throws Exception {
     assertThat(refused(_ -> {})).isNull();
-    assertThat(Qcow2Image.check(path, false).isClean()).isTrue();
+    assertThat(Qcow2Image.check(path, Repair.NOTHING).isClean()).isTrue();
   }
 
   @Test
@@ -95,7 +95,8 @@ class Qcow2RefusalTest {
         "compression type zstd", b -> b.putLong(72, 1 << 3).putInt(100, 112).put(104, (byte) 1));
     corrupt("no compression type", b -> b.putLong(72, 1 << 3));
     unsupported("encryption", b -> b.putInt(32, 1));
-    refused(Kind.UNSUPPORTED, "it has internal snapshots: not for writing", b -> b.putInt(60, 1));
+    corrupt("the snapshot table is not at a cluster", b -> b.putInt(60, 1));
+    corrupt("4294967295 snapshots", b -> b.putInt(60, -1));
     corrupt("it is marked as corrupt: not for writing", b -> b.putLong(72, 2));
   }
 
@@ -264,7 +265,7 @@ class Qcow2RefusalTest {
         refusals++;
       }
       try {
-        Qcow2Image.check(inMemory(image), true);
+        Qcow2Image.check(inMemory(image), Repair.ALL);
       } catch (DiskException _) {
         refusals++;
       }
