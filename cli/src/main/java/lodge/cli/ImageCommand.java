@@ -22,7 +22,9 @@ import picocli.CommandLine.Spec;
       ImageConvertCommand.class,
       ImageCheckCommand.class,
       ImageMapCommand.class,
-      ImageCompareCommand.class
+      ImageCompareCommand.class,
+      ImageResizeCommand.class,
+      ImageSnapshotCommand.class
     },
     footer = {
       "",

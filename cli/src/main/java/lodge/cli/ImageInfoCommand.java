@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import lodge.disk.ImageFormat;
 import lodge.disk.ImageInfo;
+import lodge.disk.Snapshot;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -90,6 +91,7 @@ final class ImageInfoCommand implements Callable<Integer> {
               lines.add("backing file: " + name + (same ? "" : " (actual path: " + actual + ")"));
               backing.format().ifPresent(label -> lines.add("backing file format: " + label));
             });
+    lines.addAll(ImageSnapshotCommand.lines(info.snapshots()));
     if (!info.details().isEmpty()) {
       lines.add("Format specific information:");
       info.details()
@@ -100,6 +102,10 @@ final class ImageInfoCommand implements Callable<Integer> {
 
   private static Map<String, Object> object(ImageInfo info) {
     Map<String, Object> object = new LinkedHashMap<>();
+    if (!info.snapshots().isEmpty()) {
+      object.put(
+          "snapshots", info.snapshots().stream().map(ImageInfoCommand::snapshotObject).toList());
+    }
     object.put("virtual-size", info.size());
     object.put("filename", info.file().toString());
     info.clusterSize().ifPresent(size -> object.put("cluster-size", size));
@@ -116,6 +122,18 @@ final class ImageInfoCommand implements Callable<Integer> {
               backing.format().ifPresent(label -> object.put("backing-filename-format", label));
             });
     object.put("dirty-flag", info.dirty());
+    return object;
+  }
+
+  private static Map<String, Object> snapshotObject(Snapshot snapshot) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("id", snapshot.id());
+    object.put("name", snapshot.name());
+    object.put("vm-state-size", snapshot.vmStateSize());
+    object.put("date-sec", snapshot.created().getEpochSecond());
+    object.put("date-nsec", snapshot.created().getNano());
+    object.put("vm-clock-sec", snapshot.vmClock().toSeconds());
+    object.put("vm-clock-nsec", snapshot.vmClock().toNanosPart());
     return object;
   }
 }

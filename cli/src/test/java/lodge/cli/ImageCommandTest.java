@@ -169,6 +169,27 @@ class ImageCommandTest {
     assertThat(qemu("check", "qcow2").status()).isZero();
   }
 
+  @Test
+  void resizesAndKeepsSnapshots() throws Exception {
+    assertThat(lodge("snapshot", "-c", "before", "@qcow2").status()).isZero();
+    assertThat(lodge("resize", "@qcow2", "+2M").output()).isEqualTo("Image resized.\n");
+    assertThat(qemu("info", "qcow2").output()).contains("5 MiB (5242880 bytes)");
+    qemu("snapshot", "-c", "after", "qcow2");
+    assertThat(lodge("resize", "-q", "--shrink", "@qcow2", "-4M").output()).isEmpty();
+    assertThat(lodge("snapshot", "-l", "@qcow2").output().lines().map(l -> l.split(" +")[1]))
+        .containsExactly("list:", "TAG", "before", "after");
+    assertThat(lodge("info", "@qcow2").output()).contains("Snapshot list:");
+    assertThat(lodge("info", "--json", "@qcow2").output()).contains("\"name\": \"after\"");
+    assertThat(lodge("snapshot", "-a", "before", "@qcow2").status()).isZero();
+    assertThat(qemu("compare", "-f", "raw", "raw", "qcow2").status()).isZero();
+    lodge("snapshot", "-d", "before", "@qcow2");
+    lodge("snapshot", "-d", "after", "@qcow2");
+    assertThat(lodge("snapshot", "@qcow2").output()).isEmpty();
+    assertThat(qemu("check", "qcow2").status()).isZero();
+    lodge("resize", "-q", "-f", "raw", "@raw", "4M");
+    assertThat(Files.size(folder.resolve("raw"))).isEqualTo(4 << 20);
+  }
+
   /** Counts a cluster behind the end as used. */
   private void leak() throws IOException {
     byte[] image = Files.readAllBytes(folder.resolve("qcow2"));

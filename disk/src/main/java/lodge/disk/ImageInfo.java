@@ -3,18 +3,20 @@ package lodge.disk;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * What an image's header says. Neither a backing file nor the tables are looked at.
+ * What an image's header says. Neither a backing file nor the disk's tables are looked at.
  *
  * @param file of the image
  * @param size of the disk, in bytes
  * @param allocated what the file takes on the host, in bytes
  * @param clusterSize in which the disk is allocated, in bytes, where there is such a thing
  * @param backing what stands behind the image
+ * @param snapshots kept in the image, in the order in which they were made
  * @param dirty whether it was not closed the last time
  * @param details what is particular to the format: booleans, numbers and strings by QEMU's names
  */
@@ -25,6 +27,7 @@ public record ImageInfo(
     long allocated,
     OptionalInt clusterSize,
     Optional<Backing> backing,
+    List<Snapshot> snapshots,
     boolean dirty,
     Map<String, Object> details) {
   /**
@@ -57,6 +60,7 @@ public record ImageInfo(
             space.allocated(),
             blockSize,
             Optional.empty(),
+            List.of(),
             false,
             Map.of());
       }
@@ -92,6 +96,7 @@ public record ImageInfo(
         allocated,
         OptionalInt.of(header.clusterSize()),
         backing,
+        SnapshotTable.read(file, header).stream().map(SnapshotTable.Entry::snapshot).toList(),
         (header.incompatible() & Qcow2Header.DIRTY) != 0,
         details);
   }
