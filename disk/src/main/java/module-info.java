@@ -1,5 +1,6 @@
 /**
- * Disk images in files: raw and qcow2, read, written, made and checked.
+ * Disk images in files: raw and qcow2, read, written, made and checked; VDI, VMDK, VHD and VHDX,
+ * read; converted and compared.
  *
  * <p>With native access enabled for this module, space that is no longer needed goes back to the
  * host's file system.

@@ -22,7 +22,7 @@ import picocli.CommandLine.ParameterException;
     description = "Runs virtual machines in pure Java: no KVM, no root, no emulator to install.",
     mixinStandardHelpOptions = true,
     versionProvider = Lodge.Version.class,
-    subcommands = {RunCommand.class, CpuCommand.class, HelpCommand.class},
+    subcommands = {RunCommand.class, ImageCommand.class, CpuCommand.class, HelpCommand.class},
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
@@ -46,11 +46,14 @@ final class Lodge implements Runnable {
     CommandLine line = new CommandLine(new Lodge());
     RunCommand run = line.getSubcommands().get("run").getCommand();
     run.receive(task, end >= 0, streams);
+    ImageCommand image = line.getSubcommands().get("image").getCommand();
+    image.receive(streams);
     line.setOut(new PrintWriter(streams.output(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(streams.errors(), true, StandardCharsets.UTF_8));
     line.setAbbreviatedOptionsAllowed(false);
     line.setParameterExceptionHandler((e, _) -> complain(e, streams.errors()));
-    line.setExecutionExceptionHandler((e, _, _) -> fail(e, run.debug(), streams.errors()));
+    line.setExecutionExceptionHandler(
+        (e, _, _) -> fail(e, run.debug() || image.debug(), streams.errors()));
     return line.execute(own.toArray(String[]::new));
   }
 
@@ -89,7 +92,7 @@ final class Lodge implements Runnable {
   /** Without a subcommand there is nothing to do. */
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Missing command: run, cpu or help");
+    throw new ParameterException(spec.commandLine(), "Missing command: run, image, cpu or help");
   }
 
   /** Asks the module for its version. */

@@ -58,9 +58,9 @@ record BackingChain(List<Path> above) {
     if (chain.size() > MAX_LENGTH) {
       throw error(image, Kind.BACKING, "more than " + MAX_LENGTH + " are behind each other");
     }
-    return format == ImageFormat.RAW
-        ? RawImage.open(path, true)
-        : Qcow2Image.open(path, true, Qcow2Image.CACHE_BYTES, new BackingChain(chain));
+    return format == ImageFormat.QCOW2
+        ? Qcow2Image.open(path, true, Qcow2Image.CACHE_BYTES, new BackingChain(chain))
+        : format.open(path, true);
   }
 
   private static DiskException error(Path image, Kind kind, String reason) {

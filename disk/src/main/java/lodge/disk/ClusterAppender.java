@@ -20,7 +20,7 @@ final class ClusterAppender {
   private final int perBlock;
 
   /** Those that may still change. */
-  private final Map<Long, ByteBuffer> openBlocks = new HashMap<>();
+  private final Map<Long, long[]> openBlocks = new HashMap<>();
 
   /** Where the others are. */
   private final List<Long> blocks = new ArrayList<>();
@@ -62,19 +62,24 @@ final class ClusterAppender {
   }
 
   private void count(long cluster) {
-    ByteBuffer block =
-        openBlocks.computeIfAbsent(cluster / perBlock, _ -> ByteBuffer.allocate(clusterSize));
+    long[] block =
+        openBlocks.computeIfAbsent(cluster / perBlock, _ -> new long[clusterSize / Long.BYTES]);
     int index = (int) (cluster % perBlock);
     WIDTH.set(block, index, WIDTH.get(block, index) + 1);
   }
 
   private void writeBlocks() throws DiskException {
     while (firstThatMayChange() / perBlock > blocks.size()) {
-      ByteBuffer block = openBlocks.remove((long) blocks.size());
-      file.write(next * clusterSize, block);
+      write(next * clusterSize, openBlocks.remove((long) blocks.size()));
       blocks.add(next * clusterSize);
       count(next++);
     }
+  }
+
+  private void write(long offset, long[] block) throws DiskException {
+    ByteBuffer bytes = ByteBuffer.allocate(clusterSize);
+    bytes.asLongBuffer().put(block);
+    file.write(offset, bytes);
   }
 
   private long firstThatMayChange() {
@@ -104,7 +109,7 @@ final class ClusterAppender {
       count(next++);
     }
     for (int i = firstOpen; i < blocks.size(); i++) {
-      file.write(blocks.get(i), openBlocks.remove((long) i));
+      write(blocks.get(i), openBlocks.remove((long) i));
     }
     ByteBuffer table = ByteBuffer.allocate(tableClusters * clusterSize);
     for (int i = 0; i < blocks.size(); i++) {

@@ -1,17 +1,30 @@
 package lodge.disk;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.util.function.Consumer;
+import java.util.Arrays;
+import java.util.function.LongConsumer;
 import lodge.disk.DiskException.Kind;
 
-/** Where the guest's clusters are: the L1 table, and the L2 tables it points to. */
+/**
+ * Where the guest's clusters are: the active L1 table, and the L2 tables it points to. {@link
+ * #peek} may be called by several threads at once, and beside the other methods.
+ */
 final class ClusterMap {
+  /** What {@link #peek} says when a table has to be read first; no entry is like this. */
+  static final long UNKNOWN = -1;
+
+  private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
+
   private final ImageFile file;
   private final Qcow2Header header;
   private final Refcounts refcounts;
-  private final Consumer<Long> release;
+  private final MetadataClusters metadata;
+  private final LongConsumer release;
   private final TableCache tables;
-  private final long[] l1;
+  private volatile long[] l1 = {};
+  private long l1Offset;
 
   /** The entries of the L1 table that the file does not have yet. */
   private int firstDirty = Integer.MAX_VALUE;
@@ -25,68 +38,124 @@ final class ClusterMap {
       ImageFile file,
       Qcow2Header header,
       Refcounts refcounts,
+      MetadataClusters metadata,
       long cacheBytes,
       TableCache.Cleaner cleaner,
-      Consumer<Long> release)
+      LongConsumer release)
       throws DiskException {
     this.file = file;
     this.header = header;
     this.refcounts = refcounts;
+    this.metadata = metadata;
     this.release = release;
     tables = new TableCache(file, "an L2 table", header.clusterSize(), cacheBytes, cleaner);
-    l1 = new long[header.l1Entries()];
-    ByteBuffer bytes = ByteBuffer.allocate(l1.length * Long.BYTES);
-    if (l1.length > 0) {
-      file.readAll(header.l1Offset(), bytes, "the L1 table");
+    use(header.l1Offset(), readL1(header.l1Offset(), header.l1Entries()));
+  }
+
+  /** An L1 table, the active one or a snapshot's. */
+  long[] readL1(long offset, int entries) throws DiskException {
+    long[] words = new long[entries];
+    if (entries > 0) {
+      ByteBuffer bytes = ByteBuffer.allocate(entries * Long.BYTES);
+      file.readAll(offset, bytes, "the L1 table");
+      bytes.flip().asLongBuffer().get(words);
     }
-    bytes.flip().asLongBuffer().get(l1);
+    return words;
+  }
+
+  /** Another L1 table, that the file has, takes the place of the one before. */
+  void use(long offset, long[] words) {
+    for (long entry : l1) {
+      if (metadata.at(entry & L2Entry.OFFSET) == MetadataClusters.Kind.L2_TABLE) {
+        metadata.remove(entry & L2Entry.OFFSET, header.clusterSize());
+      }
+    }
+    l1Offset = offset;
+    l1 = words;
+    firstDirty = Integer.MAX_VALUE;
+    lastDirty = -1;
+    for (long entry : words) {
+      long table = entry & L2Entry.OFFSET;
+      if (isPlace(table) && metadata.at(table) == null) {
+        metadata.add(MetadataClusters.Kind.L2_TABLE, table, header.clusterSize());
+      }
+    }
+  }
+
+  private boolean isPlace(long offset) {
+    return offset != 0 && (offset & header.clusterSize() - 1) == 0;
   }
 
   private int l1Index(long guestOffset) {
-    return (int) (guestOffset >>> 2 * header.clusterBits() - 3);
+    return (int) (guestOffset >>> header.l2CoverageBits());
   }
 
-  private int l2Position(long guestOffset) {
-    return (int) (guestOffset >>> header.clusterBits() & header.clusterSize() / 8 - 1) * Long.BYTES;
+  private int l2Index(long guestOffset) {
+    return (int) (guestOffset >>> header.clusterBits() & header.l2Entries() - 1)
+        * header.l2EntryWords();
   }
 
-  int l1Entries() {
-    return l1.length;
+  long l1Offset() {
+    return l1Offset;
   }
 
-  long l1Entry(int index) {
-    return l1[index];
+  /** The active L1 table as it is now. */
+  long[] l1() {
+    return l1;
   }
 
   /** Whether an L1 entry that is not 0 can point to a table. */
   boolean isSound(long l1Entry) {
     long offset = l1Entry & L2Entry.OFFSET;
-    return (l1Entry & ~(L2Entry.COPIED | L2Entry.OFFSET)) == 0
-        && (offset & header.clusterSize() - 1) == 0
-        && !refcounts.isFixed(offset);
+    if ((l1Entry & ~(L2Entry.COPIED | L2Entry.OFFSET)) != 0 || !isPlace(offset)) {
+      return false;
+    }
+    MetadataClusters.Kind kind = metadata.at(offset);
+    return kind == null || kind == MetadataClusters.Kind.L2_TABLE;
   }
 
-  /** The L2 table of an L1 entry that is not 0, valid until the next call. */
-  ByteBuffer table(long l1Entry) throws DiskException {
+  private long tableOffset(long l1Entry) throws DiskException {
     if (!isSound(l1Entry)) {
       throw file.error(
           Kind.CORRUPT, "use an L2 table", l1Entry & L2Entry.OFFSET, "it is no place for one");
     }
-    return tables.get(l1Entry & L2Entry.OFFSET);
+    return l1Entry & L2Entry.OFFSET;
+  }
+
+  /** The L2 table of an L1 entry that is not 0, of the active table or of a snapshot's. */
+  long[] table(long l1Entry) throws DiskException {
+    return tables.get(tableOffset(l1Entry));
+  }
+
+  /** The same, to be changed before the next call. */
+  long[] changeTable(long l1Entry) throws DiskException {
+    return tables.change(tableOffset(l1Entry));
   }
 
   /** The entry of a guest's cluster; 0 where there is none. */
   long entry(long guestOffset) throws DiskException {
     long l1Entry = l1[l1Index(guestOffset)];
+    return l1Entry == 0 ? 0 : known(table(l1Entry)[l2Index(guestOffset)], l1Entry, guestOffset);
+  }
+
+  /** The same as far as it is in memory, else {@link #UNKNOWN}. */
+  long peek(long guestOffset) throws DiskException {
+    long l1Entry = (long) WORDS.getAcquire(l1, l1Index(guestOffset));
     if (l1Entry == 0) {
       return 0;
     }
-    long entry = table(l1Entry).getLong(l2Position(guestOffset));
+    long[] table = tables.peek(l1Entry & L2Entry.OFFSET);
+    return table == null
+        ? UNKNOWN
+        : known((long) WORDS.getAcquire(table, l2Index(guestOffset)), l1Entry, guestOffset);
+  }
+
+  private long known(long entry, long l1Entry, long guestOffset) throws DiskException {
     if (!L2Entry.isKnown(entry, header.hasZeroClusters())) {
       throw file.error(
           Kind.CORRUPT,
           "use an L2 table",
-          (l1Entry & L2Entry.OFFSET) + l2Position(guestOffset),
+          (l1Entry & L2Entry.OFFSET) + l2Index(guestOffset) * 8L,
           "an entry has reserved bits");
     }
     return entry;
@@ -96,18 +165,42 @@ final class ClusterMap {
     int index = l1Index(guestOffset);
     long old = l1[index];
     if ((old & L2Entry.COPIED) == 0) {
-      byte[] content = old == 0 ? new byte[0] : table(old).array().clone();
+      long[] content = old == 0 ? new long[0] : table(old).clone();
       long place = refcounts.allocate();
-      tables.add(place).put(0, content);
-      l1[index] = place | L2Entry.COPIED;
-      firstDirty = Math.min(firstDirty, index);
-      lastDirty = Math.max(lastDirty, index);
+      System.arraycopy(content, 0, tables.add(place), 0, content.length);
+      metadata.add(MetadataClusters.Kind.L2_TABLE, place, header.clusterSize());
+      setL1(index, place | L2Entry.COPIED);
       if (old != 0) {
-        release.accept(old & L2Entry.OFFSET);
+        releaseTable(old);
       }
     }
-    table(l1[index]);
-    tables.change(l1[index] & L2Entry.OFFSET).putLong(l2Position(guestOffset), entry);
+    WORDS.setRelease(changeTable(l1[index]), l2Index(guestOffset), entry);
+  }
+
+  private void releaseTable(long l1Entry) {
+    metadata.remove(l1Entry & L2Entry.OFFSET, header.clusterSize());
+    release.accept(l1Entry & L2Entry.OFFSET);
+  }
+
+  void setL1(int index, long entry) {
+    WORDS.setRelease(l1, index, entry);
+    firstDirty = Math.min(firstDirty, index);
+    lastDirty = Math.max(lastDirty, index);
+  }
+
+  boolean hasTable(long guestOffset) {
+    return l1[l1Index(guestOffset)] != 0;
+  }
+
+  /** Gives up the tables for a part of the disk alone; they must not have entries any more. */
+  void dropTables(long from, long to) {
+    long first = Math.ceilDiv(from, 1L << header.l2CoverageBits());
+    for (long i = first; i < header.l1EntriesFor(to); i++) {
+      if (l1[(int) i] != 0) {
+        releaseTable(l1[(int) i]);
+        setL1((int) i, 0);
+      }
+    }
   }
 
   boolean isDirty() {
@@ -124,11 +217,18 @@ final class ClusterMap {
 
   /** After the tables it points to are durable. */
   void writeBackL1() throws DiskException {
-    int count = lastDirty - firstDirty + 1;
-    ByteBuffer bytes = ByteBuffer.allocate(count * Long.BYTES);
-    bytes.asLongBuffer().put(l1, firstDirty, count);
-    file.write(header.l1Offset() + firstDirty * 8L, bytes);
-    firstDirty = Integer.MAX_VALUE;
-    lastDirty = -1;
+    if (isL1Dirty()) {
+      file.write(
+          l1Offset + firstDirty * 8L, bytes(Arrays.copyOfRange(l1, firstDirty, lastDirty + 1)));
+      firstDirty = Integer.MAX_VALUE;
+      lastDirty = -1;
+    }
+  }
+
+  /** An L1 table as the file has it. */
+  static ByteBuffer bytes(long[] words) {
+    ByteBuffer bytes = ByteBuffer.allocate(words.length * Long.BYTES);
+    bytes.asLongBuffer().put(words);
+    return bytes;
   }
 }

@@ -46,7 +46,7 @@ final class CompressedClusters implements AutoCloseable {
   }
 
   /** Fills a buffer with what is at a place in a cluster. */
-  void read(long entry, int within, ByteBuffer into) throws DiskException {
+  synchronized void read(long entry, int within, ByteBuffer into) throws DiskException {
     if (content == null || entryOfContent != entry) {
       content = null;
       content = inflate(entry);
@@ -81,12 +81,12 @@ final class CompressedClusters implements AutoCloseable {
   }
 
   /** The file's content may have changed. */
-  void forget() {
+  synchronized void forget() {
     content = null;
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     inflater.end();
   }
 }

@@ -25,7 +25,9 @@ public final class DiskException extends IOException {
     /** A write to an image that was opened for reading. */
     READ_ONLY,
     /** The format has no room for more. */
-    FULL
+    FULL,
+    /** The image is not as the request needs it, or data would be lost. */
+    REFUSED
   }
 
   private final Kind kind;

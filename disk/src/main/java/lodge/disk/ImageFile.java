@@ -153,6 +153,20 @@ final class ImageFile implements AutoCloseable {
     return holes != null && holes.punch(offset, length);
   }
 
+  /** Cuts the file or lets it end later, with a hole before. */
+  synchronized void setEnd(long size) throws DiskException {
+    try {
+      if (size < end) {
+        channel.truncate(size);
+      } else if (size > end) {
+        channel.write(ByteBuffer.allocate(1), size - 1);
+      }
+      end = size;
+    } catch (IOException e) {
+      throw failure("resize", size, e);
+    }
+  }
+
   /** Returns when all writes before are durable. */
   void force() throws DiskException {
     try {

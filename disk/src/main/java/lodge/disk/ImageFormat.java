@@ -1,6 +1,7 @@
 package lodge.disk;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 
 /** How a file holds a disk. */
@@ -8,7 +9,15 @@ public enum ImageFormat {
   /** Byte by byte. */
   RAW("raw"),
   /** QEMU's copy-on-write format, versions 2 and 3. */
-  QCOW2("qcow2");
+  QCOW2("qcow2"),
+  /** VirtualBox's; only read. */
+  VDI("vdi"),
+  /** VMware's; only read. */
+  VMDK("vmdk"),
+  /** Microsoft's VHD, by QEMU's name; only read. */
+  VPC("vpc"),
+  /** Microsoft's VHDX; only read. */
+  VHDX("vhdx");
 
   /** What a file of QEMU's copy-on-write formats begins with. */
   static final int QCOW_MAGIC = 'Q' << 24 | 'F' << 16 | 'I' << 8 | 0xFB;
@@ -39,18 +48,32 @@ public enum ImageFormat {
     return switch (this) {
       case RAW -> RawImage.open(path, readOnly);
       case QCOW2 -> Qcow2Image.open(path, readOnly);
+      case VDI -> BlockImage.open(path, readOnly, VdiLayout::read);
+      case VMDK -> VmdkImage.open(path, readOnly);
+      case VPC -> BlockImage.open(path, readOnly, VhdLayout::read);
+      case VHDX -> BlockImage.open(path, readOnly, VhdxLayout::read);
     };
   }
 
   /**
    * The format by the file's first bytes. A guest can write such bytes to its raw disk, so this is
-   * for files whose content is trusted.
+   * for files whose content is trusted. A VHD of fixed size is taken for raw: it begins with what
+   * the guest wrote.
    */
   public static ImageFormat probe(Path path) throws DiskException {
     try (ImageFile file = ImageFile.open(path, true)) {
-      ByteBuffer magic = ByteBuffer.allocate(Integer.BYTES);
-      file.read(0, magic);
-      return magic.getInt(0) == QCOW_MAGIC ? QCOW2 : RAW;
+      ByteBuffer first = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
+      file.read(0, first);
+      if (Integer.reverseBytes(first.getInt(0)) == QCOW_MAGIC) {
+        return QCOW2;
+      } else if (first.getInt(VdiLayout.SIGNATURE_AT) == VdiLayout.SIGNATURE) {
+        return VDI;
+      } else if (first.getInt(0) == VmdkExtentLayout.MAGIC || VmdkImage.isDescriptor(first)) {
+        return VMDK;
+      } else if (Long.reverseBytes(first.getLong(0)) == VhdLayout.COOKIE) {
+        return VPC;
+      }
+      return first.getLong(0) == VhdxLayout.SIGNATURE ? VHDX : RAW;
     }
   }
 }

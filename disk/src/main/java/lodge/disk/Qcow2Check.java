@@ -1,15 +1,16 @@
 package lodge.disk;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import lodge.disk.DiskException.Kind;
+import java.util.Map;
 import lodge.disk.L2Entry.Content;
 
 /** Walks through all tables of an image and compares what they reference with the refcounts. */
 final class Qcow2Check {
   private static final int MAX_PROBLEMS = 100;
 
+  private final Qcow2Metadata metadata;
   private final ImageFile file;
   private final Qcow2Header header;
   private final Refcounts refcounts;
@@ -17,37 +18,98 @@ final class Qcow2Check {
   private final References references;
   private final int clusterSize;
 
+  /** How often each L2 table is used, so that it is read once. */
+  private final Map<Long, Integer> tables = new HashMap<>();
+
   private final List<String> problems = new ArrayList<>();
   private long errors;
-  private long leaks;
-  private long repaired;
 
-  Qcow2Check(ImageFile file, Qcow2Header header, Refcounts refcounts, ClusterMap map) {
-    this.file = file;
-    this.header = header;
-    this.refcounts = refcounts;
-    this.map = map;
+  /** Those among the errors that are gone when the refcounts are right. */
+  private long wrongMarks;
+
+  private long leaks;
+  private long allocated;
+  private long fragmented;
+  private long compressed;
+  private long lastCluster;
+
+  Qcow2Check(Qcow2Metadata metadata) {
+    this.metadata = metadata;
+    file = metadata.file;
+    header = metadata.header;
+    refcounts = metadata.refcounts;
+    map = metadata.map;
     references = new References(file);
     clusterSize = header.clusterSize();
   }
 
-  CheckReport run(boolean repairLeaks) throws DiskException {
-    if (header.snapshots() != 0 || (header.autoclear() & Qcow2Header.BITMAPS) != 0) {
-      throw file.error(
-          Kind.UNSUPPORTED, "check", DiskException.NOWHERE, "it has snapshots or bitmaps");
-    }
+  /** What is wrong as the image is now. */
+  CheckReport look() throws DiskException {
     count();
+    references.forEach(this::compare);
+    forEachUnreferenced(this::compare);
     if (errors == 0) {
-      references.forEach(this::compare);
-      forEachUnreferenced(this::compare);
-      forEachTable(this::checkCopied);
+      checkCopied();
     }
-    if (repairLeaks && errors == 0 && leaks > 0) {
-      references.forEach(refcounts::set);
-      forEachUnreferenced(refcounts::set);
-      repaired = leaks;
+    return report(0, 0);
+  }
+
+  private CheckReport report(long errorsRepaired, long leaksRepaired) {
+    return new CheckReport(
+        problems,
+        errors,
+        leaks,
+        errorsRepaired,
+        leaksRepaired,
+        Math.ceilDiv(metadata.size(), clusterSize),
+        allocated,
+        fragmented,
+        compressed,
+        (lastCluster + 1) * clusterSize);
+  }
+
+  /**
+   * Repairs what can be, and looks again. Leaks stay when there are errors that are not to be
+   * repaired: what seems unused may be what a damaged table has lost.
+   */
+  static CheckReport run(Qcow2Metadata metadata, Repair repair) throws DiskException {
+    Qcow2Check first = new Qcow2Check(metadata);
+    CheckReport before = first.look();
+    boolean repairs =
+        switch (repair) {
+          case NOTHING -> false;
+          case LEAKS -> first.errors == first.wrongMarks && !before.isClean();
+          case ALL -> !before.isClean() || metadata.isCorrupt();
+        };
+    if (!repairs) {
+      return before;
     }
-    return new CheckReport(problems, errors, leaks, repaired);
+    Qcow2Check check = new Qcow2Check(metadata);
+    check.count();
+    if (repair == Repair.ALL || check.errors == 0) {
+      check.correct();
+    }
+    CheckReport after = new Qcow2Check(metadata).look();
+    if (repair == Repair.ALL && after.errors() == 0) {
+      metadata.clearCorrupt();
+    }
+    List<String> problems = new ArrayList<>(before.problems());
+    problems.replaceAll(
+        problem ->
+            after.problems().contains(problem)
+                ? problem
+                : problem.replaceFirst("^(Leaked|ERROR) cluster", "Repairing cluster"));
+    return new CheckReport(
+        problems,
+        after.errors(),
+        after.leaks(),
+        before.errors() - after.errors(),
+        before.leaks() - after.leaks(),
+        after.clusters(),
+        after.allocated(),
+        after.fragmented(),
+        after.compressed(),
+        after.endOffset());
   }
 
   /** Makes the refcounts what the tables say, where a crash has left them behind. */
@@ -55,105 +117,142 @@ final class Qcow2Check {
     count();
     if (errors > 0) {
       throw file.error(
-          Kind.CORRUPT,
+          DiskException.Kind.CORRUPT,
           "rebuild refcounts",
           DiskException.NOWHERE,
           "the tables are damaged: " + problems.getFirst());
     }
+    correct();
+  }
+
+  private void correct() throws DiskException {
     refcounts.searchFrom((file.end() + clusterSize - 1) / clusterSize);
-    forEachUnreferenced(refcounts::set);
-    references.forEach(refcounts::set);
+    refcounts.dropUnsoundBlocks();
+    forEachUnreferenced((cluster, _) -> refcounts.set(cluster, 0));
+    references.forEach(
+        (cluster, count) -> {
+          if (refcounts.get(cluster) != count) {
+            refcounts.set(cluster, count);
+          }
+        });
+    new TableReferences(metadata).markCopied();
+    metadata.commit();
   }
 
   private void count() throws DiskException {
-    countTable("the header", 0, clusterSize);
-    countTable("the L1 table", header.l1Offset(), header.l1Entries() * 8L);
-    countTable("the refcount table", refcounts.tableOffset(), refcounts.tableBytes());
+    countExtent("the header", 0, clusterSize, 1);
+    countL1(map.l1Offset(), map.l1(), true);
+    for (SnapshotTable.Entry entry : metadata.snapshots.entries()) {
+      countL1(entry.l1Offset(), map.readL1(entry.l1Offset(), entry.l1Entries()), false);
+    }
+    Snapshots snapshots = metadata.snapshots;
+    countExtent("the snapshot table", snapshots.tableOffset(), snapshots.tableBytes(), 1);
+    countExtent("the refcount table", refcounts.tableOffset(), refcounts.tableBytes(), 1);
     for (int i = 0; i < refcounts.tableEntries(); i++) {
       if (refcounts.block(i) != 0) {
         if (refcounts.isBlockSound(i)) {
-          countTable("a refcount block", refcounts.block(i), clusterSize);
+          countExtent("a refcount block", refcounts.block(i), clusterSize, 1);
         } else {
-          error("a refcount block", refcounts.block(i), "is no place for one");
+          error("ERROR refcount block %d is not at a place for one", i);
         }
       }
     }
-    for (int i = 0; i < map.l1Entries(); i++) {
-      long l1Entry = map.l1Entry(i);
-      long offset = l1Entry & L2Entry.OFFSET;
+    if (header.bitmaps() != null) {
+      for (BitmapDirectory.Extent extent : header.bitmaps().extents(file, clusterSize)) {
+        countExtent("a bitmap", extent.offset(), extent.bytes(), 1);
+      }
+    }
+    for (Map.Entry<Long, Integer> table : tables.entrySet()) {
+      countEntries(map.table(table.getKey()), table.getValue());
+    }
+  }
+
+  private void countL1(long offset, long[] l1, boolean active) throws DiskException {
+    countExtent("an L1 table", offset, l1.length * 8L, 1);
+    for (long l1Entry : l1) {
       if (l1Entry == 0) {
         continue;
       }
-      if (!map.isSound(l1Entry) || offset > file.end() - clusterSize) {
-        error("an L2 table", offset, "is no place for one");
-      } else if (countTable("an L2 table", offset, clusterSize)) {
-        countEntries(map.table(l1Entry));
-      }
-    }
-  }
-
-  private boolean countTable(String what, long offset, long bytes) throws DiskException {
-    boolean alone = true;
-    for (long at = offset; at < offset + bytes; at += clusterSize) {
-      if (!references.add(at / clusterSize, true)) {
-        error(what, at, "is used twice");
-        alone = false;
-      }
-    }
-    return alone;
-  }
-
-  private void countEntries(ByteBuffer table) throws DiskException {
-    for (int at = 0; at < clusterSize; at += Long.BYTES) {
-      long entry = table.getLong(at);
-      if (!L2Entry.isKnown(entry, header.hasZeroClusters())) {
-        error("an entry", entry, "has reserved bits");
-      } else if (L2Entry.content(entry) == Content.COMPRESSED) {
-        countCompressed(entry);
-      } else if ((entry & L2Entry.OFFSET) != 0) {
-        long offset = entry & L2Entry.OFFSET;
-        if (offset % clusterSize != 0 || offset >= file.end()) {
-          error("a cluster", offset, "is no place for one");
-        } else {
-          countTable("a cluster", offset, clusterSize);
+      long table = l1Entry & L2Entry.OFFSET;
+      if (!map.isSound(l1Entry) || table > file.end() - clusterSize) {
+        error("ERROR L2 table at 0x%x is not at a place for one", table);
+      } else {
+        countExtent("an L2 table", table, clusterSize, 1);
+        tables.merge(table, 1, Integer::sum);
+        if (active) {
+          measure(map.table(l1Entry));
         }
       }
     }
   }
 
-  private void countCompressed(long entry) throws DiskException {
-    long offset = CompressedClusters.offset(entry, header.clusterBits());
-    if (offset >= file.end()) {
-      error("a compressed cluster", offset, "is past the end of the file");
+  /** A damaged image may say that something is outside of the file. */
+  private void countExtent(String what, long offset, long bytes, int times) throws DiskException {
+    if (offset < 0 || offset > file.end() - 1 || bytes > file.end()) {
+      if (bytes > 0) {
+        error("ERROR %s at 0x%x is outside of the file", what, offset);
+      }
       return;
     }
-    long last = CompressedClusters.last(entry, header.clusterBits()) / clusterSize;
-    for (long cluster = offset / clusterSize; cluster <= last; cluster++) {
-      if (!references.add(cluster, false)) {
-        error("a compressed cluster", cluster * clusterSize, "is used by others");
+    for (long at = offset & -clusterSize; at < offset + bytes; at += clusterSize) {
+      references.add(at / clusterSize, times);
+    }
+  }
+
+  private void countEntries(long[] table, int times) throws DiskException {
+    for (int i = 0; i < table.length; i += header.l2EntryWords()) {
+      long entry = table[i];
+      if (!L2Entry.isKnown(entry, header.hasZeroClusters())) {
+        error("ERROR L2 entry 0x%x has reserved bits set", entry);
+      } else if (L2Entry.content(entry) == Content.COMPRESSED) {
+        long offset = CompressedClusters.offset(entry, header.clusterBits());
+        long bytes = CompressedClusters.last(entry, header.clusterBits()) + 1 - offset;
+        countExtent("a compressed cluster", offset, bytes, times);
+      } else if ((entry & L2Entry.OFFSET) != 0) {
+        long offset = entry & L2Entry.OFFSET;
+        if (offset % clusterSize != 0) {
+          error("ERROR offset=0x%x: Cluster is not properly aligned; L2 entry corrupted.", offset);
+        } else {
+          countExtent("a cluster", offset, clusterSize, times);
+        }
+      }
+    }
+  }
+
+  /** What the guest's clusters are like. */
+  private void measure(long[] table) {
+    long next = 0;
+    for (int i = 0; i < table.length; i += header.l2EntryWords()) {
+      long entry = table[i];
+      if (L2Entry.content(entry) == Content.COMPRESSED) {
+        allocated++;
+        compressed++;
+        fragmented++;
+      } else if ((entry & L2Entry.OFFSET) != 0) {
+        long offset = entry & L2Entry.OFFSET;
+        allocated++;
+        fragmented += next != 0 && offset != next ? 1 : 0;
+        next = offset + clusterSize;
       }
     }
   }
 
   private void compare(long cluster, long expected) throws DiskException {
-    long count = refcounts.get(cluster);
+    long count = refcounts.isCounted(cluster) ? refcounts.get(cluster) : 0;
+    lastCluster = Math.max(lastCluster, cluster);
     int order = Long.compareUnsigned(count, expected);
     if (order < 0) {
-      error("a cluster", cluster * clusterSize, "has refcount " + count + ", not " + expected);
+      error("ERROR cluster %d refcount=%d reference=%d", cluster, count, expected);
     } else if (order > 0) {
       leaks++;
-      problem(
-          "leak",
-          "a cluster",
-          cluster * clusterSize,
-          "has refcount " + count + ", not " + expected);
+      problem("Leaked cluster %d refcount=%d reference=%d", cluster, count, expected);
     }
   }
 
   /** Visits the clusters that have a refcount though nothing references them. */
   private void forEachUnreferenced(References.Visitor visitor) throws DiskException {
     for (int i = 0; i < refcounts.tableEntries(); i++) {
-      if (refcounts.block(i) == 0) {
+      if (refcounts.block(i) == 0 || !refcounts.isBlockSound(i)) {
         continue;
       }
       long first = (long) i * refcounts.perBlock();
@@ -165,44 +264,46 @@ final class Qcow2Check {
     }
   }
 
-  /** Called with an entry of an L1 or L2 table that points to a whole cluster. */
-  private interface EntryVisitor {
-    void visit(long entry) throws DiskException;
-  }
-
-  private void forEachTable(EntryVisitor visitor) throws DiskException {
-    for (int i = 0; i < map.l1Entries(); i++) {
-      long l1Entry = map.l1Entry(i);
+  private void checkCopied() throws DiskException {
+    for (int i = 0; i < map.l1().length; i++) {
+      long l1Entry = map.l1()[i];
       if (l1Entry == 0) {
         continue;
       }
-      visitor.visit(l1Entry);
-      ByteBuffer table = map.table(l1Entry);
-      for (int at = 0; at < clusterSize; at += Long.BYTES) {
-        long entry = table.getLong(at);
-        if ((entry & L2Entry.COMPRESSED) == 0 && (entry & L2Entry.OFFSET) != 0) {
-          visitor.visit(entry);
+      if (isMarkedWrongly(l1Entry)) {
+        wrongMarks++;
+        error(
+            "ERROR OFLAG_COPIED L2 cluster: l1_index=%d l1_entry=%x refcount=%d",
+            i, l1Entry, refcount(l1Entry));
+      }
+      long[] table = map.table(l1Entry);
+      for (int at = 0; at < table.length; at += header.l2EntryWords()) {
+        long entry = table[at];
+        boolean whole = (entry & L2Entry.COMPRESSED) == 0 && (entry & L2Entry.OFFSET) != 0;
+        if (whole && isMarkedWrongly(entry)) {
+          wrongMarks++;
+          error("ERROR OFLAG_COPIED data cluster: l2_entry=%x refcount=%d", entry, refcount(entry));
         }
       }
     }
   }
 
-  private void checkCopied(long entry) throws DiskException {
-    long offset = entry & L2Entry.OFFSET;
-    boolean alone = refcounts.get(offset / clusterSize) == 1;
-    if (alone != ((entry & L2Entry.COPIED) != 0)) {
-      error("a cluster", offset, "is marked wrongly as " + (alone ? "shared" : "not shared"));
-    }
+  private boolean isMarkedWrongly(long entry) throws DiskException {
+    return (refcount(entry) == 1) != ((entry & L2Entry.COPIED) != 0);
   }
 
-  private void error(String what, long offset, String text) {
+  private long refcount(long entry) throws DiskException {
+    return refcounts.get((entry & L2Entry.OFFSET) / clusterSize);
+  }
+
+  private void error(String text, Object... values) {
     errors++;
-    problem("error", what, offset, text);
+    problem(text, values);
   }
 
-  private void problem(String severity, String what, long offset, String text) {
+  private void problem(String text, Object... values) {
     if (problems.size() < MAX_PROBLEMS) {
-      problems.add("%s: %s at 0x%x %s".formatted(severity, what, offset, text));
+      problems.add(text.formatted(values));
     }
   }
 }

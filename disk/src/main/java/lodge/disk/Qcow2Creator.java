@@ -49,11 +49,11 @@ final class Qcow2Creator {
     ImageFile file = ImageFile.create(path);
     try (file) {
       for (int i = 0; i < blocks; i++) {
-        ByteBuffer block = ByteBuffer.allocate(clusterSize);
+        long[] block = new long[clusterSize / Long.BYTES];
         for (int count = 0; count < Math.min(perBlock, clusters - i * perBlock); count++) {
           width.set(block, count, 1);
         }
-        file.write(blocksOffset + (long) i * clusterSize, block);
+        file.write(blocksOffset + (long) i * clusterSize, ClusterMap.bytes(block));
       }
       ByteBuffer table = ByteBuffer.allocate(tableClusters * clusterSize);
       for (int i = 0; i < blocks; i++) {

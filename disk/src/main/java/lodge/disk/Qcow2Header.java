@@ -11,6 +11,7 @@ import lodge.disk.DiskException.Kind;
  *
  * @param backingFile the name as the image gives it, null when there is none
  * @param backingFormat null when the image does not tell
+ * @param bitmaps null when there are no valid ones
  */
 record Qcow2Header(
     int version,
@@ -21,15 +22,18 @@ record Qcow2Header(
     long refcountTableOffset,
     int refcountTableClusters,
     int snapshots,
+    long snapshotsOffset,
     long incompatible,
     long compatible,
     long autoclear,
     int refcountOrder,
     String backingFile,
-    String backingFormat) {
+    String backingFormat,
+    BitmapDirectory bitmaps) {
   static final int LENGTH_2 = 72;
   static final int LENGTH_3 = 104;
 
+  static final int SIZE_FIELD = 24;
   static final int REFCOUNT_TABLE_FIELDS = 48;
   static final int INCOMPATIBLE_FIELD = 72;
   static final int AUTOCLEAR_FIELD = 88;
@@ -117,12 +121,16 @@ record Qcow2Header(
             header.getLong(48),
             header.getInt(56),
             header.getInt(60),
+            header.getLong(64),
             incompatible,
             version == 2 ? 0 : header.getLong(80),
             version == 2 ? 0 : header.getLong(AUTOCLEAR_FIELD),
             version == 2 ? 4 : header.getInt(96),
             backingName(file, first, length),
-            extensions.backingFormat);
+            extensions.backingFormat,
+            version == 3 && (header.getLong(AUTOCLEAR_FIELD) & BITMAPS) != 0
+                ? extensions.bitmaps
+                : null);
     result.checkTables(file);
     return result;
   }
@@ -150,15 +158,11 @@ record Qcow2Header(
   private void checkTables(ImageFile file) throws DiskException {
     require(file, refcountOrder >= 0 && refcountOrder <= 6, "refcounts wider than 64 bits");
     require(file, size >= 0, "a size of " + Long.toUnsignedString(size) + " bytes");
-    long covered = 1L << (2 * clusterBits - 3);
     require(
         file,
         l1Entries >= 0 && l1Entries <= MAX_L1_BYTES / Long.BYTES,
         "an L1 table of " + Integer.toUnsignedString(l1Entries) + " entries");
-    require(
-        file,
-        l1Entries >= (size >>> (2 * clusterBits - 3)) + ((size & covered - 1) == 0 ? 0 : 1),
-        "the L1 table is too small for the size");
+    require(file, l1Entries >= l1EntriesFor(size), "the L1 table is too small for the size");
     require(
         file,
         refcountTableClusters > 0
@@ -207,17 +211,38 @@ record Qcow2Header(
     return refcountTableClusters << clusterBits;
   }
 
+  /** Words of an entry of an L2 table. */
+  int l2EntryWords() {
+    return 1;
+  }
+
+  int l2Entries() {
+    return clusterSize() / Long.BYTES / l2EntryWords();
+  }
+
+  /** The logarithm of how much of the disk an L2 table covers. */
+  int l2CoverageBits() {
+    return clusterBits + Integer.numberOfTrailingZeros(l2Entries());
+  }
+
+  /** How many entries of an L1 table a disk needs. */
+  long l1EntriesFor(long diskSize) {
+    return (diskSize >>> l2CoverageBits())
+        + ((diskSize & (1L << l2CoverageBits()) - 1) == 0 ? 0 : 1);
+  }
+
   /** Whether clusters can be said to read as zeroes. */
   boolean hasZeroClusters() {
     return version >= 3;
   }
 
   /** What follows the header: typed data, each with a length. */
-  private record Extensions(String backingFormat, List<Feature> features) {
+  private record Extensions(String backingFormat, BitmapDirectory bitmaps, List<Feature> features) {
     private record Feature(int type, int bit, String name) {}
 
     static Extensions read(ImageFile file, ByteBuffer first, int start) throws DiskException {
       String backingFormat = null;
+      BitmapDirectory bitmaps = null;
       List<Feature> features = new ArrayList<>();
       long nameOffset = first.getLong(8);
       int end =
@@ -230,6 +255,8 @@ record Qcow2Header(
         require(file, length >= 0 && length <= end - at, "a header extension is too long");
         if (type == BACKING_FORMAT_EXTENSION) {
           backingFormat = text(first, at, length);
+        } else if (type == BitmapDirectory.EXTENSION && length >= BitmapDirectory.EXTENSION_BYTES) {
+          bitmaps = BitmapDirectory.read(first, at);
         } else if (type == FEATURE_NAMES_EXTENSION) {
           for (int entry = at; entry + FEATURE_NAME_LENGTH <= at + length; ) {
             features.add(
@@ -239,7 +266,7 @@ record Qcow2Header(
         }
         at += length + 7 & ~7;
       }
-      return new Extensions(backingFormat, features);
+      return new Extensions(backingFormat, bitmaps, features);
     }
 
     private static String text(ByteBuffer from, int at, int length) {

@@ -10,10 +10,10 @@ import lodge.disk.DiskException.Kind;
 /** A file that holds the disk byte by byte, sparse where the file system can do that. */
 public final class RawImage implements DiskImage {
   private final ImageFile file;
-  private final long size;
+  private volatile long size;
 
   /** Made when it is first needed; null before. */
-  private HoleSearch holes;
+  private FileSpace holes;
 
   private RawImage(ImageFile file) {
     this.file = file;
@@ -48,7 +48,7 @@ public final class RawImage implements DiskImage {
   public synchronized Extent extent(long offset) {
     Requests.checkInside(offset, 1, size);
     if (holes == null) {
-      holes = new HoleSearch(file.path(), size);
+      holes = new FileSpace(file.path(), size);
     }
     long data = holes.data(offset);
     return data > offset
@@ -101,12 +101,29 @@ public final class RawImage implements DiskImage {
     }
   }
 
+  /**
+   * Gives the disk another size. What is new reads as zeroes.
+   *
+   * @param size in bytes, a multiple of 512
+   * @param mayShrink the end of the disk may be lost
+   */
+  public synchronized void resize(long size, boolean mayShrink) throws DiskException {
+    Requests.checkResize(file, this.size, size, mayShrink);
+    forgetHoles();
+    file.setEnd(size);
+    this.size = size;
+  }
+
   @Override
   public synchronized void close() throws DiskException {
+    forgetHoles();
+    file.close();
+  }
+
+  private void forgetHoles() {
     if (holes != null) {
       holes.close();
       holes = null;
     }
-    file.close();
   }
 }

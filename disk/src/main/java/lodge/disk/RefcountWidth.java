@@ -1,36 +1,22 @@
 package lodge.disk;
 
-import java.nio.ByteBuffer;
-
-/** Refcounts of 1 to 64 bits, as they lie in a refcount block. */
+/** Refcounts of 1 to 64 bits, as they lie in a refcount block that was read as words. */
 record RefcountWidth(int order) {
-  long get(ByteBuffer block, int index) {
-    return switch (order) {
-      case 3 -> block.get(index) & 0xFFL;
-      case 4 -> block.getShort(index << 1) & 0xFFFFL;
-      case 5 -> block.getInt(index << 2) & 0xFFFF_FFFFL;
-      case 6 -> block.getLong(index << 3);
-      default -> block.get(index >> 3 - order) >>> shift(index) & max();
-    };
+  long get(long[] block, int index) {
+    int bit = index << order;
+    return block[bit >>> 6] >>> shift(bit) & max();
   }
 
-  void set(ByteBuffer block, int index, long value) {
-    switch (order) {
-      case 3 -> block.put(index, (byte) value);
-      case 4 -> block.putShort(index << 1, (short) value);
-      case 5 -> block.putInt(index << 2, (int) value);
-      case 6 -> block.putLong(index << 3, value);
-      default -> {
-        int at = index >> 3 - order;
-        long others = block.get(at) & ~(max() << shift(index));
-        block.put(at, (byte) (others | value << shift(index)));
-      }
-    }
+  void set(long[] block, int index, long value) {
+    int bit = index << order;
+    long others = block[bit >>> 6] & ~(max() << shift(bit));
+    block[bit >>> 6] = others | value << shift(bit);
   }
 
-  /** The first count is in the least significant bits of a byte. */
-  private int shift(int index) {
-    return (index << order) & 7;
+  /** Bytes are big-endian, but in a byte the first count is in the least significant bits. */
+  private int shift(int bit) {
+    int inWord = bit & 63;
+    return order >= 3 ? 64 - (1 << order) - inWord : 56 - (inWord & ~7) + (inWord & 7);
   }
 
   /** The largest count, as an unsigned number. */

@@ -16,8 +16,7 @@ final class Refcounts {
   private final int clusterBits;
   private final int perBlock;
   private final TableCache blocks;
-  private final long l1Offset;
-  private final long l1End;
+  private final MetadataClusters metadata;
 
   private long tableOffset;
   private int tableBytes;
@@ -26,21 +25,26 @@ final class Refcounts {
   /** No cluster before is free. */
   private long firstFree = 1;
 
-  Refcounts(ImageFile file, Qcow2Header header, long cacheBytes) throws DiskException {
+  Refcounts(ImageFile file, Qcow2Header header, MetadataClusters metadata, long cacheBytes)
+      throws DiskException {
     this.file = file;
+    this.metadata = metadata;
     width = new RefcountWidth(header.refcountOrder());
     clusterBits = header.clusterBits();
     perBlock = width.perBlock(header.clusterSize());
     blocks =
         new TableCache(file, "a refcount block", header.clusterSize(), cacheBytes, this::writeBack);
-    l1Offset = header.l1Offset();
-    l1End = l1Offset + header.l1Entries() * 8L;
     tableOffset = header.refcountTableOffset();
     tableBytes = header.refcountTableBytes();
     ByteBuffer bytes = ByteBuffer.allocate(tableBytes);
     file.readAll(tableOffset, bytes, "the refcount table");
     table = new long[tableBytes / Long.BYTES];
     bytes.flip().asLongBuffer().get(table);
+    for (long block : table) {
+      if (block != 0 && isPlace(block) && metadata.at(block) == null) {
+        metadata.add(MetadataClusters.Kind.REFCOUNT_BLOCK, block, header.clusterSize());
+      }
+    }
   }
 
   RefcountWidth width() {
@@ -70,11 +74,14 @@ final class Refcounts {
 
   /** Whether something is where a table entry says. */
   boolean isBlockSound(int index) {
-    long offset = table[index];
+    return isPlace(table[index])
+        && metadata.at(table[index]) == MetadataClusters.Kind.REFCOUNT_BLOCK;
+  }
+
+  private boolean isPlace(long offset) {
     return (offset & (1L << clusterBits) - 1) == 0
         && offset > 0
-        && offset <= file.end() - (1L << clusterBits)
-        && !isFixed(offset);
+        && offset <= file.end() - (1L << clusterBits);
   }
 
   private long soundBlock(int index) throws DiskException {
@@ -85,11 +92,20 @@ final class Refcounts {
     return table[index];
   }
 
-  /** Whether a cluster holds the header, the L1 table or the refcount table. */
-  boolean isFixed(long offset) {
-    return offset < 1L << clusterBits
-        || (offset >= l1Offset && offset < l1End)
-        || (offset >= tableOffset && offset < tableOffset + tableBytes);
+  /** Whether a count of a cluster can be read at all. */
+  boolean isCounted(long cluster) {
+    long index = cluster / perBlock;
+    return index < table.length && table[(int) index] != 0 && isBlockSound((int) index);
+  }
+
+  /** Forgets blocks that cannot be where the table says; their counts are to be set anew. */
+  void dropUnsoundBlocks() throws DiskException {
+    for (int i = 0; i < table.length; i++) {
+      if (table[i] != 0 && !isBlockSound(i)) {
+        table[i] = 0;
+        file.write(tableOffset + i * 8L, ByteBuffer.allocate(Long.BYTES));
+      }
+    }
   }
 
   long get(long cluster) throws DiskException {
@@ -110,7 +126,7 @@ final class Refcounts {
     }
     int index = (int) (cluster / perBlock);
     if (table[index] == 0) {
-      long place = allocate();
+      long place = allocate(1);
       if (table[index] == 0) {
         addBlock(index, place);
       } else {
@@ -127,33 +143,78 @@ final class Refcounts {
 
   /** A free cluster, which has one reference from now on. */
   long allocate() throws DiskException {
-    while (true) {
-      long cluster = firstFree++;
-      long offset = cluster << clusterBits;
-      while (cluster / perBlock >= table.length) {
-        growTable();
+    return allocate(1);
+  }
+
+  /** The first of some free clusters in a row, which have one reference each from now on. */
+  long allocate(int count) throws DiskException {
+    long from = firstFree;
+    long start = from;
+    for (long cluster = start; cluster < start + count; cluster++) {
+      boolean free = get(cluster) == 0;
+      if (free) {
+        checkFree(cluster << clusterBits);
+        if (ensureBlock(cluster)) {
+          free = false;
+        }
       }
-      int index = (int) (cluster / perBlock);
-      if (table[index] == 0) {
-        addBlock(index, offset);
-      } else if (width.get(blocks.get(soundBlock(index)), (int) (cluster % perBlock)) == 0) {
-        if (isFixed(offset)) {
-          throw file.error(Kind.CORRUPT, "allocate", offset, "a table's cluster counts as free");
-        }
-        if (offset >>> 56 != 0) {
-          throw file.error(Kind.FULL, "allocate", offset, "the format ends here");
-        }
-        width.set(blocks.change(table[index]), (int) (cluster % perBlock), 1);
-        return offset;
+      if (!free) {
+        start = cluster + 1;
       }
     }
+    for (long cluster = start; cluster < start + count; cluster++) {
+      set(cluster, 1);
+    }
+    if (firstFree == from && (count == 1 || start == from)) {
+      firstFree = start + count;
+    }
+    return start << clusterBits;
+  }
+
+  private void checkFree(long offset) throws DiskException {
+    MetadataClusters.Kind kind = metadata.at(offset);
+    if (kind != null) {
+      throw file.error(Kind.CORRUPT, "allocate", offset, kind.label + " counts as free");
+    }
+    if (offset >>> 56 != 0) {
+      throw file.error(Kind.FULL, "allocate", offset, "the format ends here");
+    }
+  }
+
+  /**
+   * Where nothing counts a cluster yet, that cluster itself becomes the block that does.
+   *
+   * @return whether it did
+   */
+  private boolean ensureBlock(long cluster) throws DiskException {
+    while (cluster / perBlock >= table.length) {
+      growTable();
+    }
+    int index = (int) (cluster / perBlock);
+    if (table[index] != 0) {
+      return get(cluster) != 0;
+    }
+    addBlock(index, cluster << clusterBits);
+    return true;
+  }
+
+  /** One reference more to a cluster that has some. */
+  void raise(long offset) throws DiskException {
+    long count = get(offset >>> clusterBits);
+    if (count == 0) {
+      throw file.error(Kind.CORRUPT, "share", offset, "the cluster is not in use");
+    }
+    if (count == width.max()) {
+      throw file.error(Kind.FULL, "share", offset, "its refcount cannot be larger");
+    }
+    set(offset >>> clusterBits, count + 1);
   }
 
   /** Gives one reference back; the last makes the cluster free. */
   void free(long offset) throws DiskException {
     long cluster = offset >>> clusterBits;
-    long count = isFixed(offset) ? 0 : get(cluster);
-    if (count == 0) {
+    long count = get(cluster);
+    if (count == 0 || (count == 1 && metadata.at(offset) != null)) {
       throw file.error(Kind.CORRUPT, "free", offset, "the cluster is not in use");
     }
     set(cluster, count - 1);
@@ -163,15 +224,11 @@ final class Refcounts {
     }
   }
 
-  /**
-   * Where a cluster has no block yet, its first free cluster becomes the block, and counts itself.
-   */
+  /** Lets a cluster be a block, which counts itself when it is among those it counts. */
   private void addBlock(int index, long offset) throws DiskException {
     long cluster = offset >>> clusterBits;
-    if (isFixed(offset)) {
-      throw file.error(Kind.CORRUPT, "allocate", offset, "a table's cluster counts as free");
-    }
-    ByteBuffer block = blocks.add(offset);
+    long[] block = blocks.add(offset);
+    metadata.add(MetadataClusters.Kind.REFCOUNT_BLOCK, offset, 1L << clusterBits);
     if (cluster / perBlock == index) {
       width.set(block, (int) (cluster % perBlock), 1);
     }
@@ -204,11 +261,12 @@ final class Refcounts {
     long used = tableClusters + newBlocks;
     for (int i = 0; i < newBlocks; i++) {
       long offset = start + tableClusters + i << clusterBits;
-      ByteBuffer block = ByteBuffer.allocate(clusterSize);
+      long[] block = new long[clusterSize / Long.BYTES];
       for (int count = 0; count < Math.min(perBlock, used - (long) i * perBlock); count++) {
         width.set(block, count, 1);
       }
-      file.write(offset, block);
+      file.write(offset, ClusterMap.bytes(block));
+      metadata.add(MetadataClusters.Kind.REFCOUNT_BLOCK, offset, clusterSize);
       bytes.putLong((table.length + i) * Long.BYTES, offset);
     }
     file.write(start << clusterBits, bytes.duplicate());
@@ -220,10 +278,12 @@ final class Refcounts {
 
     long oldOffset = tableOffset;
     int oldClusters = tableBytes >>> clusterBits;
+    metadata.remove(oldOffset, tableBytes);
     tableOffset = start << clusterBits;
     tableBytes = newBytes;
     table = new long[newBytes / Long.BYTES];
     bytes.clear().asLongBuffer().get(table);
+    metadata.add(MetadataClusters.Kind.REFCOUNT_TABLE, tableOffset, tableBytes);
     for (int i = 0; i < oldClusters; i++) {
       free(oldOffset + (long) i * clusterSize);
     }

@@ -21,4 +21,16 @@ final class Requests {
       throw file.error(Kind.READ_ONLY, "write", offset, "the image was opened for reading");
     }
   }
+
+  static void checkResize(ImageFile file, long before, long size, boolean mayShrink)
+      throws DiskException {
+    checkWritable(file, DiskException.NOWHERE);
+    if (size < 0 || size % 512 != 0) {
+      throw new IllegalArgumentException("a size that is no multiple of 512");
+    }
+    if (size < before && !mayShrink) {
+      throw file.error(
+          Kind.REFUSED, "resize", DiskException.NOWHERE, "the end of the disk would be lost");
+    }
+  }
 }

@@ -1,9 +1,16 @@
 package lodge.disk;
 
 import java.nio.ByteBuffer;
-import java.util.LinkedHashMap;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** Tables of one cluster each, as many as a limit allows; those not used for longest go first. */
+/**
+ * Tables of one cluster each, as many as a limit allows, as words in the host's order. Those that
+ * were not used since they were last considered go first. Only {@link #peek} may be called by
+ * several threads at once, and beside the others.
+ */
 final class TableCache {
   /** Makes tables clean, by {@link TableCache#writeBack} and what has to come before. */
   interface Cleaner {
@@ -11,11 +18,14 @@ final class TableCache {
   }
 
   private static final class Table {
-    final ByteBuffer bytes;
+    final long offset;
+    final long[] words;
     boolean dirty;
+    volatile boolean used = true;
 
-    Table(int size) {
-      bytes = ByteBuffer.allocate(size);
+    Table(long offset, int size) {
+      this.offset = offset;
+      words = new long[size / Long.BYTES];
     }
   }
 
@@ -24,7 +34,9 @@ final class TableCache {
   private final int tableSize;
   private final long capacity;
   private final Cleaner cleaner;
-  private final LinkedHashMap<Long, Table> tables = new LinkedHashMap<>(16, 0.75f, true);
+  private final ConcurrentHashMap<Long, Table> tables = new ConcurrentHashMap<>();
+  private final ArrayDeque<Table> candidates = new ArrayDeque<>();
+  private final List<Table> dirty = new ArrayList<>();
 
   /**
    * @param what a table is, for people
@@ -38,58 +50,91 @@ final class TableCache {
     this.cleaner = cleaner;
   }
 
-  /** What is at an offset of the file, valid until the next call. */
-  ByteBuffer get(long offset) throws DiskException {
-    return table(offset).bytes;
+  /** What is at an offset of the file, null when it has to be read first. */
+  long[] peek(long offset) {
+    Table table = tables.get(offset);
+    if (table == null) {
+      return null;
+    }
+    if (!table.used) {
+      table.used = true;
+    }
+    return table.words;
+  }
+
+  /** What is at an offset of the file, not to be changed. */
+  long[] get(long offset) throws DiskException {
+    return table(offset).words;
   }
 
   private Table table(long offset) throws DiskException {
     Table table = tables.get(offset);
     if (table == null) {
-      table = new Table(tableSize);
-      file.readAll(offset, table.bytes, what);
-      insert(offset, table);
+      table = new Table(offset, tableSize);
+      ByteBuffer bytes = ByteBuffer.allocate(tableSize);
+      file.readAll(offset, bytes, what);
+      bytes.flip().asLongBuffer().get(table.words);
+      insert(table);
     }
+    table.used = true;
     return table;
   }
 
-  /** The same, to be changed. */
-  ByteBuffer change(long offset) throws DiskException {
+  /** The same, to be changed before the next call. */
+  long[] change(long offset) throws DiskException {
     Table table = table(offset);
-    table.dirty = true;
-    return table.bytes;
+    soil(table);
+    return table.words;
   }
 
-  /** A table of zeroes, whatever the file has there. */
-  ByteBuffer add(long offset) throws DiskException {
-    Table table = new Table(tableSize);
-    table.dirty = true;
-    insert(offset, table);
-    return table.bytes;
+  /** A table of zeroes to be changed before the next call, whatever the file has there. */
+  long[] add(long offset) throws DiskException {
+    Table table = new Table(offset, tableSize);
+    insert(table);
+    soil(table);
+    return table.words;
   }
 
-  private void insert(long offset, Table table) throws DiskException {
-    tables.remove(offset);
+  private void soil(Table table) {
+    if (!table.dirty) {
+      table.dirty = true;
+      dirty.add(table);
+    }
+  }
+
+  private void insert(Table table) throws DiskException {
+    Table before = tables.remove(table.offset);
+    if (before != null) {
+      candidates.remove(before);
+      dirty.remove(before);
+    }
     while (tables.size() >= capacity) {
-      if (tables.firstEntry().getValue().dirty) {
+      Table candidate = candidates.remove();
+      if (candidate.used && tables.size() > 1) {
+        candidate.used = false;
+        candidates.add(candidate);
+        continue;
+      }
+      if (candidate.dirty) {
         cleaner.clean();
       }
-      tables.pollFirstEntry();
+      tables.remove(candidate.offset);
     }
-    tables.put(offset, table);
+    tables.put(table.offset, table);
+    candidates.add(table);
   }
 
   boolean isDirty() {
-    return tables.values().stream().anyMatch(table -> table.dirty);
+    return !dirty.isEmpty();
   }
 
   void writeBack() throws DiskException {
-    for (var entry : tables.entrySet()) {
-      Table table = entry.getValue();
-      if (table.dirty) {
-        file.write(entry.getKey(), table.bytes.duplicate().clear());
-        table.dirty = false;
-      }
+    ByteBuffer bytes = ByteBuffer.allocate(dirty.isEmpty() ? 0 : tableSize);
+    for (Table table : dirty) {
+      bytes.clear().asLongBuffer().put(table.words);
+      file.write(table.offset, bytes);
+      table.dirty = false;
     }
+    dirty.clear();
   }
 }

@@ -3,17 +3,21 @@
  * a {@link lodge.disk.DiskException}.
  *
  * <pre>
- *   RawImage ------------------------------> ImageFile --> the host's file
- *                                                ^
- *   Qcow2Image --> ClusterMap (L1, L2) ----------|
- *       |              |      \-- TableCache ----|
- *       |          Refcounts ---- TableCache ----|
- *       |--------> CompressedClusters -----------/
- *       \--------> BackingChain --> another image
+ *   RawImage ------------------------------------------> ImageFile --> the host's file
+ *                                                           ^
+ *   Qcow2Image --> Qcow2Metadata --> ClusterMap (L1, L2) ---|
+ *     |               |                 \-- TableCache -----|
+ *     |               \------------> Refcounts -- TableCache|
+ *     |--------> CompressedClusters ------------------------/
+ *     \--------> BackingChain --> another image
+ *
+ *   BlockImage --> BlockLayout: VDI, VMDK, VHD, VHDX --> TablePages --> ImageFile
+ *
+ *   Conversion --> ReadAhead --> any image
+ *       \--------> RawWriter, Qcow2Writer --> NewFile
  * </pre>
  *
- * <p>All methods of an image may be called from any thread; a qcow2 image serves one at a time. A
- * thread that is interrupted while it is inside closes the file, as {@link
- * java.nio.channels.FileChannel} does.
+ * <p>All methods of an image may be called from any thread, and requests overlap. A thread that is
+ * interrupted while it is inside closes the file, as {@link java.nio.channels.FileChannel} does.
  */
 package lodge.disk;

@@ -57,7 +57,7 @@ class ConversionTest {
   private void isSound(String image) throws Exception {
     assertThat(Tool.ok("qemu-img", "check", "-f", "qcow2", name(image)))
         .contains("No errors were found");
-    assertThat(Qcow2Image.check(path(image), false).problems()).isEmpty();
+    assertThat(Qcow2Image.check(path(image), Repair.NOTHING).problems()).isEmpty();
   }
 
   private void isSame(String one, String format, String other, String otherFormat)

@@ -1,5 +1,6 @@
 package lodge.disk;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
@@ -14,23 +15,33 @@ import java.util.List;
 final class MemoryChannel extends FileChannel {
   record Write(int offset, byte[] bytes) {}
 
+  private static final int MAX_SIZE = 1 << 28;
+
   final List<List<Write>> epochs = new ArrayList<>(List.of(new ArrayList<>()));
   private byte[] content;
+  private int size;
 
   MemoryChannel(byte[] content) {
     this.content = content.clone();
+    size = content.length;
   }
 
-  static byte[] apply(byte[] content, Write write) {
+  byte[] content() {
+    return Arrays.copyOf(content, size);
+  }
+
+  void apply(Write write) {
     int end = write.offset + write.bytes.length;
-    byte[] result = end > content.length ? Arrays.copyOf(content, end) : content;
-    System.arraycopy(write.bytes, 0, result, write.offset, write.bytes.length);
-    return result;
+    if (end > content.length) {
+      content = Arrays.copyOf(content, 2 * end);
+    }
+    System.arraycopy(write.bytes, 0, content, write.offset, write.bytes.length);
+    size = Math.max(size, end);
   }
 
   @Override
   public int read(ByteBuffer into, long position) {
-    int count = (int) Math.min(into.remaining(), content.length - position);
+    int count = (int) Math.min(into.remaining(), size - position);
     if (count <= 0) {
       return -1;
     }
@@ -39,12 +50,15 @@ final class MemoryChannel extends FileChannel {
   }
 
   @Override
-  public int write(ByteBuffer from, long position) {
+  public int write(ByteBuffer from, long position) throws IOException {
+    if (position > MAX_SIZE - from.remaining()) {
+      throw new IOException("too large");
+    }
     byte[] bytes = new byte[from.remaining()];
     from.get(bytes);
     Write write = new Write((int) position, bytes);
     epochs.getLast().add(write);
-    content = apply(content, write);
+    apply(write);
     return bytes.length;
   }
 
@@ -55,7 +69,7 @@ final class MemoryChannel extends FileChannel {
 
   @Override
   public long size() {
-    return content.length;
+    return size;
   }
 
   @Override

@@ -70,7 +70,7 @@ class Qcow2RefusalTest {
   @Test
   void anUnharmedImageIsNotRefused() throws Exception {
     assertThat(refused(_ -> {})).isNull();
-    assertThat(Qcow2Image.check(path, false).isClean()).isTrue();
+    assertThat(Qcow2Image.check(path, Repair.NOTHING).isClean()).isTrue();
   }
 
   @Test
@@ -95,7 +95,8 @@ class Qcow2RefusalTest {
         "compression type zstd", b -> b.putLong(72, 1 << 3).putInt(100, 112).put(104, (byte) 1));
     corrupt("no compression type", b -> b.putLong(72, 1 << 3));
     unsupported("encryption", b -> b.putInt(32, 1));
-    refused(Kind.UNSUPPORTED, "it has internal snapshots: not for writing", b -> b.putInt(60, 1));
+    corrupt("the snapshot table is not at a cluster", b -> b.putInt(60, 1));
+    corrupt("4294967295 snapshots", b -> b.putInt(60, -1));
     corrupt("it is marked as corrupt: not for writing", b -> b.putLong(72, 2));
   }
 
@@ -157,10 +158,44 @@ class Qcow2RefusalTest {
     corrupt("an entry has reserved bits", b -> b.putLong(l2, b.getLong(l2) | 1L << 56));
     corrupt("it is past the end of the file", b -> b.putLong(l2, L2Entry.COPIED | 1L << 40));
     corrupt("it is no place for one", b -> b.putLong(l2, b.getLong(l2) | 512));
-    corrupt("it is no place for one", b -> b.putLong(l2, L2Entry.COPIED | l1));
     corrupt("a cluster is past the end of the file", b -> b.putLong(l2, 1L << 62 | 1L << 40));
     corrupt("the data is damaged", b -> b.putLong(l2, 1L << 62 | l1 + 8).put(l1 + 8, (byte) 7));
     corrupt("the data is too short", b -> b.putLong(l2, 1L << 62 | l1 + 8).put(l1 + 8, (byte) 3));
+  }
+
+  @Test
+  void dataNeverGoesOverMetadata() throws Exception {
+    int l1 = (int) ByteBuffer.wrap(sound).getLong(40);
+    int table = (int) ByteBuffer.wrap(sound).getLong(48);
+    int block = (int) ByteBuffer.wrap(sound).getLong(table);
+    int l2 = (int) ByteBuffer.wrap(sound).getLong(l1);
+    for (int place : new int[] {l1, table, block, l2}) {
+      byte[] image = sound.clone();
+      ByteBuffer.wrap(image).putLong(l2, L2Entry.COPIED | place);
+      Files.write(path, image);
+      try (Qcow2Image opened = Qcow2Image.open(path, false)) {
+        assertThatThrownBy(() -> opened.write(0, ByteBuffer.allocate(512)))
+            .hasMessageStartingWith(path + ": cannot write at 0x" + Integer.toHexString(place))
+            .hasMessageEndingWith(" is there");
+        assertThatThrownBy(() -> opened.write(SIZE / 2, ByteBuffer.allocate(512)))
+            .hasMessageEndingWith("it is marked as corrupt: not for writing");
+      }
+      ByteBuffer.wrap(image).putLong(72, Qcow2Header.CORRUPT);
+      assertThat(Files.readAllBytes(path)).isEqualTo(image);
+    }
+  }
+
+  @Test
+  void tablesThatCountAsFreeAreNotAllocated() throws Exception {
+    int block = (int) ByteBuffer.wrap(sound).getLong((int) ByteBuffer.wrap(sound).getLong(48));
+    byte[] image = sound.clone();
+    ByteBuffer.wrap(image).putShort(block + 2, (short) 0);
+    Files.write(path, image);
+    try (Qcow2Image opened = Qcow2Image.open(path, false)) {
+      assertThatThrownBy(() -> opened.write(SIZE / 2, ByteBuffer.allocate(512)))
+          .hasMessageEndingWith("the refcount table counts as free");
+    }
+    refused(Kind.CORRUPT, "it is marked as corrupt: not for writing", b -> b.putLong(72, 2));
   }
 
   @Test
@@ -220,8 +255,7 @@ class Qcow2RefusalTest {
           default -> bytes.putLong(at, (value & 0xFFFF) | 1L << 62);
         }
       }
-      Files.write(path, image);
-      try (Qcow2Image opened = Qcow2Image.open(path, false)) {
+      try (Qcow2Image opened = new Qcow2Image(inMemory(image), 1 << 16, BackingChain.EMPTY)) {
         int size = (int) Math.min(opened.size(), SIZE);
         opened.writeZeroes(0, size, true);
         opened.write(size / 2, ByteBuffer.allocate(size / 3));
@@ -230,13 +264,16 @@ class Qcow2RefusalTest {
       } catch (DiskException _) {
         refusals++;
       }
-      Files.write(path, image);
       try {
-        Qcow2Image.check(path, true);
+        Qcow2Image.check(inMemory(image), Repair.ALL);
       } catch (DiskException _) {
         refusals++;
       }
     }
     assertThat(refusals).isPositive();
+  }
+
+  private ImageFile inMemory(byte[] image) throws IOException {
+    return new ImageFile(path, new MemoryChannel(image), false, null);
   }
 }

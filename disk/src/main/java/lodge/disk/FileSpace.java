@@ -10,11 +10,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * Finds the parts of a file that take no space, with Linux's lseek. Where that is not available the
- * file has none.
+ * What space a file takes, and which parts of it take none, by Linux's fstat and lseek. Where these
+ * are not available all of it does.
  */
-final class HoleSearch implements AutoCloseable {
+final class FileSpace implements AutoCloseable {
   private static final int O_RDONLY_CLOEXEC = 0x8_0000;
+  private static final int STAT_BYTES = 144;
+  private static final int STAT_BLOCKS = 64;
   private static final int SEEK_DATA = 3;
   private static final int SEEK_HOLE = 4;
 
@@ -36,6 +38,11 @@ final class HoleSearch implements AutoCloseable {
                 ValueLayout.JAVA_LONG,
                 ValueLayout.JAVA_INT));
 
+    static final MethodHandle FSTAT =
+        handle(
+            "fstat",
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
+
     private static MethodHandle handle(
         String name, FunctionDescriptor type, Linker.Option... options) {
       Linker linker = Linker.nativeLinker();
@@ -51,7 +58,7 @@ final class HoleSearch implements AutoCloseable {
   /**
    * @param size of the file
    */
-  HoleSearch(Path path, long size) {
+  FileSpace(Path path, long size) {
     this.size = size;
     descriptor = HolePunch.AVAILABLE ? open(path) : -1;
   }
@@ -80,6 +87,20 @@ final class HoleSearch implements AutoCloseable {
     }
     // No data, or no answer: a file system that answers finds the hole.
     return seek(offset, SEEK_HOLE) == offset ? size : offset;
+  }
+
+  /** The space that the file takes, in bytes. */
+  long allocated() {
+    if (descriptor < 0) {
+      return size;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment stat = arena.allocate(STAT_BYTES, Long.BYTES);
+      boolean known = (int) Libc.FSTAT.invokeExact(descriptor, stat) == 0;
+      return known ? stat.get(ValueLayout.JAVA_LONG, STAT_BLOCKS) * 512 : size;
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
   }
 
   private long seek(long offset, int whence) {

@@ -1,0 +1,517 @@
+package lodge.disk;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
+import lodge.disk.DiskException.Kind;
+import lodge.disk.L2Entry.Content;
+
+/**
+ * The guest's data in a qcow2 image.
+ *
+ * <p>Requests overlap: reads, and writes to clusters that are there, share {@link #use} and look
+ * their clusters up without waiting. Other writes hold {@link #changes} while they allocate their
+ * cluster and while they link it, and neither lock while they fill it; {@link #inFlight} keeps
+ * others from the same cluster of the guest. Clusters become free when {@link #use} was exclusive
+ * for a moment, so nobody is still at them. {@link #changes} is taken before {@link #use}.
+ */
+final class Qcow2Content implements AutoCloseable {
+  private final ImageFile file;
+  private final Qcow2Header header;
+  private final Qcow2Metadata metadata;
+  private final ClusterMap map;
+  private final CompressedClusters compressed;
+  private final int clusterSize;
+  private DiskImage backing;
+
+  private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
+  private final ReentrantLock changes = new ReentrantLock();
+  private final Condition landed = changes.newCondition();
+
+  /** Numbers of the guest's clusters that get another place just now. */
+  private final Set<Long> inFlight = new HashSet<>();
+
+  private boolean closed;
+
+  Qcow2Content(ImageFile file, Qcow2Header header, long cacheBytes) throws DiskException {
+    this.file = file;
+    this.header = header;
+    clusterSize = header.clusterSize();
+    metadata = new Qcow2Metadata(file, header, cacheBytes, this::quiesce);
+    map = metadata.map;
+    compressed = new CompressedClusters(file, header.clusterBits());
+  }
+
+  Qcow2Metadata metadata() {
+    return metadata;
+  }
+
+  /** Before the first request. */
+  void showBehind(DiskImage image) {
+    backing = image;
+  }
+
+  /** Returns when nobody is at clusters that the tables do not have any more. */
+  private void quiesce() {
+    use.writeLock().lock();
+    try {
+      compressed.forget();
+    } finally {
+      use.writeLock().unlock();
+    }
+  }
+
+  void read(long offset, ByteBuffer into) throws IOException {
+    Requests.checkInside(offset, into.remaining(), metadata.size());
+    for (long at = offset; into.hasRemaining(); ) {
+      int count = Math.min(clusterSize - within(at), into.remaining());
+      readMapped(at, Buffers.take(into, count));
+      at += count;
+    }
+  }
+
+  private void readMapped(long at, ByteBuffer into) throws IOException {
+    while (true) {
+      use.readLock().lock();
+      try {
+        long entry = map.peek(at);
+        if (entry != ClusterMap.UNKNOWN) {
+          readCluster(entry, at, into);
+          return;
+        }
+      } finally {
+        use.readLock().unlock();
+      }
+      load(at);
+    }
+  }
+
+  Extent extent(long offset) throws IOException {
+    Requests.checkInside(offset, 1, metadata.size());
+    long entry = entry(offset);
+    Content content = L2Entry.content(entry);
+    long length = Math.min(metadata.size(), offset - within(offset) + clusterSize) - offset;
+    if (content == Content.BACKING && backing != null && backing.size() > offset) {
+      return backing.extent(offset).before(offset + length).behind();
+    }
+    boolean hasPlace = content != Content.COMPRESSED && (entry & L2Entry.OFFSET) != 0;
+    long host = hasPlace ? metadata.dataOffset(entry) + within(offset) : Extent.NOWHERE;
+    return switch (content) {
+      case BACKING -> new Extent(offset, length, Extent.Content.UNALLOCATED, 0, Extent.NOWHERE);
+      case ZEROES -> new Extent(offset, length, Extent.Content.ZERO, 0, host);
+      case DATA, COMPRESSED -> new Extent(offset, length, Extent.Content.DATA, 0, host);
+    };
+  }
+
+  private long entry(long offset) throws DiskException {
+    long entry = map.peek(offset);
+    if (entry != ClusterMap.UNKNOWN) {
+      return entry;
+    }
+    changes.lock();
+    try {
+      return map.entry(offset);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void load(long at) throws DiskException {
+    changes.lock();
+    try {
+      map.entry(at);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private int within(long offset) {
+    return (int) (offset & clusterSize - 1);
+  }
+
+  /** Fills a buffer with a part of one cluster. */
+  private void readCluster(long entry, long at, ByteBuffer into) throws IOException {
+    switch (L2Entry.content(entry)) {
+      case BACKING -> readBacking(at, into);
+      case ZEROES -> Buffers.zero(into, into.remaining());
+      case DATA -> file.read(metadata.dataOffset(entry) + within(at), into);
+      case COMPRESSED -> compressed.read(entry, within(at), into);
+    }
+  }
+
+  private void readBacking(long at, ByteBuffer into) throws IOException {
+    long there = backing == null ? 0 : Math.max(0, backing.size() - at);
+    int count = (int) Math.min(there, into.remaining());
+    if (count > 0) {
+      backing.read(at, Buffers.take(into, count));
+    }
+    Buffers.zero(into, into.remaining());
+  }
+
+  /** Something that changes the image. */
+  interface Change {
+    void make() throws IOException;
+  }
+
+  /** What contradicts itself is not written any more. */
+  private void change(long offset, long length, Change change) throws IOException {
+    Requests.checkInside(offset, length, metadata.size());
+    Requests.checkWritable(file, offset);
+    metadata.checkNotCorrupt("write", offset);
+    try {
+      change.make();
+    } catch (DiskException e) {
+      if (e.kind() == Kind.CORRUPT && e.path().equals(file.path())) {
+        metadata.markCorrupt();
+      }
+      throw e;
+    }
+  }
+
+  void write(long offset, ByteBuffer from) throws IOException {
+    change(
+        offset,
+        from.remaining(),
+        () -> {
+          for (long at = offset; from.hasRemaining(); ) {
+            int count = Math.min(clusterSize - within(at), from.remaining());
+            writeCluster(at, Buffers.take(from, count));
+            at += count;
+          }
+        });
+  }
+
+  /** Stores a buffer in a part of one cluster. */
+  private void writeCluster(long at, ByteBuffer from) throws IOException {
+    while (!writeInPlace(at, from)) {
+      Landing landing = takeOff(at);
+      if (landing != null) {
+        boolean filled = false;
+        try {
+          fill(landing, at, from);
+          filled = true;
+        } finally {
+          land(landing, filled);
+        }
+        return;
+      }
+    }
+  }
+
+  private boolean writeInPlace(long at, ByteBuffer from) throws DiskException {
+    use.readLock().lock();
+    try {
+      long entry = map.peek(at);
+      boolean inPlace =
+          entry != ClusterMap.UNKNOWN
+              && L2Entry.isWritable(entry)
+              && L2Entry.content(entry) == Content.DATA;
+      if (inPlace) {
+        file.write(metadata.writableOffset(entry) + within(at), from);
+      }
+      return inPlace;
+    } finally {
+      use.readLock().unlock();
+    }
+  }
+
+  /**
+   * A cluster on its way into the file.
+   *
+   * @param guest where it begins for the guest
+   * @param before its entry until then
+   * @param place where its data will be
+   * @param allocated whether the place is a new one
+   */
+  private record Landing(long guest, long before, long place, boolean allocated) {}
+
+  /** Null when the cluster can be written in place now. */
+  private Landing takeOff(long at) throws DiskException {
+    changes.lock();
+    try {
+      awaitLanding(at);
+      long entry = map.entry(at);
+      boolean hasPlace = L2Entry.isWritable(entry) && (entry & L2Entry.OFFSET) != 0;
+      if (hasPlace && L2Entry.content(entry) == Content.DATA) {
+        return null;
+      }
+      long place = hasPlace ? metadata.writableOffset(entry) : metadata.refcounts.allocate();
+      inFlight.add(at >>> header.clusterBits());
+      return new Landing(at - within(at), entry, place, !hasPlace);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void awaitLanding(long at) {
+    while (inFlight.contains(at >>> header.clusterBits())) {
+      landed.awaitUninterruptibly();
+    }
+  }
+
+  private void fill(Landing landing, long at, ByteBuffer from) throws IOException {
+    ByteBuffer cluster = from;
+    if (from.remaining() < clusterSize) {
+      cluster = ByteBuffer.allocate(clusterSize);
+      int inside = (int) Math.min(clusterSize, metadata.size() - landing.guest);
+      readCluster(landing.before, landing.guest, cluster.slice(0, inside));
+      cluster.put(within(at), from, from.position(), from.remaining());
+    }
+    file.write(landing.place, cluster);
+  }
+
+  private void land(Landing landing, boolean filled) throws DiskException {
+    changes.lock();
+    try {
+      if (filled) {
+        map.set(landing.guest, landing.place | L2Entry.COPIED);
+        if (landing.allocated) {
+          metadata.releaseEntry(landing.before);
+        }
+      } else if (landing.allocated) {
+        metadata.refcounts.free(landing.place);
+      }
+    } finally {
+      inFlight.remove(landing.guest >>> header.clusterBits());
+      landed.signalAll();
+      changes.unlock();
+    }
+  }
+
+  void flush() throws IOException {
+    if (!file.readOnly()) {
+      change(0, 0, this::commit);
+    }
+  }
+
+  private void commit() throws DiskException {
+    changes.lock();
+    try {
+      metadata.commit();
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /**
+   * Frees whole clusters; they read as zeroes then. Version 2 has no such clusters, and what is
+   * behind the image must not come back, so there nothing is done when there is a backing file.
+   */
+  void discard(long offset, long length) throws IOException {
+    change(
+        offset,
+        length,
+        () -> {
+          if (backing == null || header.hasZeroClusters()) {
+            forEachCluster(offset, length, this::discardCluster);
+          }
+        });
+  }
+
+  /** Called with a part of one cluster. */
+  private interface Piece {
+    void use(long at, long end) throws IOException;
+  }
+
+  private void forEachCluster(long offset, long length, Piece piece) throws IOException {
+    long end = offset + length;
+    for (long at = offset; at < end; ) {
+      long next = Math.min(end, at - within(at) + clusterSize);
+      piece.use(at, next);
+      at = next;
+    }
+  }
+
+  /** Whether a part of a cluster is all that the disk has of it. */
+  private boolean isWhole(long at, long end) {
+    return within(at) == 0 && (end == at + clusterSize || end == metadata.size());
+  }
+
+  private void discardCluster(long at, long end) throws DiskException {
+    if (!isWhole(at, end)) {
+      return;
+    }
+    changes.lock();
+    try {
+      awaitLanding(at);
+      long entry = map.entry(at);
+      if (entry != 0) {
+        replace(at, entry, backing == null ? 0 : L2Entry.ZERO);
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void replace(long at, long entry, long by) throws DiskException {
+    map.set(at, by);
+    metadata.releaseEntry(entry);
+  }
+
+  void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
+    change(
+        offset,
+        length,
+        () ->
+            forEachCluster(
+                offset,
+                length,
+                (at, end) -> {
+                  if (!zeroByEntry(at, end, mayUnmap)) {
+                    writeCluster(at, ByteBuffer.allocate((int) (end - at)));
+                  }
+                }));
+  }
+
+  /** False when zeroes have to be written. */
+  private boolean zeroByEntry(long at, long end, boolean mayUnmap) throws DiskException {
+    changes.lock();
+    try {
+      awaitLanding(at);
+      long entry = map.entry(at);
+      boolean whole = isWhole(at, end);
+      if (readsAsZeroes(at, entry) && !(whole && mayUnmap && (entry & L2Entry.OFFSET) != 0)) {
+        return true;
+      }
+      if (!whole || !(header.hasZeroClusters() || (mayUnmap && isBehindBacking(at)))) {
+        return false;
+      }
+      if (!mayUnmap && L2Entry.isWritable(entry)) {
+        map.set(at, entry | L2Entry.ZERO);
+      } else {
+        replace(at, entry, header.hasZeroClusters() ? L2Entry.ZERO : 0);
+      }
+      return true;
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Whether the backing file has nothing at a cluster and after. */
+  private boolean isBehindBacking(long at) {
+    return backing == null || backing.size() <= at - within(at);
+  }
+
+  private boolean readsAsZeroes(long at, long entry) {
+    return switch (L2Entry.content(entry)) {
+      case ZEROES -> true;
+      case BACKING -> isBehindBacking(at);
+      default -> false;
+    };
+  }
+
+  <T> T lookAt(Supplier<T> what) {
+    changes.lock();
+    try {
+      return what.get();
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** Changes the whole image, while nobody else uses it. */
+  void exclusively(Change change) throws IOException {
+    changes.lock();
+    try {
+      awaitLandings();
+      use.writeLock().lock();
+      try {
+        change(0, 0, change);
+      } finally {
+        compressed.forget();
+        use.writeLock().unlock();
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  private void awaitLandings() {
+    while (!inFlight.isEmpty()) {
+      landed.awaitUninterruptibly();
+    }
+  }
+
+  /** Makes the disk larger; what a longer image behind it has there does not show. */
+  void grow(long size) throws IOException {
+    checkSizesOfSnapshots();
+    long before = metadata.size();
+    long entries = header.l1EntriesFor(size);
+    if (entries > Qcow2Header.MAX_L1_BYTES / Long.BYTES) {
+      throw file.error(
+          Kind.FULL, "resize", DiskException.NOWHERE, "the size needs larger clusters");
+    }
+    if (entries > map.l1().length) {
+      metadata.commit();
+      metadata.replaceL1(Arrays.copyOf(map.l1(), (int) entries), before);
+    }
+    long hidden = Math.max(roundUp(before), backing == null ? 0 : backing.size());
+    metadata.pretendSize(size);
+    boolean grown = false;
+    try {
+      long length = Math.min(size, hidden) - before;
+      if (length > 0) {
+        writeZeroes(before, length, true);
+      }
+      metadata.commit();
+      metadata.putSize();
+      grown = true;
+    } finally {
+      if (!grown) {
+        metadata.pretendSize(before);
+      }
+    }
+  }
+
+  /** Makes the disk smaller, after its end is gone. */
+  void shrink(long size) throws IOException {
+    checkSizesOfSnapshots();
+    long coverage = 1L << header.l2CoverageBits();
+    for (long at = roundUp(size); at < metadata.size(); ) {
+      long entry = map.entry(at);
+      if (entry != 0) {
+        replace(at, entry, 0);
+      }
+      at = map.hasTable(at) ? at + clusterSize : (at & -coverage) + coverage;
+    }
+    map.dropTables(roundUp(size), metadata.size());
+    metadata.commit();
+    metadata.pretendSize(size);
+    metadata.putSize();
+  }
+
+  private long roundUp(long offset) {
+    return Math.ceilDiv(offset, clusterSize) * clusterSize;
+  }
+
+  private void checkSizesOfSnapshots() throws DiskException {
+    if (header.version() == 2 && !metadata.snapshots.entries().isEmpty()) {
+      throw file.error(
+          Kind.REFUSED,
+          "resize",
+          DiskException.NOWHERE,
+          "version 2 keeps no sizes of its snapshots");
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    changes.lock();
+    try (compressed) {
+      awaitLandings();
+      if (!closed && !file.readOnly() && !metadata.isCorrupt()) {
+        metadata.commit();
+        metadata.refcounts.writeBack();
+      }
+    } finally {
+      closed = true;
+      changes.unlock();
+    }
+  }
+}
