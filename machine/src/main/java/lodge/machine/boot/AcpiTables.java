@@ -11,8 +11,8 @@ import lodge.devices.Hpet;
 
 /**
  * The ACPI tables (ACPI 6.5, chapter 5): root pointer, RSDT and XSDT, FADT with FACS and DSDT,
- * MADT, HPET. A kernel that is booted directly finds them in the firmware area below 1 MiB; firmware gets
- * them as files, and places them itself.
+ * MADT, HPET. A kernel that is booted directly finds them in the firmware area below 1 MiB;
+ * firmware gets them as files, and places them itself.
  */
 public final class AcpiTables {
   /** Guest-physical address of the root pointer in directly booted machines. */
