@@ -29,6 +29,7 @@ import lodge.devices.LocalApic;
 import lodge.devices.PcTestdev;
 import lodge.devices.PciHost;
 import lodge.devices.Pic8259;
+import lodge.devices.Piix4PowerManagement;
 import lodge.devices.Pit8254;
 import lodge.devices.PostCode;
 import lodge.devices.PvPanic;
@@ -71,6 +72,7 @@ final class Board {
   private static final int MOUSE_IRQ = 12;
 
   private static final int ISA_BRIDGE_SLOT = 1;
+  private static final int POWER_MANAGEMENT = 3;
   private static final int FIRST_DISK_SLOT = 4;
 
   /** How many disks can be plugged into the PCI bus. */
@@ -181,6 +183,7 @@ final class Board {
             shadow.<HostBridge.AttributeMap>map(ram -> ram::set).orElse((_, _, _) -> {}));
     pci = add(new PciHost(add(new ResetControl(reset)), bridge));
     pci.add(ISA_BRIDGE_SLOT, 0, add(interrupts.bridge()));
+    pci.add(ISA_BRIDGE_SLOT, POWER_MANAGEMENT, add(Piix4PowerManagement.at(PM_BASE)));
     ports.map(0xCF8, 8, 4, pci);
 
     Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
