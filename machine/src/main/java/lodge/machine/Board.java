@@ -198,7 +198,7 @@ final class Board {
     }
     FwCfg configuration = add(configuration(memory));
     if (spec.boot() instanceof Boot.Firmware) {
-      FirmwareFiles.add(configuration, memory, described());
+      FirmwareFiles.add(configuration, memory, described(), spec.uuid());
     }
     ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, configuration);
     ports.map(FwCfg.DMA_PORT, FwCfg.DMA_LENGTH, 4, configuration.dma());
