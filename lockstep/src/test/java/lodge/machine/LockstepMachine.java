@@ -1,6 +1,7 @@
 package lodge.machine;
 
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import lodge.core.Counters;
@@ -56,7 +57,8 @@ public final class LockstepMachine implements AutoCloseable {
             false,
             false,
             List.of(),
-            List.of());
+            List.of(),
+            new UUID(0, 0));
     Board board = new Board(spec, map, unused, clock, serial, this::end, _ -> kick());
     board.startTimeStampCounters();
     lockstep = new Lockstep(board.cpus().getFirst(), recorded, replayed, eager, limits);

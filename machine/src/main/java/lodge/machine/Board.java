@@ -30,6 +30,7 @@ import lodge.devices.LocalApic;
 import lodge.devices.PcTestdev;
 import lodge.devices.PciHost;
 import lodge.devices.Pic8259;
+import lodge.devices.Piix4PowerManagement;
 import lodge.devices.Pit8254;
 import lodge.devices.PostCode;
 import lodge.devices.PvPanic;
@@ -76,6 +77,7 @@ final class Board {
   private static final int SECONDARY_IDE_IRQ = 15;
 
   private static final int ISA_BRIDGE_SLOT = 1;
+  private static final int POWER_MANAGEMENT = 3;
   private static final int FIRST_DISK_SLOT = 4;
 
   /** Of the PIIX3, whose function 0 is the ISA bridge. */
@@ -202,6 +204,7 @@ final class Board {
             shadow.<HostBridge.AttributeMap>map(ram -> ram::set).orElse((_, _, _) -> {}));
     pci = add(new PciHost(add(new ResetControl(reset)), bridge));
     pci.add(ISA_BRIDGE_SLOT, 0, add(interrupts.bridge()));
+    pci.add(ISA_BRIDGE_SLOT, POWER_MANAGEMENT, add(Piix4PowerManagement.at(PM_BASE)));
     ports.map(0xCF8, 8, 4, pci);
 
     Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
@@ -216,7 +219,7 @@ final class Board {
     }
     FwCfg configuration = add(configuration(memory));
     if (spec.boot() instanceof Boot.Firmware) {
-      FirmwareFiles.add(configuration, memory, described());
+      FirmwareFiles.add(configuration, memory, described(), spec.uuid());
     }
     ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, configuration);
     ports.map(FwCfg.DMA_PORT, FwCfg.DMA_LENGTH, 4, configuration.dma());

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.function.Consumer;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.CpuModels;
@@ -42,6 +43,7 @@ public final class MachineBuilder {
   private boolean debugExit;
   private final List<Device> devices = new ArrayList<>();
   private final List<Drive> drives = new ArrayList<>();
+  private UUID uuid = new UUID(0, 0);
   private final int maxCpus;
 
   /**
@@ -176,6 +178,12 @@ public final class MachineBuilder {
     return this;
   }
 
+  /** What firmware tells the guest as the machine's identity. Without it all zeros. */
+  public MachineBuilder uuid(UUID identity) {
+    uuid = Objects.requireNonNull(identity);
+    return this;
+  }
+
   /**
    * Reads the files and checks everything.
    *
@@ -191,7 +199,7 @@ public final class MachineBuilder {
     Engine chosen = traced(ownEngine != null ? ownEngine : Engines.named(engine, engines));
     MachineSpec spec =
         new MachineSpec(
-            boot(), memory, model, chosen, serial, rebootOnReset, debugExit, devices, drives);
+            boot(), memory, model, chosen, serial, rebootOnReset, debugExit, devices, drives, uuid);
     if (!devices.isEmpty()) {
       Board.tryOut(spec);
     }

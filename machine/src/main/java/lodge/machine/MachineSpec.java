@@ -1,6 +1,7 @@
 package lodge.machine;
 
 import java.util.List;
+import java.util.UUID;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.Engine;
 
@@ -8,6 +9,7 @@ import lodge.cpu.x86.Engine;
  * What a machine is made of, read and checked.
  *
  * @param model of each processor; it knows how many there are
+ * @param uuid all zeros when nobody gave it one
  */
 record MachineSpec(
     Boot boot,
@@ -18,7 +20,8 @@ record MachineSpec(
     boolean rebootOnReset,
     boolean debugExit,
     List<Device> devices,
-    List<Drive> drives) {
+    List<Drive> drives,
+    UUID uuid) {
   MachineSpec {
     devices = List.copyOf(devices);
     drives = List.copyOf(drives);

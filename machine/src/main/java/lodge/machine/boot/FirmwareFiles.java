@@ -2,6 +2,7 @@ package lodge.machine.boot;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.UUID;
 import lodge.core.GuestMemory;
 import lodge.devices.FwCfg;
 
@@ -18,13 +19,21 @@ public final class FirmwareFiles {
 
   private FirmwareFiles() {}
 
-  /** Adds the files. */
-  public static void add(FwCfg configuration, GuestMemory memory, AcpiTables.Board board) {
+  /**
+   * Adds the files.
+   *
+   * @param uuid the machine's
+   */
+  public static void add(
+      FwCfg configuration, GuestMemory memory, AcpiTables.Board board, UUID uuid) {
     LinkedTables acpi = AcpiTables.of(board);
     configuration.addFile(AcpiTables.TABLES_FILE, acpi.content(AcpiTables.TABLES_FILE));
     configuration.addFile(AcpiTables.RSDP_FILE, acpi.content(AcpiTables.RSDP_FILE));
     configuration.addFile("etc/table-loader", acpi.script());
     configuration.addFile("etc/e820", ram(memory));
+    Smbios.Files smbios = Smbios.of(board.cpus(), memory, uuid);
+    configuration.addFile("etc/smbios/smbios-tables", smbios.tables());
+    configuration.addFile("etc/smbios/smbios-anchor", smbios.anchor());
     configuration.addFile("etc/sercon-port", little(2).putShort((short) COM1).array());
     configuration.addFile("etc/boot-fail-wait", little(4).putInt(NO_RETRY).array());
   }
