@@ -278,7 +278,8 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private boolean looksLikeFile() {
-    return guestName.contains(".") || guestName.contains("/") || Files.exists(Path.of(guestName));
+    Path path = Path.of(guestName);
+    return Files.isRegularFile(path) || String.valueOf(path.getFileName()).contains(".");
   }
 
   private boolean hasRamDisk() {
