@@ -48,7 +48,7 @@ public enum ImageFormat {
    * for files whose content is trusted.
    */
   public static ImageFormat probe(Path path) throws DiskException {
-    try (ImageFile file = ImageFile.open(path, true)) {
+    try (ImageFile file = ImageFile.open(path, Access.READ_UNLOCKED)) {
       ByteBuffer magic = ByteBuffer.allocate(Integer.BYTES);
       file.read(0, magic);
       return magic.getInt(0) == QCOW_MAGIC ? QCOW2 : RAW;

@@ -37,7 +37,11 @@ public final class Qcow2Image implements BlockBackend {
   }
 
   public static Qcow2Image open(Path path, boolean readOnly) throws DiskException {
-    return open(path, readOnly, CACHE_BYTES);
+    return open(path, Access.of(readOnly));
+  }
+
+  public static Qcow2Image open(Path path, Access access) throws DiskException {
+    return open(path, access, CACHE_BYTES, BackingChain.EMPTY);
   }
 
   /**
@@ -45,14 +49,14 @@ public final class Qcow2Image implements BlockBackend {
    *     table
    */
   public static Qcow2Image open(Path path, boolean readOnly, long cacheBytes) throws DiskException {
-    return open(path, readOnly, cacheBytes, BackingChain.EMPTY);
+    return open(path, Access.of(readOnly), cacheBytes, BackingChain.EMPTY);
   }
 
-  static Qcow2Image open(Path path, boolean readOnly, long cacheBytes, BackingChain chain)
+  static Qcow2Image open(Path path, Access access, long cacheBytes, BackingChain chain)
       throws DiskException {
-    ImageFile file = ImageFile.open(path, readOnly);
+    ImageFile file = ImageFile.open(path, access);
     try {
-      return new Qcow2Image(file, cacheBytes, chain);
+      return new Qcow2Image(file, cacheBytes, chain.with(access));
     } catch (DiskException e) {
       file.close();
       throw e;
