@@ -28,9 +28,7 @@ public final class Qcow2Image implements BlockBackend {
     content = new Qcow2Content(file, header, cacheBytes);
     metadata = content.metadata();
     if (!file.readOnly()) {
-      metadata.checkNotCorrupt("open", DiskException.NOWHERE);
-      metadata.settle();
-      metadata.clearAutoclear();
+      metadata.prepareForWriting();
     }
     backing = chain.open(file.path(), header);
     content.showBehind(backing);
@@ -81,6 +79,33 @@ public final class Qcow2Image implements BlockBackend {
       metadata.settle();
     }
     return Qcow2Check.run(metadata, repair);
+  }
+
+  /**
+   * Writes what an image has into what is behind it, which becomes larger when it is shorter.
+   *
+   * @param empties the image has nothing of its own afterwards
+   */
+  public static void commit(Path path, boolean empties) throws IOException {
+    BackingChanges.commit(path, empties);
+  }
+
+  /**
+   * Puts another image behind one that stays what it shows; a null name puts nothing there.
+   *
+   * @param name relative to the image
+   */
+  public static void rebase(Path path, String name, ImageFormat format) throws IOException {
+    BackingChanges.rebase(path, name, format, true);
+  }
+
+  /** The same without a look at either: what is behind was renamed, or is known to be equal. */
+  public static void nameBacking(Path path, String name, ImageFormat format) throws IOException {
+    BackingChanges.rebase(path, name, format, false);
+  }
+
+  Qcow2Content content() {
+    return content;
   }
 
   @Override
