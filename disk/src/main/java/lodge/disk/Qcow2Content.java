@@ -46,7 +46,7 @@ final class Qcow2Content implements AutoCloseable {
     clusterSize = header.clusterSize();
     metadata = new Qcow2Metadata(file, header, cacheBytes, this::quiesce);
     map = metadata.map;
-    compressed = new CompressedClusters(file, header.clusterBits());
+    compressed = new CompressedClusters(file, header);
   }
 
   int clusterSize() {
