@@ -5,8 +5,10 @@
  * <p>With native access enabled for this module, space that is no longer needed goes back to the
  * host's file system.
  */
+@SuppressWarnings("requires-automatic")
 module lodge.disk {
   requires transitive lodge.core;
+  requires aircompressor.v3;
 
   exports lodge.disk;
 }

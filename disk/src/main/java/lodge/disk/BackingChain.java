@@ -7,11 +7,20 @@ import java.util.ArrayList;
 import java.util.List;
 import lodge.disk.DiskException.Kind;
 
-/** The files that are open on the way from an image to the last one behind it. */
-record BackingChain(List<Path> above) {
+/**
+ * The files that are open on the way from an image to the last one behind it.
+ *
+ * @param access to those behind, which nobody writes meanwhile unless the first was opened so
+ */
+record BackingChain(List<Path> above, Access access) {
   private static final int MAX_LENGTH = 200;
 
-  static final BackingChain EMPTY = new BackingChain(List.of());
+  static final BackingChain EMPTY = new BackingChain(List.of(), Access.READ);
+
+  BackingChain with(Access above) {
+    return new BackingChain(
+        this.above, above == Access.READ_UNLOCKED ? Access.READ_UNLOCKED : access);
+  }
 
   /** The file whose name an image at a path gives: relative to the image, not to the process. */
   static Path resolve(Path image, String name) throws DiskException {
@@ -59,8 +68,8 @@ record BackingChain(List<Path> above) {
       throw error(image, Kind.BACKING, "more than " + MAX_LENGTH + " are behind each other");
     }
     return format == ImageFormat.QCOW2
-        ? Qcow2Image.open(path, true, Qcow2Image.CACHE_BYTES, new BackingChain(chain))
-        : format.open(path, true);
+        ? Qcow2Image.open(path, access, Qcow2Image.CACHE_BYTES, new BackingChain(chain, access))
+        : format.open(path, access);
   }
 
   private static DiskException error(Path image, Kind kind, String reason) {

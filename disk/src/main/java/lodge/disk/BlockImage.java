@@ -21,8 +21,8 @@ final class BlockImage implements DiskImage {
     BlockLayout read(ImageFile file) throws DiskException;
   }
 
-  static BlockImage open(Path path, boolean readOnly, Reader reader) throws DiskException {
-    if (!readOnly) {
+  static BlockImage open(Path path, Access access, Reader reader) throws DiskException {
+    if (!access.isReadOnly()) {
       throw new DiskException(
           Kind.UNSUPPORTED,
           path,
@@ -31,7 +31,7 @@ final class BlockImage implements DiskImage {
           "images of this format are only read; convert it to qcow2",
           null);
     }
-    ImageFile file = ImageFile.open(path, true);
+    ImageFile file = ImageFile.open(path, access);
     try {
       return new BlockImage(file, reader.read(file));
     } catch (DiskException e) {

@@ -1,16 +1,22 @@
 package lodge.disk;
 
+import io.airlift.compress.v3.MalformedInputException;
+import io.airlift.compress.v3.zstd.ZstdJavaDecompressor;
 import java.nio.ByteBuffer;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 import lodge.disk.DiskException.Kind;
 
-/** Reads compressed clusters: raw deflate data that begins and ends anywhere in the file. */
+/**
+ * Reads compressed clusters: raw deflate data, or a frame of Zstandard, that begins and ends
+ * anywhere in the file.
+ */
 final class CompressedClusters implements AutoCloseable {
   private static final int SECTOR = 512;
 
   private final ImageFile file;
   private final int clusterBits;
+  private final boolean zstd;
   private final Inflater inflater = new Inflater(true);
 
   /** The cluster that was read last, since guests read less than a cluster at once. */
@@ -18,9 +24,10 @@ final class CompressedClusters implements AutoCloseable {
 
   private long entryOfContent;
 
-  CompressedClusters(ImageFile file, int clusterBits) {
+  CompressedClusters(ImageFile file, Qcow2Header header) {
     this.file = file;
-    this.clusterBits = clusterBits;
+    clusterBits = header.clusterBits();
+    zstd = header.zstd();
   }
 
   /** The lowest bit of the number of further sectors in an entry. */
@@ -49,13 +56,13 @@ final class CompressedClusters implements AutoCloseable {
   synchronized void read(long entry, int within, ByteBuffer into) throws DiskException {
     if (content == null || entryOfContent != entry) {
       content = null;
-      content = inflate(entry);
+      content = decompress(entry);
       entryOfContent = entry;
     }
     into.put(content, within, into.remaining());
   }
 
-  private byte[] inflate(long entry) throws DiskException {
+  private byte[] decompress(long entry) throws DiskException {
     long offset = offset(entry, clusterBits);
     if (offset >= file.end()) {
       throw file.error(Kind.CORRUPT, "read", offset, "a cluster is past the end of the file");
@@ -63,21 +70,45 @@ final class CompressedClusters implements AutoCloseable {
     ByteBuffer data = ByteBuffer.allocate((int) (last(entry, clusterBits) - offset + 1));
     file.read(offset, data);
     byte[] cluster = new byte[1 << clusterBits];
+    String problem = zstd ? decompressZstd(data.flip(), cluster) : inflate(data.flip(), cluster);
+    if (problem != null) {
+      throw file.error(Kind.CORRUPT, "decompress", offset, problem);
+    }
+    return cluster;
+  }
+
+  /** What is wrong, null when nothing is. */
+  private String inflate(ByteBuffer data, byte[] cluster) {
     int done = 0;
     inflater.reset();
-    inflater.setInput(data.flip());
+    inflater.setInput(data);
     try {
       while (done < cluster.length) {
         int count = inflater.inflate(cluster, done, cluster.length - done);
         if (count == 0) {
-          throw file.error(Kind.CORRUPT, "decompress", offset, "the data is too short");
+          return "the data is too short";
         }
         done += count;
       }
     } catch (DataFormatException e) {
-      throw file.error(Kind.CORRUPT, "decompress", offset, "the data is damaged");
+      return "the data is damaged";
     }
-    return cluster;
+    return null;
+  }
+
+  private static String decompressZstd(ByteBuffer data, byte[] cluster) {
+    int length = ZstdFrame.length(data.array(), data.limit());
+    if (length < 0) {
+      return "the data is damaged";
+    }
+    try {
+      int count =
+          new ZstdJavaDecompressor()
+              .decompress(data.array(), 0, length, cluster, 0, cluster.length);
+      return count == cluster.length ? null : "the data is too short";
+    } catch (MalformedInputException | IllegalArgumentException e) {
+      return "the data is damaged";
+    }
   }
 
   /** The file's content may have changed. */

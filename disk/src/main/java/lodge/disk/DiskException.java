@@ -24,6 +24,8 @@ public final class DiskException extends IOException {
     BACKING,
     /** A write to an image that was opened for reading. */
     READ_ONLY,
+    /** Somebody else has opened the image. */
+    IN_USE,
     /** The format has no room for more. */
     FULL,
     /** The image is not as the request needs it, or data would be lost. */

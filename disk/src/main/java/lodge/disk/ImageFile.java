@@ -22,29 +22,34 @@ final class ImageFile implements AutoCloseable {
   private final Path path;
   private final FileChannel channel;
   private final boolean readOnly;
-  private final HolePunch holes;
+  private final NativeFile handle;
   private volatile long end;
 
   /** For tests, which watch what is written. */
-  ImageFile(Path path, FileChannel channel, boolean readOnly, HolePunch holes) throws IOException {
+  ImageFile(Path path, FileChannel channel, boolean readOnly, NativeFile handle)
+      throws IOException {
     this.path = path;
     this.channel = channel;
     this.readOnly = readOnly;
-    this.holes = holes;
+    this.handle = handle;
     end = channel.size();
   }
 
-  /** Nothing but a plain file: others may block for ever, or have no size. */
   static ImageFile open(Path path, boolean readOnly) throws DiskException {
+    return open(path, Access.of(readOnly));
+  }
+
+  /** Nothing but a plain file: others may block for ever, or have no size. */
+  static ImageFile open(Path path, Access access) throws DiskException {
     if (Files.exists(path) && !Files.isRegularFile(path)) {
       throw new DiskException(
           Kind.HOST, path, "open", DiskException.NOWHERE, "it is not a plain file", null);
     }
     return open(
         path,
-        readOnly,
+        access,
         "open",
-        readOnly
+        access.isReadOnly()
             ? Set.of(StandardOpenOption.READ)
             : Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
   }
@@ -53,7 +58,7 @@ final class ImageFile implements AutoCloseable {
   static ImageFile create(Path path) throws DiskException {
     return open(
         path,
-        false,
+        Access.WRITE,
         "create",
         Set.of(
             StandardOpenOption.READ,
@@ -63,11 +68,26 @@ final class ImageFile implements AutoCloseable {
   }
 
   private static ImageFile open(
-      Path path, boolean readOnly, String operation, Set<StandardOpenOption> options)
+      Path path, Access access, String operation, Set<StandardOpenOption> options)
       throws DiskException {
     try {
       FileChannel channel = FileChannel.open(path, options);
-      return new ImageFile(path, channel, readOnly, readOnly ? null : new HolePunch(path));
+      NativeFile handle = new NativeFile(path, access.isReadOnly());
+      if (!ImageLock.take(handle, access)) {
+        String holders = ImageLock.holders(path);
+        handle.close();
+        channel.close();
+        throw new DiskException(
+            Kind.IN_USE,
+            path,
+            operation,
+            DiskException.NOWHERE,
+            "it is in use by " + holders,
+            null);
+      }
+      return new ImageFile(path, channel, access.isReadOnly(), handle);
+    } catch (DiskException e) {
+      throw e;
     } catch (IOException e) {
       throw new DiskException(Kind.HOST, path, operation, DiskException.NOWHERE, reason(e), e);
     }
@@ -150,7 +170,7 @@ final class ImageFile implements AutoCloseable {
 
   /** Zeroes are read there afterwards, and no space is taken; false when that is not possible. */
   boolean punch(long offset, long length) {
-    return holes != null && holes.punch(offset, length);
+    return handle != null && handle.punch(offset, length);
   }
 
   /** Cuts the file or lets it end later, with a hole before. */
@@ -187,8 +207,8 @@ final class ImageFile implements AutoCloseable {
   @Override
   public void close() throws DiskException {
     try {
-      if (holes != null) {
-        holes.close();
+      if (handle != null) {
+        handle.close();
       }
       channel.close();
     } catch (IOException e) {

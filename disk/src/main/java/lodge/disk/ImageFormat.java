@@ -45,13 +45,18 @@ public enum ImageFormat {
 
   /** Opens an image of this format. */
   public DiskImage open(Path path, boolean readOnly) throws DiskException {
+    return open(path, Access.of(readOnly));
+  }
+
+  /** Opens an image of this format. */
+  public DiskImage open(Path path, Access access) throws DiskException {
     return switch (this) {
-      case RAW -> RawImage.open(path, readOnly);
-      case QCOW2 -> Qcow2Image.open(path, readOnly);
-      case VDI -> BlockImage.open(path, readOnly, VdiLayout::read);
-      case VMDK -> VmdkImage.open(path, readOnly);
-      case VPC -> BlockImage.open(path, readOnly, VhdLayout::read);
-      case VHDX -> BlockImage.open(path, readOnly, VhdxLayout::read);
+      case RAW -> RawImage.open(path, access);
+      case QCOW2 -> Qcow2Image.open(path, access);
+      case VDI -> BlockImage.open(path, access, VdiLayout::read);
+      case VMDK -> VmdkImage.open(path, access);
+      case VPC -> BlockImage.open(path, access, VhdLayout::read);
+      case VHDX -> BlockImage.open(path, access, VhdxLayout::read);
     };
   }
 
@@ -61,7 +66,7 @@ public enum ImageFormat {
    * the guest wrote.
    */
   public static ImageFormat probe(Path path) throws DiskException {
-    try (ImageFile file = ImageFile.open(path, true)) {
+    try (ImageFile file = ImageFile.open(path, Access.READ_UNLOCKED)) {
       ByteBuffer first = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
       file.read(0, first);
       if (Integer.reverseBytes(first.getInt(0)) == QCOW_MAGIC) {

@@ -45,7 +45,11 @@ final class Qcow2Content implements AutoCloseable {
     clusterSize = header.clusterSize();
     metadata = new Qcow2Metadata(file, header, cacheBytes, this::quiesce);
     map = metadata.map;
-    compressed = new CompressedClusters(file, header.clusterBits());
+    compressed = new CompressedClusters(file, header);
+  }
+
+  int clusterSize() {
+    return clusterSize;
   }
 
   Qcow2Metadata metadata() {
@@ -88,7 +92,7 @@ final class Qcow2Content implements AutoCloseable {
       } finally {
         use.readLock().unlock();
       }
-      load(at);
+      entry(at); // reads its table
     }
   }
 
@@ -107,28 +111,6 @@ final class Qcow2Content implements AutoCloseable {
       case ZEROES -> new Extent(offset, length, Extent.Content.ZERO, 0, host);
       case DATA, COMPRESSED -> new Extent(offset, length, Extent.Content.DATA, 0, host);
     };
-  }
-
-  private long entry(long offset) throws DiskException {
-    long entry = map.peek(offset);
-    if (entry != ClusterMap.UNKNOWN) {
-      return entry;
-    }
-    changes.lock();
-    try {
-      return map.entry(offset);
-    } finally {
-      changes.unlock();
-    }
-  }
-
-  private void load(long at) throws DiskException {
-    changes.lock();
-    try {
-      map.entry(at);
-    } finally {
-      changes.unlock();
-    }
   }
 
   private int within(long offset) {
@@ -315,7 +297,7 @@ final class Qcow2Content implements AutoCloseable {
   }
 
   /** Called with a part of one cluster. */
-  private interface Piece {
+  interface Piece {
     void use(long at, long end) throws IOException;
   }
 
@@ -472,18 +454,79 @@ final class Qcow2Content implements AutoCloseable {
   /** Makes the disk smaller, after its end is gone. */
   void shrink(long size) throws IOException {
     checkSizesOfSnapshots();
-    long coverage = 1L << header.l2CoverageBits();
-    for (long at = roundUp(size); at < metadata.size(); ) {
-      long entry = map.entry(at);
-      if (entry != 0) {
-        replace(at, entry, 0);
-      }
-      at = map.hasTable(at) ? at + clusterSize : (at & -coverage) + coverage;
-    }
-    map.dropTables(roundUp(size), metadata.size());
-    metadata.commit();
+    removeFrom(size);
     metadata.pretendSize(size);
     metadata.putSize();
+  }
+
+  /** Gives up all that the image has itself; what is behind it shows. */
+  void empty() throws IOException {
+    removeFrom(0);
+  }
+
+  private void removeFrom(long offset) throws IOException {
+    long from = roundUp(offset);
+    forEachEntry(
+        from,
+        (at, _, entry) -> {
+          if (entry != 0) {
+            replace(at, entry, 0);
+          }
+        });
+    map.dropTables(from, metadata.size());
+    metadata.commit();
+  }
+
+  /** Called with a cluster of the guest and its entry. */
+  private interface EntryVisitor {
+    void visit(long at, long end, long entry) throws IOException;
+  }
+
+  /** Visits the clusters that have a table. */
+  private void forEachEntry(long from, EntryVisitor visitor) throws IOException {
+    long coverage = 1L << header.l2CoverageBits();
+    for (long at = from; at < metadata.size(); ) {
+      if (map.hasTable(at)) {
+        long end = Math.min(at + clusterSize, metadata.size());
+        visitor.visit(at, end, entry(at));
+        at += clusterSize;
+      } else {
+        at = (at & -coverage) + coverage;
+      }
+    }
+  }
+
+  /** Called with a cluster of the image's own. */
+  interface OwnCluster {
+    void use(long at, long end, boolean zeroes) throws IOException;
+  }
+
+  void forEachOwn(OwnCluster own) throws IOException {
+    forEachEntry(
+        0,
+        (at, end, entry) -> {
+          Content kind = L2Entry.content(entry);
+          if (kind != Content.BACKING) {
+            own.use(at, end, kind == Content.ZEROES);
+          }
+        });
+  }
+
+  void forEachShownThrough(Piece piece) throws IOException {
+    for (long at = 0; at < metadata.size(); at += clusterSize) {
+      if (L2Entry.content(entry(at)) == Content.BACKING) {
+        piece.use(at, Math.min(at + clusterSize, metadata.size()));
+      }
+    }
+  }
+
+  private long entry(long at) throws DiskException {
+    changes.lock();
+    try {
+      return map.entry(at);
+    } finally {
+      changes.unlock();
+    }
   }
 
   private long roundUp(long offset) {

@@ -27,6 +27,7 @@ record Qcow2Header(
     long compatible,
     long autoclear,
     int refcountOrder,
+    boolean zstd,
     String backingFile,
     String backingFormat,
     BitmapDirectory bitmaps) {
@@ -65,7 +66,8 @@ record Qcow2Header(
           "compression type",
           "extended L2 entries");
 
-  private static final List<String> COMPRESSION_TYPES = List.of("zlib", "zstd");
+  private static final int ZLIB = 0;
+  private static final int ZSTD = 1;
 
   static Qcow2Header read(ImageFile file) throws DiskException {
     ByteBuffer header = ByteBuffer.allocate(LENGTH_3 + Long.BYTES);
@@ -93,19 +95,17 @@ record Qcow2Header(
     file.read(0, first);
     Extensions extensions = Extensions.read(file, first, length);
     long incompatible = version == 2 ? 0 : header.getLong(INCOMPATIBLE_FIELD);
-    if (incompatible == (incompatible & (DIRTY | CORRUPT | COMPRESSION_TYPE))) {
-      int compression = version == 3 && length > LENGTH_3 ? header.get(LENGTH_3) & 0xFF : 0;
-      if (compression != 0) {
-        throw unsupported(
-            file,
-            "compression type "
-                + (compression < COMPRESSION_TYPES.size()
-                    ? COMPRESSION_TYPES.get(compression)
-                    : compression));
-      }
-      require(file, (incompatible & COMPRESSION_TYPE) == 0, "no compression type");
-    } else {
-      throw unsupported(file, extensions.names(incompatible & ~(DIRTY | CORRUPT)));
+    if (incompatible != (incompatible & (DIRTY | CORRUPT | COMPRESSION_TYPE))) {
+      throw unsupported(
+          file, extensions.names(incompatible & ~(DIRTY | CORRUPT | COMPRESSION_TYPE)));
+    }
+    int compression = version == 3 && length > LENGTH_3 ? header.get(LENGTH_3) & 0xFF : ZLIB;
+    require(
+        file,
+        (incompatible & COMPRESSION_TYPE) == 0 == (compression == ZLIB),
+        "compression type " + compression + ", which contradicts the features");
+    if (compression > ZSTD) {
+      throw unsupported(file, "compression type " + compression);
     }
     if (header.getInt(32) != 0) {
       throw unsupported(file, "encryption");
@@ -126,6 +126,7 @@ record Qcow2Header(
             version == 2 ? 0 : header.getLong(80),
             version == 2 ? 0 : header.getLong(AUTOCLEAR_FIELD),
             version == 2 ? 4 : header.getInt(96),
+            compression == ZSTD,
             backingName(file, first, length),
             extensions.backingFormat,
             version == 3 && (header.getLong(AUTOCLEAR_FIELD) & BITMAPS) != 0

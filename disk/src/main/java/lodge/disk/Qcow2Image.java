@@ -28,16 +28,18 @@ public final class Qcow2Image implements DiskImage {
     content = new Qcow2Content(file, header, cacheBytes);
     metadata = content.metadata();
     if (!file.readOnly()) {
-      metadata.checkNotCorrupt("open", DiskException.NOWHERE);
-      metadata.settle();
-      metadata.clearAutoclear();
+      metadata.prepareForWriting();
     }
     backing = chain.open(file.path(), header);
     content.showBehind(backing);
   }
 
   public static Qcow2Image open(Path path, boolean readOnly) throws DiskException {
-    return open(path, readOnly, CACHE_BYTES);
+    return open(path, Access.of(readOnly));
+  }
+
+  public static Qcow2Image open(Path path, Access access) throws DiskException {
+    return open(path, access, CACHE_BYTES, BackingChain.EMPTY);
   }
 
   /**
@@ -45,14 +47,14 @@ public final class Qcow2Image implements DiskImage {
    *     table
    */
   public static Qcow2Image open(Path path, boolean readOnly, long cacheBytes) throws DiskException {
-    return open(path, readOnly, cacheBytes, BackingChain.EMPTY);
+    return open(path, Access.of(readOnly), cacheBytes, BackingChain.EMPTY);
   }
 
-  static Qcow2Image open(Path path, boolean readOnly, long cacheBytes, BackingChain chain)
+  static Qcow2Image open(Path path, Access access, long cacheBytes, BackingChain chain)
       throws DiskException {
-    ImageFile file = ImageFile.open(path, readOnly);
+    ImageFile file = ImageFile.open(path, access);
     try {
-      return new Qcow2Image(file, cacheBytes, chain);
+      return new Qcow2Image(file, cacheBytes, chain.with(access));
     } catch (DiskException e) {
       file.close();
       throw e;
@@ -77,6 +79,33 @@ public final class Qcow2Image implements DiskImage {
       metadata.settle();
     }
     return Qcow2Check.run(metadata, repair);
+  }
+
+  /**
+   * Writes what an image has into what is behind it, which becomes larger when it is shorter.
+   *
+   * @param empties the image has nothing of its own afterwards
+   */
+  public static void commit(Path path, boolean empties) throws IOException {
+    BackingChanges.commit(path, empties);
+  }
+
+  /**
+   * Puts another image behind one that stays what it shows; a null name puts nothing there.
+   *
+   * @param name relative to the image
+   */
+  public static void rebase(Path path, String name, ImageFormat format) throws IOException {
+    BackingChanges.rebase(path, name, format, true);
+  }
+
+  /** The same without a look at either: what is behind was renamed, or is known to be equal. */
+  public static void nameBacking(Path path, String name, ImageFormat format) throws IOException {
+    BackingChanges.rebase(path, name, format, false);
+  }
+
+  Qcow2Content content() {
+    return content;
   }
 
   @Override

@@ -67,10 +67,16 @@ final class Qcow2Metadata {
   }
 
   /** Before the first write: what Lodge does not keep up to date is not valid any more. */
-  void clearAutoclear() throws DiskException {
+  private void clearAutoclear() throws DiskException {
     if (header.autoclear() != 0) {
       putHeader(Qcow2Header.AUTOCLEAR_FIELD, longBytes(0));
     }
+  }
+
+  void prepareForWriting() throws DiskException {
+    checkNotCorrupt("open", DiskException.NOWHERE);
+    settle();
+    clearAutoclear();
   }
 
   private static ByteBuffer longBytes(long value) {

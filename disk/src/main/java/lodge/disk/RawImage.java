@@ -21,7 +21,11 @@ public final class RawImage implements DiskImage {
   }
 
   public static RawImage open(Path path, boolean readOnly) throws DiskException {
-    return new RawImage(ImageFile.open(path, readOnly));
+    return open(path, Access.of(readOnly));
+  }
+
+  public static RawImage open(Path path, Access access) throws DiskException {
+    return new RawImage(ImageFile.open(path, access));
   }
 
   /** Makes a file of zeroes that takes no space. */

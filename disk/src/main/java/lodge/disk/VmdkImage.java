@@ -19,26 +19,26 @@ final class VmdkImage {
     return first.slice(0, START.length).equals(ByteBuffer.wrap(START));
   }
 
-  static DiskImage open(Path path, boolean readOnly) throws DiskException {
-    if (readOnly) {
-      try (ImageFile file = ImageFile.open(path, true)) {
+  static DiskImage open(Path path, Access access) throws DiskException {
+    if (access.isReadOnly()) {
+      try (ImageFile file = ImageFile.open(path, access)) {
         ByteBuffer first = ByteBuffer.allocate(START.length);
         file.read(0, first);
         if (isDescriptor(first)) {
           int length = (int) Math.min(file.end(), VmdkDescriptor.MAX_LENGTH);
-          return open(file, VmdkDescriptor.read(file, 0, length));
+          return open(file, VmdkDescriptor.read(file, 0, length), access);
         }
       }
     }
-    return BlockImage.open(path, readOnly, VmdkExtentLayout::read);
+    return BlockImage.open(path, access, VmdkExtentLayout::read);
   }
 
-  private static DiskImage open(ImageFile descriptorFile, VmdkDescriptor descriptor)
+  private static DiskImage open(ImageFile descriptorFile, VmdkDescriptor descriptor, Access access)
       throws DiskException {
     List<DiskImage> parts = new ArrayList<>();
     try {
       for (ExtentLine extent : descriptor.extents()) {
-        parts.add(openExtent(descriptorFile, extent));
+        parts.add(openExtent(descriptorFile, extent, access));
       }
       if (parts.isEmpty()) {
         throw error(descriptorFile, Kind.CORRUPT, "it names no extents");
@@ -56,7 +56,7 @@ final class VmdkImage {
     }
   }
 
-  private static DiskImage openExtent(ImageFile descriptorFile, ExtentLine extent)
+  private static DiskImage openExtent(ImageFile descriptorFile, ExtentLine extent, Access access)
       throws DiskException {
     String name = extent.name();
     // Somebody else's disk does not say which of this host's files are read.
@@ -72,8 +72,8 @@ final class VmdkImage {
     DiskImage image =
         switch (extent.type()) {
           case "FLAT" ->
-              BlockImage.open(path, true, _ -> new LinearLayout(extent.size(), extent.start()));
-          case "SPARSE" -> BlockImage.open(path, true, VmdkExtentLayout::read);
+              BlockImage.open(path, access, _ -> new LinearLayout(extent.size(), extent.start()));
+          case "SPARSE" -> BlockImage.open(path, access, VmdkExtentLayout::read);
           default ->
               throw error(
                   descriptorFile,

@@ -92,8 +92,8 @@ class Qcow2RefusalTest {
                 .put(113, (byte) 7)
                 .put(114, "flux capacitor".getBytes(StandardCharsets.UTF_8)));
     unsupported(
-        "compression type zstd", b -> b.putLong(72, 1 << 3).putInt(100, 112).put(104, (byte) 1));
-    corrupt("no compression type", b -> b.putLong(72, 1 << 3));
+        "compression type 2", b -> b.putLong(72, 1 << 3).putInt(100, 112).put(104, (byte) 2));
+    corrupt("compression type 0, which contradicts the features", b -> b.putLong(72, 1 << 3));
     unsupported("encryption", b -> b.putInt(32, 1));
     corrupt("the snapshot table is not at a cluster", b -> b.putInt(60, 1));
     corrupt("4294967295 snapshots", b -> b.putInt(60, -1));
