@@ -2,7 +2,7 @@ package lodge.devices.virtio;
 
 /** Why a device stopped serving a queue: what its driver has done against the rules. */
 public enum QueueError {
-  /** The rings are not where rings can be: misaligned, or not in RAM. */
+  /** The rings are not where rings can be: misaligned, overlapping, or not in RAM. */
   RING_PLACE,
   /** No split ring can be this large, or the device's queue is smaller. */
   RING_SIZE,

@@ -20,15 +20,21 @@ public record QueueLayout(int size, long descriptors, long driver, long device) 
     if (size < 1 || size > MAX_SIZE || !packed && (size & size - 1) != 0) {
       return Optional.of(QueueError.RING_SIZE);
     }
-    boolean placed =
-        packed
-            ? placed(memory, descriptors, 16L * size, 16)
-                && placed(memory, driver, 4, 4)
-                && placed(memory, device, 4, 4)
-            : placed(memory, descriptors, 16L * size, 16)
-                && placed(memory, driver, 6 + 2L * size, 2)
-                && placed(memory, device, 6 + 8L * size, 4);
-    return placed ? Optional.empty() : Optional.of(QueueError.RING_PLACE);
+    long table = 16L * size;
+    long written = packed ? 4 : 6 + 8L * size;
+    long read = packed ? 4 : 6 + 2L * size;
+    boolean good =
+        placed(memory, descriptors, table, 16)
+            && placed(memory, driver, read, packed ? 4 : 2)
+            && placed(memory, device, written, 4)
+            && apart(device, written, descriptors, table)
+            && apart(device, written, driver, read);
+    return good ? Optional.empty() : Optional.of(QueueError.RING_PLACE);
+  }
+
+  /** What the device writes must not look like the driver's next request. */
+  private static boolean apart(long one, long length, long other, long otherLength) {
+    return one + length <= other || other + otherLength <= one;
   }
 
   private static boolean placed(GuestMemory memory, long gpa, long length, int alignment) {

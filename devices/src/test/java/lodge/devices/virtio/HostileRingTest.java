@@ -88,8 +88,23 @@ class HostileRingTest {
     assertThat(new QueueLayout(8, RING, RING + 2, RING).error(memory, true)).hasValue(RING_PLACE);
     assertThat(new QueueLayout(0, RING, RING, RING).error(memory, true)).hasValue(RING_SIZE);
     assertThat(new QueueLayout(7, RING, RING, RING).error(memory, false)).hasValue(RING_SIZE);
-    assertThat(new QueueLayout(7, RING, RING, RING).error(memory, true)).isEmpty();
+    assertThat(new QueueLayout(7, RING, RING + 0x1000, RING + 0x2000).error(memory, true))
+        .isEmpty();
     assertThat(new QueueLayout(1 << 16, RING, RING, RING).error(memory, false)).hasValue(RING_SIZE);
+  }
+
+  @Test
+  void aDeviceDoesNotFeedItself() {
+    for (boolean packed : new boolean[] {false, true}) {
+      assertThat(new QueueLayout(8, RING, RING + 0x1000, RING + 0x1000).error(memory, packed))
+          .hasValue(RING_PLACE);
+      assertThat(new QueueLayout(8, RING, RING + 0x1000, RING + 0x70).error(memory, packed))
+          .hasValue(RING_PLACE);
+      assertThat(new QueueLayout(8, RING, RING + 0x1000, RING + 0x80).error(memory, packed))
+          .isEmpty();
+    }
+    assertThat(new QueueLayout(8, RING, RING + 0x1000, RING + 0xFBC).error(memory, false))
+        .hasValue(RING_PLACE);
   }
 
   @Test
