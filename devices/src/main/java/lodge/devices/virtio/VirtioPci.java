@@ -91,7 +91,11 @@ public final class VirtioPci<S extends Record>
     endpoint.memoryBar(BAR, BAR_LENGTH, 4, this);
     structure(COMMON_TYPE, CAPABILITY_LENGTH, 0, CommonConfiguration.LENGTH);
     structure(ISR_TYPE, CAPABILITY_LENGTH, ISR, 1);
-    structure(DEVICE_TYPE, CAPABILITY_LENGTH, DEVICE, type.configuration().length);
+    int configuration = type.configuration().length;
+    if (configuration > 0) {
+      // Drivers take a structure without any bytes for a broken device.
+      structure(DEVICE_TYPE, CAPABILITY_LENGTH, DEVICE, configuration);
+    }
     int notify =
         structure(NOTIFY_TYPE, CAPABILITY_LENGTH + 4, NOTIFY, NOTIFY_MULTIPLIER * type.queues());
     config.define(notify + MORE, 4, NOTIFY_MULTIPLIER, 0);
