@@ -341,7 +341,20 @@ public final class GuestMemory implements AutoCloseable {
 
   /** Sets all RAM to zero by giving its pages back to the host where that is possible. */
   public void clear() {
-    reservation.clear();
+    reservation.discard(0, end);
+  }
+
+  /**
+   * Gives pages of RAM back to the host: they read as zeroes, and become resident again when they
+   * are touched. From any thread, while vCPUs execute: code that they had decoded there is
+   * forgotten, as after any other write.
+   *
+   * @param gpa a multiple of {@link #PAGE_SIZE}
+   * @param length likewise
+   */
+  public void discard(long gpa, long length) {
+    reservation.discard(gpa, length);
+    codeWatch.written(gpa, length);
   }
 
   @Override
