@@ -99,8 +99,10 @@ final class Rig<S extends Record> implements AutoCloseable {
     return (driver.status() & PciDriver.NEEDS_RESET) != 0;
   }
 
+  /** No thread is in the memory any more when it goes. */
   @Override
   public void close() {
+    pci.reset();
     memory.close();
   }
 }
