@@ -1,6 +1,8 @@
 package lodge.devices;
 
-/** A chip's end of a line of characters, to which the host's input is given as the guest takes it. */
+/**
+ * A chip's end of a line of characters, to which the host's input is given as the guest takes it.
+ */
 public interface CharacterPort {
   /**
    * Gives characters to the guest, in order; for one thread at a time.

@@ -9,12 +9,11 @@ import lodge.core.Stateful;
  * Serial port (National Semiconductor PC16550D data sheet), clocked with 1.8432 MHz.
  *
  * <p>A transmitted character leaves at once, so the transmitter is always empty. What arrives is
- * paced by the guest: {@link #receive(int)} refuses a character while the FIFO is full, while the guest
- * holds the line off with RTS, and while nobody in it listens, so that input which was typed or
- * piped early waits for the driver instead of vanishing in a FIFO that the driver clears first.
+ * paced by the guest: {@link #receive(int)} refuses a character while the FIFO is full, while the
+ * guest holds the line off with RTS, and while nobody in it listens, so that input which was typed
+ * or piped early waits for the driver instead of vanishing in a FIFO that the driver clears first.
  */
-public final class Uart16550
-    implements BusDevice, CharacterPort, Stateful<Uart16550.State> {
+public final class Uart16550 implements BusDevice, CharacterPort, Stateful<Uart16550.State> {
   // Register offsets; DLL and DLM take the place of the first two while LCR.DLAB is set
   private static final int RBR_THR = 0;
   private static final int IER = 1;
@@ -109,7 +108,8 @@ public final class Uart16550
   private boolean lineActive;
 
   /**
-   * {@link #receive(int)} or {@link #receiveSpace} has said no since the last call of {@link #onSpace}.
+   * {@link #receive(int)} or {@link #receiveSpace} has said no since the last call of {@link
+   * #onSpace}.
    */
   private boolean refused;
 
@@ -179,8 +179,8 @@ public final class Uart16550
   }
 
   /**
-   * How many characters {@link #receive(int)} will take now, 0 to 16; after 0, as after a refusal, the
-   * action is called.
+   * How many characters {@link #receive(int)} will take now, 0 to 16; after 0, as after a refusal,
+   * the action is called.
    */
   public synchronized int receiveSpace() {
     int space = space();

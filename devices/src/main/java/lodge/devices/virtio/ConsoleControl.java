@@ -151,7 +151,8 @@ final class ConsoleControl {
   private byte[] message(int id, ConsoleEvent event) {
     byte[] more =
         switch (event) {
-          case RESIZE -> words(2 * Short.BYTES).putShort((short) columns).putShort((short) rows).array();
+          case RESIZE ->
+              words(2 * Short.BYTES).putShort((short) columns).putShort((short) rows).array();
           case PORT_NAME -> ports.get(id).name.getBytes(StandardCharsets.UTF_8);
           default -> new byte[0];
         };

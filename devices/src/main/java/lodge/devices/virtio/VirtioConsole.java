@@ -91,7 +91,9 @@ public final class VirtioConsole implements VirtioDevice<VirtioConsole.State> {
         .array();
   }
 
-  /** An emergency write does not go through the queues, which may not work any more, but at once. */
+  /**
+   * An emergency write does not go through the queues, which may not work any more, but at once.
+   */
   @Override
   public void configure(int offset, int size, int value) {
     if (offset == EMERGENCY) {

@@ -40,8 +40,7 @@ class VirtioConsoleTest {
   private final ConsolePort first = new ConsolePort("", true, terminal::write, Runnable::run);
   private final ConsolePort second =
       new ConsolePort("org.lodge.0", false, channel::write, Runnable::run);
-  private final VirtioConsole console =
-      new VirtioConsole(List.of(first, second), Runnable::run);
+  private final VirtioConsole console = new VirtioConsole(List.of(first, second), Runnable::run);
   private final Rig<VirtioConsole.State> rig = new Rig<>(console);
   private int spaceCalls;
   private int nextControl;
@@ -273,8 +272,7 @@ class VirtioConsoleTest {
               output.write(b);
             },
             threads);
-    try (Rig<VirtioConsole.State> other =
-        new Rig<>(new VirtioConsole(List.of(port), threads))) {
+    try (Rig<VirtioConsole.State> other = new Rig<>(new VirtioConsole(List.of(port), threads))) {
       other.start(0);
       for (int i = 0; i < Rig.QUEUE_SIZE; i++) {
         Piece piece = other.out(i, (byte) ('a' + i));
@@ -302,8 +300,7 @@ class VirtioConsoleTest {
 
   @Test
   void aConsoleHasPortsButNotAnyNumberOfThem() {
-    List<ConsolePort> many =
-        Collections.nCopies(VirtioConsole.MOST_PORTS + 1, first);
+    List<ConsolePort> many = Collections.nCopies(VirtioConsole.MOST_PORTS + 1, first);
     assertThatThrownBy(() -> new VirtioConsole(many, Runnable::run))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> new VirtioConsole(List.of(), Runnable::run))
