@@ -6,5 +6,6 @@ module lodge.devices {
   requires transitive lodge.core;
 
   exports lodge.devices;
+  exports lodge.devices.ide;
   exports lodge.devices.virtio;
 }

@@ -98,7 +98,7 @@ public final class CodeWatch {
     for (long page = gpa & -GuestMemory.PAGE_SIZE;
         page < gpa + length;
         page += GuestMemory.PAGE_SIZE) {
-      if (memory.isRam(page) && holdsCode((int) (page >>> GuestMemory.PAGE_SHIFT))) {
+      if (memory.isReadable(page) && holdsCode((int) (page >>> GuestMemory.PAGE_SHIFT))) {
         int from = (int) Math.max(gpa - page, 0);
         int to = (int) Math.min(gpa + length - page, GuestMemory.PAGE_SIZE);
         post((int) (page >>> GuestMemory.PAGE_SHIFT), grains(from, to - from));
@@ -112,6 +112,23 @@ public final class CodeWatch {
       sets(frame)[0] = -1;
     }
     report(null, frame, grains);
+  }
+
+  /** See {@link GuestMemory#setWritable}. */
+  synchronized void setWritable(int firstFrame, int endFrame, boolean writable) {
+    for (int frame = firstFrame; frame < endFrame; frame++) {
+      int code = pageFlags[frame] & GuestMemory.CODE;
+      pageFlags[frame] = (byte) (code | (writable ? GuestMemory.RAM : GuestMemory.ROM));
+    }
+    if (writable) {
+      return;
+    }
+    for (Member member : members) {
+      for (int frame = firstFrame; frame < endFrame; frame++) {
+        member.unprotected.add(frame);
+      }
+      member.wake.run();
+    }
   }
 
   /**
@@ -246,8 +263,8 @@ public final class CodeWatch {
     }
 
     /**
-     * Whether a direct write path to a page may be made. It may be taken away any time that {@link
-     * #serve} or {@link #cover} is called.
+     * Whether a direct write path to a page of RAM may be made. It may be taken away any time that
+     * {@link #serve} or {@link #cover} is called.
      */
     public boolean mayWrite(int frame) {
       if (single()) {

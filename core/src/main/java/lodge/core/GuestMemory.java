@@ -7,12 +7,14 @@ import java.nio.ByteOrder;
 import lodge.core.host.HostMemory;
 
 /**
- * Guest RAM: one segment in which the guest-physical address (GPA) is the offset.
+ * Guest RAM and ROM: one segment in which the guest-physical address (GPA) is the offset.
  *
  * <p>RAM below 4 GiB ends at {@link #lowRamEnd()}; what does not fit there starts again at 4 GiB,
  * so the PCI hole is part of the segment but reserved and never touched. The legacy video area
  * 0xA0000-0xBFFFF is not RAM either. Pages become resident when they are first touched. All values
  * are little-endian; misaligned accesses are allowed.
+ *
+ * <p>ROM can be read and executed as RAM can; a guest's stores go to the bus instead.
  *
  * <p>The {@code getX}/{@code putX} methods are for addresses that {@link #isRam} accepts; any other
  * address throws {@link IndexOutOfBoundsException} or reads the untouched hole, never memory
@@ -34,6 +36,9 @@ public final class GuestMemory implements AutoCloseable {
   /** RAM that does not fit below {@link #LOW_RAM_LIMIT} starts here. */
   public static final long HIGH_RAM_START = 0x1_0000_0000L;
 
+  /** Most bytes of ROM below 4 GiB. */
+  public static final int MAX_ROM = 8 << 20;
+
   public static final long VIDEO_START = 0xA_0000L;
   public static final long VIDEO_END = 0xC_0000L;
 
@@ -45,6 +50,9 @@ public final class GuestMemory implements AutoCloseable {
    * it.
    */
   public static final byte CODE = 2;
+
+  /** Page flag: the page is read and executed as RAM is, but stores do not reach it. */
+  public static final byte ROM = 4;
 
   public static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   public static final ValueLayout.OfShort SHORT =
@@ -78,18 +86,19 @@ public final class GuestMemory implements AutoCloseable {
   /** Several vCPUs access it. */
   private boolean shared;
 
-  private GuestMemory(long size) {
+  private GuestMemory(long size, long reach) {
     this.size = size;
     this.lowRamEnd = Math.min(size, LOW_RAM_LIMIT);
     this.end = size <= LOW_RAM_LIMIT ? size : HIGH_RAM_START + (size - LOW_RAM_LIMIT);
-    this.reservation = Reservation.of(end);
+    this.reservation = Reservation.of(Math.max(end, reach));
     this.segment = reservation.segment();
     this.hostBase = segment.address();
-    this.pageFlags = new byte[Math.toIntExact(end >>> PAGE_SHIFT)];
+    this.pageFlags = new byte[Math.toIntExact(segment.byteSize() >>> PAGE_SHIFT)];
     for (int page = 0; page < pageFlags.length; page++) {
       long gpa = (long) page << PAGE_SHIFT;
       boolean video = gpa >= VIDEO_START && gpa < VIDEO_END;
-      pageFlags[page] = gpa >= lowRamEnd && gpa < HIGH_RAM_START || video ? 0 : RAM;
+      boolean hole = gpa >= lowRamEnd && gpa < HIGH_RAM_START;
+      pageFlags[page] = hole || video ? 0 : RAM;
     }
     this.codeWatch = new CodeWatch(this);
   }
@@ -102,10 +111,34 @@ public final class GuestMemory implements AutoCloseable {
    * @throws OutOfMemoryError when the host refuses the reservation
    */
   public static GuestMemory allocate(long size) {
+    checkSize(size);
+    return new GuestMemory(size, 0);
+  }
+
+  /**
+   * Reserves guest RAM, and ROM that ends at 4 GiB, where processors start.
+   *
+   * @param size as for {@link #allocate(long)}
+   * @param rom a multiple of {@link #PAGE_SIZE} long, at most 8 MiB
+   */
+  public static GuestMemory allocate(long size, byte[] rom) {
+    if (rom.length % PAGE_SIZE != 0 || rom.length > MAX_ROM) {
+      throw new IllegalArgumentException("ROM of " + rom.length + " bytes");
+    }
+    checkSize(size);
+    GuestMemory memory = new GuestMemory(size, HIGH_RAM_START);
+    long start = HIGH_RAM_START - rom.length;
+    memory.put(start, rom, 0, rom.length);
+    for (long gpa = start; gpa < HIGH_RAM_START; gpa += PAGE_SIZE) {
+      memory.pageFlags[(int) (gpa >>> PAGE_SHIFT)] = ROM;
+    }
+    return memory;
+  }
+
+  private static void checkSize(long size) {
     if (size < 1L << 20 || size % PAGE_SIZE != 0 || size > 1L << 42) {
       throw new IllegalArgumentException("memory size " + size);
     }
-    return new GuestMemory(size);
   }
 
   /** RAM in bytes, holes not counted. */
@@ -126,12 +159,14 @@ public final class GuestMemory implements AutoCloseable {
     return end;
   }
 
-  /** The whole guest-physical range up to {@link #end()}; offset = GPA. */
+  /** The whole guest-physical range up to the end of RAM and ROM; offset = GPA. */
   public MemorySegment segment() {
     return segment;
   }
 
-  /** Flags ({@link #RAM}, {@link #CODE}) of each page, indexed by page frame number. */
+  /**
+   * Flags ({@link #RAM}, {@link #ROM}, {@link #CODE}) of each page, indexed by page frame number.
+   */
   public byte[] pageFlags() {
     return pageFlags;
   }
@@ -155,6 +190,25 @@ public final class GuestMemory implements AutoCloseable {
   public boolean isRam(long gpa) {
     long page = gpa >>> PAGE_SHIFT;
     return page < pageFlags.length && (pageFlags[(int) page] & RAM) != 0;
+  }
+
+  /** Whether the page that holds {@code gpa} is RAM or ROM; any 64-bit value may be asked. */
+  public boolean isReadable(long gpa) {
+    long page = gpa >>> PAGE_SHIFT;
+    return page < pageFlags.length && (pageFlags[(int) page] & (RAM | ROM)) != 0;
+  }
+
+  /**
+   * Makes RAM of ROM or the other way round; what is there stays. Direct write paths to it are
+   * taken away: a vCPU that calls this has none when its instruction is done, others a moment
+   * later.
+   *
+   * @param gpa of pages that are RAM or ROM
+   * @param length a multiple of {@link #PAGE_SIZE}
+   */
+  public void setWritable(long gpa, long length, boolean writable) {
+    int frame = (int) (gpa >>> PAGE_SHIFT);
+    codeWatch.setWritable(frame, frame + (int) (length >>> PAGE_SHIFT), writable);
   }
 
   /** Whether all of {@code [gpa, gpa + length)} is RAM; any values may be asked. */
@@ -339,9 +393,15 @@ public final class GuestMemory implements AutoCloseable {
     }
   }
 
-  /** Sets all RAM to zero by giving its pages back to the host where that is possible. */
+  /**
+   * Sets all RAM to zero by giving its pages back to the host where that is possible. What is below
+   * {@link #lowRamEnd()} is cleared though it is ROM at present.
+   */
   public void clear() {
-    reservation.discard(0, end);
+    reservation.discard(0, lowRamEnd);
+    if (end > HIGH_RAM_START) {
+      reservation.discard(HIGH_RAM_START, end - HIGH_RAM_START);
+    }
   }
 
   /**

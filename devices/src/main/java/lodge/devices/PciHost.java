@@ -24,7 +24,7 @@ public final class PciHost implements BusDevice, Stateful<PciHost.State> {
   /** By device * 8 + function. */
   private final AtomicReferenceArray<PciFunction> functions = new AtomicReferenceArray<>(FUNCTIONS);
 
-  private final PciConfigSpace bridge = new PciConfigSpace();
+  private final HostBridge bridge;
   private volatile int configAddress;
 
   /** The address register and the bridge's own configuration space. */
@@ -33,20 +33,11 @@ public final class PciHost implements BusDevice, Stateful<PciHost.State> {
   /**
    * @param resetControl gets the byte accesses to port 0xCF9, which lies inside of the address
    *     register
+   * @param bridge device 0
    */
-  public PciHost(BusDevice resetControl) {
+  public PciHost(BusDevice resetControl, HostBridge bridge) {
     this.resetControl = resetControl;
-    bridge
-        .define(0x00, 4, 0x1237_8086, 0)
-        // Memory and bus master are always on; SERR# may be enabled.
-        .define(0x04, 4, 0x0200_0006, 0x0100)
-        .define(0x08, 4, 0x0600_0002, 0)
-        .define(0x0C, 4, 0, 0xFF00)
-        .define(0x50, 2, 0, 0xFFFF)
-        // Programmable attribute map: firmware shadows itself with it.
-        .define(0x58, 4, 0, -1)
-        .define(0x5C, 4, 0, -1)
-        .define(0x72, 1, 0x02, 0x78);
+    this.bridge = bridge;
     add(0, 0, bridge);
   }
 

@@ -4,10 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
+import lodge.core.GuestMemory;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class FwCfgTest {
-  private final FwCfg config = new FwCfg();
+  private static final long COMMAND = 0x1000;
+  private static final long TARGET = 0x2000;
+  private static final int READ = 2;
+  private static final int SKIP = 4;
+  private static final int SELECT = 8;
+  private static final int WRITE = 16;
+
+  private final GuestMemory memory = GuestMemory.allocate(1 << 20);
+  private final FwCfg config = new FwCfg(memory);
+
+  @AfterEach
+  void close() {
+    memory.close();
+  }
 
   private byte[] item(int key, int length) {
     config.write(0, 2, key);
@@ -19,9 +34,9 @@ class FwCfgTest {
   }
 
   @Test
-  void theSignatureIsQemuAndOnlyThePortsAreThere() {
+  void theSignatureIsQemuAndThereIsDma() {
     assertThat(item(FwCfg.SIGNATURE, 4)).asString().isEqualTo("QEMU");
-    assertThat(item(FwCfg.ID, 4)).containsExactly(1, 0, 0, 0);
+    assertThat(item(FwCfg.ID, 4)).containsExactly(3, 0, 0, 0);
   }
 
   @Test
@@ -77,11 +92,71 @@ class FwCfgTest {
   @Test
   void itsStateIsThePlaceWhereAGuestReads() {
     item(FwCfg.SIGNATURE, 3);
-    assertThat(Fuzz.roundTrip(config)).isEqualTo(new FwCfg.State(FwCfg.SIGNATURE, 3));
+    assertThat(Fuzz.roundTrip(config)).isEqualTo(new FwCfg.State(FwCfg.SIGNATURE, 3, 0));
     assertThat((char) config.read(1, 1)).isEqualTo('U');
-    assertThatThrownBy(() -> config.restore(new FwCfg.State(0, -1)))
+    assertThatThrownBy(() -> config.restore(new FwCfg.State(0, -1, 0)))
         .isInstanceOf(IllegalArgumentException.class);
-    Fuzz.hammer(21, null, config);
+    Fuzz.hammer(21, null, config, config.dma());
     Fuzz.roundTrip(config);
+  }
+
+  /** Carries out a DMA command; gives what it leaves in its control field. */
+  private int dma(int control, int length, long address) {
+    memory.putInt(COMMAND, Integer.reverseBytes(control));
+    memory.putInt(COMMAND + 4, Integer.reverseBytes(length));
+    memory.putLong(COMMAND + 8, Long.reverseBytes(address));
+    config.dma().write(0, 4, 0);
+    config.dma().write(4, 4, Integer.reverseBytes((int) COMMAND));
+    return Integer.reverseBytes(memory.getInt(COMMAND));
+  }
+
+  private String target(int length) {
+    byte[] bytes = new byte[length];
+    memory.get(TARGET, bytes, 0, length);
+    return new String(bytes, StandardCharsets.US_ASCII);
+  }
+
+  @Test
+  void theDmaPortsReadAsQemuCfg() {
+    assertThat((int) config.dma().read(0, 4)).isEqualTo(0x554D_4551);
+    assertThat((int) config.dma().read(4, 4)).isEqualTo(0x4746_4320);
+    assertThat((char) (config.dma().read(7, 1) & 0xFF)).isEqualTo('G');
+  }
+
+  @Test
+  void dmaSelectsSkipsAndReads() {
+    memory.fill(TARGET, 16, (byte) 'x');
+    assertThat(dma(FwCfg.SIGNATURE << 16 | SELECT | READ, 2, TARGET)).isZero();
+    assertThat(target(3)).isEqualTo("QEx");
+    assertThat(dma(READ, 4, TARGET)).isZero();
+    assertThat(target(5)).as("behind the end are zeros").isEqualTo("MU\0\0x");
+    assertThat(dma(FwCfg.SIGNATURE << 16 | SELECT | SKIP, 3, 0)).isZero();
+    assertThat(dma(READ, 1, TARGET)).isZero();
+    assertThat(target(1)).isEqualTo("U");
+    assertThat(item(FwCfg.SIGNATURE, 1))
+        .as("the ports share the selection")
+        .asString()
+        .isEqualTo("Q");
+  }
+
+  @Test
+  void dmaThatCannotBeDoneIsAnError() {
+    assertThat(dma(SELECT | WRITE, 1, TARGET)).isEqualTo(1);
+    assertThat(dma(SELECT | READ, 0x20, (1 << 20) - 0x10)).isEqualTo(1);
+    assertThat(dma(SELECT | READ, -1, TARGET)).isEqualTo(1);
+    assertThat(dma(SELECT | READ, 4, -1)).isEqualTo(1);
+    assertThat(dma(SKIP, -1, 0)).isZero();
+    assertThat(dma(SKIP, -1, 0)).isZero();
+    assertThat(dma(READ, 1, TARGET)).isZero();
+    assertThat(target(1)).isEqualTo("\0");
+  }
+
+  @Test
+  void aCommandOutsideOfRamIsIgnored() {
+    config.dma().write(0, 4, Integer.reverseBytes(0x7FFF_FFFF));
+    config.dma().write(4, 4, -1);
+    config.dma().write(0, 4, -1);
+    config.dma().write(4, 4, -1);
+    assertThat(config.state().dmaAddressHigh()).isZero();
   }
 }

@@ -3,13 +3,24 @@ package lodge.devices;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class PciHostTest {
   private static final int DATA = 4;
 
   private int resets;
-  private final PciHost host = new PciHost(new ResetControl(() -> resets++));
+  private final List<String> segments = new ArrayList<>();
+  private final PciHost host =
+      new PciHost(
+          new ResetControl(() -> resets++),
+          new HostBridge(
+              (segment, fromRam, toRam) -> {
+                if (fromRam || toRam) {
+                  segments.add(segment + (fromRam ? "r" : "") + (toRam ? "w" : ""));
+                }
+              }));
 
   private void select(int bus, int device, int function, int register) {
     host.write(0, 4, 1 << 31 | bus << 16 | device << 11 | function << 8 | register);
@@ -56,6 +67,20 @@ class PciHostTest {
   }
 
   @Test
+  void theAttributeMapTellsWhatTheSegmentsAre() {
+    select(0, 0, 0, 0x58);
+    host.write(DATA, 4, 0x0021_3000);
+    assertThat(segments).containsExactly("0r", "1w", "12rw");
+    segments.clear();
+    select(0, 0, 0, 0x5C);
+    host.write(DATA + 3, 1, 0x33);
+    assertThat(segments).containsExactly("0r", "1w", "10rw", "11rw", "12rw");
+    segments.clear();
+    host.reset();
+    assertThat(segments).isEmpty();
+  }
+
+  @Test
   void functionsCanBePluggedInAndOut() {
     PciConfigSpace nic = new PciConfigSpace().define(0, 4, 0x1041_1AF4, 0);
     host.add(3, 1, nic);
@@ -86,10 +111,10 @@ class PciHostTest {
   @Test
   void savedStateBringsEverythingBack() {
     select(0, 0, 0, 0x58);
-    host.write(DATA, 4, 0x1234_5678);
+    host.write(DATA, 4, -1);
     PciHost.State saved = Fuzz.roundTrip(host);
     assertThat(host.state()).usingRecursiveComparison().isEqualTo(saved);
-    assertThat(data(0, 4)).isEqualTo(0x1234_5678);
+    assertThat(data(0, 4)).isEqualTo(0x3333_30FF);
     byte[] other = saved.bridge().bytes().clone();
     other[0] ^= 1;
     assertThatThrownBy(() -> host.restore(new PciHost.State(0, new PciConfigSpace.State(other))))

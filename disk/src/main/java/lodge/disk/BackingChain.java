@@ -5,7 +5,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import lodge.core.BlockBackend;
 import lodge.disk.DiskException.Kind;
 
 /** The files that are open on the way from an image to the last one behind it. */
@@ -39,7 +38,7 @@ record BackingChain(List<Path> above) {
   }
 
   /** What stands behind an image, for reading; null when nothing does. */
-  BlockBackend open(Path image, Qcow2Header header) throws DiskException {
+  DiskImage open(Path image, Qcow2Header header) throws DiskException {
     if (header.backingFile() == null) {
       return null;
     }

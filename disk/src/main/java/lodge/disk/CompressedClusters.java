@@ -33,6 +33,12 @@ final class CompressedClusters implements AutoCloseable {
     return entry & (1L << sectorsBit(clusterBits)) - 1;
   }
 
+  /** The entry for data at a place. */
+  static long entry(long offset, int length, int clusterBits) {
+    long sectors = ((offset & SECTOR - 1) + length - 1) / SECTOR;
+    return L2Entry.COMPRESSED | sectors << sectorsBit(clusterBits) | offset;
+  }
+
   /** The last byte that the data may take. */
   static long last(long entry, int clusterBits) {
     long sectors = (entry & L2Entry.COMPRESSED - 1) >>> sectorsBit(clusterBits);

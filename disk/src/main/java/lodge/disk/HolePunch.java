@@ -19,7 +19,7 @@ final class HolePunch implements AutoCloseable {
   private static final int O_RDWR_CLOEXEC = 0x8_0002;
   private static final int KEEP_SIZE_PUNCH_HOLE = 3;
 
-  private static final boolean AVAILABLE =
+  static final boolean AVAILABLE =
       System.getProperty("os.name").equals("Linux")
           && System.getProperty("os.arch").toLowerCase(Locale.ROOT).matches("amd64|x86_64|aarch64")
           && HolePunch.class.getModule().isNativeAccessEnabled();

@@ -2,7 +2,6 @@ package lodge.disk;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import lodge.core.BlockBackend;
 
 /** How a file holds a disk. */
 public enum ImageFormat {
@@ -36,7 +35,7 @@ public enum ImageFormat {
   }
 
   /** Opens an image of this format. */
-  public BlockBackend open(Path path, boolean readOnly) throws DiskException {
+  public DiskImage open(Path path, boolean readOnly) throws DiskException {
     return switch (this) {
       case RAW -> RawImage.open(path, readOnly);
       case QCOW2 -> Qcow2Image.open(path, readOnly);

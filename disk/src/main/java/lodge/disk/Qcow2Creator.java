@@ -9,7 +9,7 @@ import lodge.disk.DiskException.Kind;
 
 /** Makes an empty image: header, refcount table, refcount blocks, L1 table, in this order. */
 final class Qcow2Creator {
-  private static final int REFCOUNT_ORDER = 4;
+  static final int REFCOUNT_ORDER = 4;
 
   private Qcow2Creator() {}
 
@@ -70,8 +70,7 @@ final class Qcow2Creator {
     }
   }
 
-  private static void putHeader(Path path, ByteBuffer header, Qcow2Options options)
-      throws DiskException {
+  static void putHeader(Path path, ByteBuffer header, Qcow2Options options) throws DiskException {
     header.putInt(0, ImageFormat.QCOW_MAGIC);
     header.putInt(4, options.version());
     header.putInt(20, Integer.numberOfTrailingZeros(options.clusterSize()));

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import lodge.core.BlockBackend;
+import java.util.Optional;
 import lodge.disk.DiskException.Kind;
 import lodge.disk.L2Entry.Content;
 
@@ -16,7 +16,7 @@ import lodge.disk.L2Entry.Content;
  * host stops at any moment: data and refcounts, then the L2 tables, then the L1 table. Clusters are
  * free only after the tables that do not have them any more are durable.
  */
-public final class Qcow2Image implements BlockBackend {
+public final class Qcow2Image implements DiskImage {
   /** For the L2 tables; those of an image of 32 GiB with clusters of 64 KiB. */
   static final long CACHE_BYTES = 4 << 20;
 
@@ -31,7 +31,7 @@ public final class Qcow2Image implements BlockBackend {
   private final Refcounts refcounts;
   private final ClusterMap map;
   private final CompressedClusters compressed;
-  private final BlockBackend backing;
+  private final DiskImage backing;
   private final int clusterSize;
 
   /** Clusters whose references will be gone when the tables are written. */
@@ -135,6 +135,34 @@ public final class Qcow2Image implements BlockBackend {
   @Override
   public boolean readOnly() {
     return file.readOnly();
+  }
+
+  @Override
+  public Path path() {
+    return file.path();
+  }
+
+  @Override
+  public Optional<DiskImage> backing() {
+    return Optional.ofNullable(backing);
+  }
+
+  @Override
+  public synchronized Extent extent(long offset) throws IOException {
+    Requests.checkInside(offset, 1, size());
+    long entry = map.entry(offset);
+    Content content = L2Entry.content(entry);
+    long length = Math.min(size(), nextCluster(offset)) - offset;
+    if (content == Content.BACKING && backing != null && backing.size() > offset) {
+      return backing.extent(offset).before(offset + length).behind();
+    }
+    boolean hasPlace = content != Content.COMPRESSED && (entry & L2Entry.OFFSET) != 0;
+    long host = hasPlace ? hostOffset(entry) + within(offset) : Extent.NOWHERE;
+    return switch (content) {
+      case BACKING -> new Extent(offset, length, Extent.Content.UNALLOCATED, 0, Extent.NOWHERE);
+      case ZEROES -> new Extent(offset, length, Extent.Content.ZERO, 0, host);
+      case DATA, COMPRESSED -> new Extent(offset, length, Extent.Content.DATA, 0, host);
+    };
   }
 
   @Override

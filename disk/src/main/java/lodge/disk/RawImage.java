@@ -4,13 +4,16 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import lodge.core.BlockBackend;
+import java.util.Optional;
 import lodge.disk.DiskException.Kind;
 
 /** A file that holds the disk byte by byte, sparse where the file system can do that. */
-public final class RawImage implements BlockBackend {
+public final class RawImage implements DiskImage {
   private final ImageFile file;
   private final long size;
+
+  /** Made when it is first needed; null before. */
+  private HoleSearch holes;
 
   private RawImage(ImageFile file) {
     this.file = file;
@@ -29,6 +32,28 @@ public final class RawImage implements BlockBackend {
     } catch (IOException e) {
       throw new DiskException(Kind.HOST, path, "create", DiskException.NOWHERE, e.getMessage(), e);
     }
+  }
+
+  @Override
+  public Path path() {
+    return file.path();
+  }
+
+  @Override
+  public Optional<DiskImage> backing() {
+    return Optional.empty();
+  }
+
+  @Override
+  public synchronized Extent extent(long offset) {
+    Requests.checkInside(offset, 1, size);
+    if (holes == null) {
+      holes = new HoleSearch(file.path(), size);
+    }
+    long data = holes.data(offset);
+    return data > offset
+        ? new Extent(offset, data - offset, Extent.Content.ZERO, 0, offset)
+        : new Extent(offset, holes.hole(offset) - offset, Extent.Content.DATA, 0, offset);
   }
 
   @Override
@@ -77,7 +102,11 @@ public final class RawImage implements BlockBackend {
   }
 
   @Override
-  public void close() throws DiskException {
+  public synchronized void close() throws DiskException {
+    if (holes != null) {
+      holes.close();
+      holes = null;
+    }
     file.close();
   }
 }

@@ -3,6 +3,7 @@ package lodge.disk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.junit.jupiter.api.Assumptions;
 
 /** Runs a program of the host. */
 record Tool(int status, String output) {
@@ -11,6 +12,18 @@ record Tool(int status, String output) {
     process.getOutputStream().close();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     return new Tool(process.waitFor(), output);
+  }
+
+  /** Aborts a test, with a line that says why, where QEMU's tools are missing. */
+  static void assumeQemu() {
+    try {
+      ok("qemu-img", "--version");
+      ok("qemu-io", "--version");
+    } catch (IOException | InterruptedException e) {
+      String reason = "Skipped: qemu-img and qemu-io (package qemu-utils) are missing";
+      System.out.println(reason);
+      Assumptions.abort(reason);
+    }
   }
 
   /** Its output, when it succeeded. */

@@ -57,6 +57,7 @@ public final class LockstepMachine implements AutoCloseable {
             console,
             false,
             false,
+            List.of(),
             List.of());
     Board board = new Board(spec, map, unused, clock, serial, this::end, _ -> kick());
     board.startTimeStampCounters();

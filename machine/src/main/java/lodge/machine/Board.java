@@ -21,6 +21,7 @@ import lodge.devices.CharacterSink;
 import lodge.devices.CmosRtc;
 import lodge.devices.DebugExit;
 import lodge.devices.FwCfg;
+import lodge.devices.HostBridge;
 import lodge.devices.I8042;
 import lodge.devices.IoApic;
 import lodge.devices.LocalApic;
@@ -66,6 +67,10 @@ final class Board {
   private static final int MOUSE_IRQ = 12;
 
   private static final int ISA_BRIDGE_SLOT = 1;
+  private static final int FIRST_DISK_SLOT = 4;
+
+  /** How many disks can be plugged into the PCI bus. */
+  static final int DISK_SLOTS = 32 - FIRST_DISK_SLOT;
 
   private final MemoryMap map;
   private final Clock clock;
@@ -74,6 +79,7 @@ final class Board {
   private final List<Cpu> cpus = new ArrayList<>();
   private final List<LocalApic> localApics = new ArrayList<>();
   private final PciHost pci;
+  private final Disks disks = new Disks();
   private final Uart16550 com1;
 
   // The boot processor's APIC needs the 8259 and the other way round.
@@ -141,7 +147,8 @@ final class Board {
     ports.map(0x60, 1, 1, keyboard.data());
     ports.map(0x64, 1, 1, keyboard.command());
     ports.map(0x92, 1, 1, add(new SystemControlA(a20::fast, reset)));
-    pci = add(new PciHost(add(new ResetControl(reset))));
+    HostBridge bridge = new HostBridge((segment, fromRam, toRam) -> {});
+    pci = add(new PciHost(add(new ResetControl(reset)), bridge));
     pci.add(ISA_BRIDGE_SLOT, 0, add(interrupts.bridge()));
     ports.map(0xCF8, 8, 4, pci);
 
@@ -155,7 +162,9 @@ final class Board {
           add(new DebugExit(1, status -> end.accept(new Outcome.DebugExit(status & 0xFF))));
       ports.map(DEBUG_EXIT_PORT, 1, 1, exit);
     }
-    ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, add(configuration(memory)));
+    FwCfg configuration = add(configuration(memory));
+    ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, configuration);
+    ports.map(FwCfg.DMA_PORT, FwCfg.DMA_LENGTH, 4, configuration.dma());
     for (Device device : spec.devices()) {
       try {
         attach(device, mmio, end);
@@ -163,6 +172,12 @@ final class Board {
         throw new MachineException(
             MachineException.Kind.INVALID, "device " + device.name() + ": " + e.getMessage(), e);
       }
+    }
+    for (int i = 0; i < spec.drives().size(); i++) {
+      int slot = FIRST_DISK_SLOT + i;
+      Drive drive = spec.drives().get(i);
+      InterruptLine line = pciInterrupt(slot);
+      pci.add(slot, 0, add(disks.virtio(drive, model.cpus(), memory, mmio, line, apicBus)));
     }
   }
 
@@ -179,7 +194,7 @@ final class Board {
   }
 
   private FwCfg configuration(GuestMemory memory) {
-    FwCfg configuration = new FwCfg();
+    FwCfg configuration = new FwCfg(memory);
     configuration.add64(FwCfg.RAM_SIZE, memory.size());
     configuration.add16(FwCfg.NB_CPUS, cpus.size());
     configuration.add16(FwCfg.MAX_CPUS, cpus.size());
@@ -230,6 +245,10 @@ final class Board {
   /** RESET# of all chips. The processors are their engines' business. */
   void reset() {
     chips.forEach(Stateful::reset);
+  }
+
+  Disks disks() {
+    return disks;
   }
 
   /** All count from 0 now: guests rely on theirs being equal. */

@@ -121,6 +121,17 @@ public final class Machine implements AutoCloseable {
     return current == null ? new Counters() : current.counters();
   }
 
+  /**
+   * The backend of a drive has another size now: the guest is told, if the drive is of a kind that
+   * can tell. From any thread.
+   */
+  public void resized(Drive drive) {
+    Run current = current();
+    if (current != null) {
+      current.resized(drive);
+    }
+  }
+
   /** The name of the engine that runs it. */
   public String engine() {
     return spec.engine().name();
@@ -135,6 +146,9 @@ public final class Machine implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
+      if (state == State.NEW) {
+        Disks.close(spec.drives());
+      }
       state = State.CLOSED;
     } finally {
       lock.unlock();

@@ -35,6 +35,7 @@ public final class MachineBuilder {
   private boolean rebootOnReset = true;
   private boolean debugExit;
   private final List<Device> devices = new ArrayList<>();
+  private final List<Drive> drives = new ArrayList<>();
   private final int maxCpus;
 
   /**
@@ -154,6 +155,12 @@ public final class MachineBuilder {
     return this;
   }
 
+  /** Adds a disk; the guest finds disks of one kind in the order in which they were added. */
+  public MachineBuilder drive(Drive drive) {
+    drives.add(Objects.requireNonNull(drive));
+    return this;
+  }
+
   /**
    * Reads the files and checks everything.
    *
@@ -165,6 +172,7 @@ public final class MachineBuilder {
       throw invalid("cpus " + cpus + ": must be from 1 to " + maxCpus);
     }
     CpuModel model = model();
+    checkDrives();
     if (kernel == null) {
       throw invalid(
           "no kernel: a machine needs a Linux bzImage, an ELF vmlinux or a Multiboot image to"
@@ -187,7 +195,8 @@ public final class MachineBuilder {
             serial,
             rebootOnReset,
             debugExit,
-            devices);
+            devices,
+            drives);
     if (!devices.isEmpty()) {
       Board.tryOut(spec);
     }
@@ -238,6 +247,18 @@ public final class MachineBuilder {
     }
     if (memory % MIB != 0) {
       throw invalid("memory " + memory + " bytes: must be a multiple of 1M");
+    }
+  }
+
+  private void checkDrives() {
+    if (drives.size() > Board.DISK_SLOTS) {
+      throw invalid(drives.size() + " drives: there is room for " + Board.DISK_SLOTS);
+    }
+    for (Drive drive : drives) {
+      if (drive.kind() != Drive.Kind.VIRTIO_DISK) {
+        throw invalid(
+            "drive '" + drive.serial() + "': there is no IDE controller; use a virtio disk");
+      }
     }
   }
 

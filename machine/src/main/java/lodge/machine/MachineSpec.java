@@ -20,8 +20,10 @@ record MachineSpec(
     SerialConsole serial,
     boolean rebootOnReset,
     boolean debugExit,
-    List<Device> devices) {
+    List<Device> devices,
+    List<Drive> drives) {
   MachineSpec {
     devices = List.copyOf(devices);
+    drives = List.copyOf(drives);
   }
 }

@@ -205,6 +205,7 @@ final class Run {
     }
     gathering.arriveAndDeregister();
     if (alive.decrementAndGet() == 0) {
+      closeDrives();
       clock.close();
       lock.lock();
       try {
@@ -214,6 +215,16 @@ final class Run {
       }
       ended.countDown();
     }
+  }
+
+  /** That what was written cannot be kept is worth knowing more than how the run ended. */
+  private void closeDrives() {
+    board.disks().close();
+    Disks.close(spec.drives()).ifPresent(failure -> outcome = new Outcome.Failed(failure));
+  }
+
+  void resized(Drive drive) {
+    board.disks().resized(drive);
   }
 
   Outcome awaitEnd() throws InterruptedException {

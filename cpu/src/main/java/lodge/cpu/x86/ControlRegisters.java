@@ -148,7 +148,7 @@ public final class ControlRegisters {
   }
 
   private static long pdpte(Cpu c, long gpa) {
-    return c.memory.isRam(gpa) ? c.memory.getLong(gpa) : -1L;
+    return c.memory.isReadable(gpa) ? c.memory.getLong(gpa) : -1L;
   }
 
   // ---------------------------------------------------------------- CR4

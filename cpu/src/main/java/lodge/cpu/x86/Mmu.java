@@ -26,7 +26,7 @@ import lodge.core.MmioBus;
  * for each set of rights, so privilege needs no test: user, supervisor, and supervisor with
  * RFLAGS.AC (SMAP open). A tag is the page's GVA, {@link Tlb#INVALID} when that kind of access has
  * to take the slow path: not mapped, not allowed, no RAM, a page with a watched address, or
- * (writes) a page that holds decoded code or whose dirty bit is clear.
+ * (writes) ROM, a page that holds decoded code or whose dirty bit is clear.
  *
  * <p>An access that crosses a page fails the tag compare by itself: its last byte selects a tag of
  * the next slot.
@@ -717,7 +717,7 @@ public final class Mmu {
       return value;
     }
     long gpa = fill(gva, READ);
-    if (isRam(gpa)) {
+    if (isReadable(gpa)) {
       return switch (size) {
         case 1 -> memory.getByte(gpa) & 0xFF;
         case 2 -> memory.getShort(gpa) & 0xFFFF;
@@ -795,12 +795,17 @@ public final class Mmu {
     return memory.isRam(gpa) && (gpa & PAGE_MASK) != cpu.apic.mmioBase();
   }
 
+  /** As {@link #isRam}, RAM or ROM. */
+  private boolean isReadable(long gpa) {
+    return memory.isReadable(gpa) && (gpa & PAGE_MASK) != cpu.apic.mmioBase();
+  }
+
   /** Walks, faults where the access is not allowed, and caches what may be cached. */
   private long fill(long gva, int access) {
     tlbMisses++;
     long gpa = walk.translate(gva, access, rights == USER);
     long page = gva & PAGE_MASK;
-    if (!isRam(gpa)
+    if (!isReadable(gpa)
         || aligned
         || cpu.dataBreakpoints != 0 && watched(page, GuestMemory.PAGE_SIZE, true) != 0) {
       return gpa;
@@ -809,7 +814,9 @@ public final class Mmu {
     long leaf = walk.leaf;
     space.use(entry, gva, (leaf & PageWalk.LARGE) != 0);
     boolean direct =
-        (leaf & PageWalk.WRITES_ALLOWED) != 0 && codeWatch.mayWrite((int) (gpa >>> 12));
+        (leaf & PageWalk.WRITES_ALLOWED) != 0
+            && memory.isRam(gpa)
+            && codeWatch.mayWrite((int) (gpa >>> 12));
     putLong(entry + READ_TAG, page);
     putLong(entry + WRITE_TAG, direct ? page : INVALID);
     putLong(entry + LEAF, leaf);

@@ -110,7 +110,7 @@ final class PageWalk {
     long noExecute = 0;
     while (true) {
       long address = table + (gva >>> shift & 0x1FF) * 8 & lines;
-      long entry = memory.isRam(address) ? memory.getLong(address) : -1L;
+      long entry = memory.isReadable(address) ? memory.getLong(address) : -1L;
       if ((entry & PRESENT) == 0) {
         throw fault(gva, access, user, 0);
       }
@@ -203,16 +203,18 @@ final class PageWalk {
 
   /**
    * Sets accessed and dirty bits in an entry that is still what it was (SDM volume 3, 4.8: with a
-   * locked cycle).
+   * locked cycle). Tables in ROM stay as they are.
    *
    * @param size of the entry in bytes
    */
   private boolean mark(long address, int size, long entry, long marked) {
-    return marked == entry || memory.compareAndExchange(address, size, entry, marked) == entry;
+    return marked == entry
+        || !memory.isRam(address)
+        || memory.compareAndExchange(address, size, entry, marked) == entry;
   }
 
   private long read32(long gpa) {
-    return memory.isRam(gpa) ? memory.getInt(gpa) & 0xFFFF_FFFFL : 0xFFFF_FFFFL;
+    return memory.isReadable(gpa) ? memory.getInt(gpa) & 0xFFFF_FFFFL : 0xFFFF_FFFFL;
   }
 
   /**

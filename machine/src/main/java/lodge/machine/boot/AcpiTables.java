@@ -1,18 +1,33 @@
 package lodge.machine.boot;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import lodge.core.GuestMemory;
 
 /**
  * The ACPI tables (ACPI 6.5, chapter 5): root pointer, RSDT and XSDT, FADT with FACS and DSDT,
- * MADT. Everything lies in the firmware area below 1 MiB.
+ * MADT. A kernel that is booted directly finds them in the firmware area below 1 MiB; firmware gets
+ * them as files, and places them itself.
  */
 public final class AcpiTables {
-  /** Guest-physical address of the root pointer. */
+  /** Guest-physical address of the root pointer in directly booted machines. */
   public static final long RSDP = MemoryMap.FIRMWARE_START;
+
+  /** Name of the file with all tables but the root pointer. */
+  public static final String TABLES_FILE = "etc/acpi/tables";
+
+  /** Name of the file with the root pointer. */
+  public static final String RSDP_FILE = "etc/acpi/rsdp";
+
+  private static final int RSDP_RSDT = 16;
+  private static final int RSDP_XSDT = 24;
+  private static final int CHECKSUM = 9;
+  private static final int FACS_ALIGNMENT = 64;
+  private static final int TABLE_ALIGNMENT = 16;
 
   private static final int RSDP_LENGTH = 36;
   private static final int HEADER_LENGTH = 36;
@@ -97,69 +112,94 @@ public final class AcpiTables {
       long pciMemoryStart,
       List<Integer> pirqIrqs) {}
 
-  private final GuestMemory memory;
   private final Board board;
-  private long free = RSDP + 64;
+  private final LinkedTables linked = new LinkedTables();
+  private final ByteArrayOutputStream tables = new ByteArrayOutputStream();
 
-  private AcpiTables(GuestMemory memory, Board board) {
-    this.memory = memory;
+  private AcpiTables(Board board) {
     this.board = board;
   }
 
-  /** Writes all tables. */
+  /** The files {@link #TABLES_FILE} and {@link #RSDP_FILE}. */
+  public static LinkedTables of(Board board) {
+    return new AcpiTables(board).build();
+  }
+
+  /** Writes all tables to where a kernel looks for them. */
   public static void write(GuestMemory memory, Board board) {
-    new AcpiTables(memory, board).write();
-  }
-
-  private void write() {
-    long facs = place(facs(), 64);
-    long dsdt = place(table("DSDT", 2, Dsdt.code(board)), 16);
-    long fadt = place(fadt(facs, dsdt), 16);
-    long madt = place(table("APIC", 4, madt()), 16);
-    ByteBuffer pointers32 = buffer(8).putInt((int) fadt).putInt((int) madt);
-    ByteBuffer pointers64 = buffer(16).putLong(fadt).putLong(madt);
-    long rsdt = place(table("RSDT", 1, pointers32.array()), 16);
-    long xsdt = place(table("XSDT", 1, pointers64.array()), 16);
-    byte[] root = rsdp(rsdt, xsdt);
-    memory.put(RSDP, root, 0, root.length);
-  }
-
-  private long place(byte[] table, int alignment) {
-    long address = free + alignment - 1 & -alignment;
-    free = address + table.length;
-    if (free > Placement.MULTIBOOT_GDT) {
+    LinkedTables linked = of(board);
+    long start = RSDP + FACS_ALIGNMENT;
+    if (start + linked.content(TABLES_FILE).length > Placement.MULTIBOOT_GDT) {
       throw new IllegalStateException("ACPI tables do not fit below 1 MiB");
     }
-    memory.put(address, table, 0, table.length);
-    return address;
+    linked.place(memory, Map.of(RSDP_FILE, RSDP, TABLES_FILE, start));
   }
 
-  /** A table with the common header, its checksum set. */
+  private LinkedTables build() {
+    int facs = place(facs(), FACS_ALIGNMENT);
+    int dsdt = placeTable(table("DSDT", 2, Dsdt.code(board)));
+    int fadt = placeTable(fadt(facs, dsdt));
+    pointer(fadt + FADT_FACS, 4);
+    pointer(fadt + FADT_DSDT, 4);
+    pointer(fadt + FADT_X_DSDT, 8);
+    int madt = placeTable(table("APIC", 4, madt()));
+    int rsdt = placeTable(table("RSDT", 1, buffer(8).putInt(fadt).putInt(madt).array()));
+    int xsdt = placeTable(table("XSDT", 1, buffer(16).putLong(fadt).putLong(madt).array()));
+    for (int i = 0; i < 2; i++) {
+      pointer(rsdt + HEADER_LENGTH + 4 * i, 4);
+      pointer(xsdt + HEADER_LENGTH + 8 * i, 8);
+    }
+    linked.file(TABLES_FILE, tables.toByteArray(), FACS_ALIGNMENT, LinkedTables.Zone.HIGH);
+    linked.file(RSDP_FILE, rsdp(rsdt, xsdt), TABLE_ALIGNMENT, LinkedTables.Zone.F_SEGMENT);
+    linked.pointer(RSDP_FILE, RSDP_RSDT, 4, TABLES_FILE);
+    linked.pointer(RSDP_FILE, RSDP_XSDT, 8, TABLES_FILE);
+    // The first checksum covers what ACPI 1.0 defined.
+    linked.checksum(RSDP_FILE, 8, 0, 20);
+    linked.checksum(RSDP_FILE, 32, 0, RSDP_LENGTH);
+    return linked;
+  }
+
+  private void pointer(int at, int size) {
+    linked.pointer(TABLES_FILE, at, size, TABLES_FILE);
+  }
+
+  /** Appends a table; returns its offset in the file. */
+  private int placeTable(byte[] table) {
+    int at = place(table, TABLE_ALIGNMENT);
+    linked.checksum(TABLES_FILE, at + CHECKSUM, at, table.length);
+    return at;
+  }
+
+  private int place(byte[] table, int alignment) {
+    tables.writeBytes(new byte[-tables.size() & alignment - 1]);
+    int at = tables.size();
+    tables.writeBytes(table);
+    return at;
+  }
+
+  /** A table with the common header. */
   private static byte[] table(String signature, int revision, byte[] body) {
     ByteBuffer table = buffer(HEADER_LENGTH + body.length);
     table.put(ascii(signature)).putInt(table.capacity()).put((byte) revision).put((byte) 0);
     table.put(ascii("LODGE ")).put(ascii("LODGEPC ")).putInt(1).put(ascii("LODG")).putInt(1);
     table.put(body);
-    return checksummed(table.array(), 9, table.capacity());
+    return table.array();
   }
 
-  private static byte[] rsdp(long rsdt, long xsdt) {
+  private static byte[] rsdp(int rsdt, int xsdt) {
     ByteBuffer root = buffer(RSDP_LENGTH);
     root.put(ascii("RSD PTR ")).put((byte) 0).put(ascii("LODGE ")).put((byte) 2);
-    root.putInt((int) rsdt).putInt(RSDP_LENGTH).putLong(xsdt);
-    // The first checksum covers what ACPI 1.0 defined.
-    checksummed(root.array(), 8, 20);
-    return checksummed(root.array(), 32, RSDP_LENGTH);
+    return root.putInt(rsdt).putInt(RSDP_LENGTH).putLong(xsdt).array();
   }
 
   private static byte[] facs() {
     return buffer(FACS_LENGTH).put(ascii("FACS")).putInt(FACS_LENGTH).put(32, (byte) 2).array();
   }
 
-  private byte[] fadt(long facs, long dsdt) {
+  private byte[] fadt(int facs, int dsdt) {
     ByteBuffer fadt = ByteBuffer.wrap(table("FACP", 5, new byte[FADT_LENGTH - HEADER_LENGTH]));
     fadt.order(ByteOrder.LITTLE_ENDIAN);
-    fadt.putInt(FADT_FACS, (int) facs).putInt(FADT_DSDT, (int) dsdt).putLong(FADT_X_DSDT, dsdt);
+    fadt.putInt(FADT_FACS, facs).putInt(FADT_DSDT, dsdt).putLong(FADT_X_DSDT, dsdt);
     fadt.putShort(FADT_SCI, (short) SCI);
     fadt.putInt(FADT_SMI_COMMAND, board.smiCommand);
     fadt.put(FADT_ACPI_ENABLE, (byte) board.acpiEnable)
@@ -177,7 +217,7 @@ public final class AcpiTables {
     port(fadt, FADT_X_PM1A_EVENT, board.pmBase, 32);
     port(fadt, FADT_X_PM1A_CONTROL, board.pmBase + 4, 16);
     port(fadt, FADT_X_PM_TIMER, board.pmBase + 8, 32);
-    return checksummed(fadt.array(), 9, FADT_LENGTH);
+    return fadt.array();
   }
 
   /** A generic address structure for ports. */
@@ -217,17 +257,6 @@ public final class AcpiTables {
         .put((byte) irq)
         .putInt(gsi)
         .putShort((short) flags);
-  }
-
-  /** Sets the byte at {@code at} so that the first {@code length} bytes add up to 0. */
-  private static byte[] checksummed(byte[] table, int at, int length) {
-    table[at] = 0;
-    int sum = 0;
-    for (int i = 0; i < length; i++) {
-      sum += table[i];
-    }
-    table[at] = (byte) -sum;
-    return table;
   }
 
   private static ByteBuffer buffer(int length) {

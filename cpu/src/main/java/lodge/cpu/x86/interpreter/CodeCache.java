@@ -261,7 +261,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     CodePage page = pages.get(gpa, cpu.codeKey);
     if (page == null) {
       page = new CodePage(this, gpa, cpu.codeKey, PAGE_SIZE);
-      if (memory.isRam(gpa)) {
+      if (memory.isReadable(gpa)) {
         pages.put(page);
       }
     }
@@ -291,20 +291,20 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     globalGeneration++;
   }
 
-  /** Guest bytes as a fetch sees them: all ones where there is no RAM. */
+  /** Guest bytes as a fetch sees them: all ones where there is no memory. */
   long fetchLong(long gpa) {
-    return memory.isRam(gpa) ? memory.getLong(gpa) : -1;
+    return memory.isReadable(gpa) ? memory.getLong(gpa) : -1;
   }
 
   /** Decodes and links from an offset on, until the page or the straight run ends. */
   Op decodeRun(CodePage page, int start) {
-    boolean ram = memory.isRam(page.gpa);
-    if (ram) {
+    boolean readable = memory.isReadable(page.gpa);
+    if (readable) {
       int most = Math.min(RUN * Decoder.MAX_LENGTH, PAGE_SIZE - start);
       watch.cover(page.gpa, CodeWatch.grains(start, most), this);
     }
     Op first = decodeStraight(page, start);
-    if (ram && !watch.single()) {
+    if (readable && !watch.single()) {
       watch.narrow(page.gpa, decoded(page.gpa));
     }
     if (hotSpots != null && hotSpots.eager() && page.mode == Cpu.CODE_64) {
@@ -317,7 +317,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
 
   private Op decodeStraight(CodePage page, int start) {
     int size = page.end - start;
-    if (memory.isRam(page.gpa)) {
+    if (memory.isReadable(page.gpa)) {
       memory.get(page.gpa + start, bytes, start, size);
     } else {
       Arrays.fill(bytes, start, page.end, (byte) 0xFF);
@@ -362,7 +362,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   Op decodeAcross(CodePage page, int offset, long low, long high) {
     int here = 4096 - offset;
     for (int i = 0; i < here; i++) {
-      bytes[offset + i] = memory.isRam(page.gpa) ? memory.getByte(page.gpa + offset + i) : -1;
+      bytes[offset + i] = memory.isReadable(page.gpa) ? memory.getByte(page.gpa + offset + i) : -1;
     }
     for (int i = 0; i < 8; i++) {
       bytes[4096 + i] = (byte) (low >>> 8 * i);
@@ -426,7 +426,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   /** Whoever still knows the page or its regions learns that they are void. */
   private void letGo(CodePage page) {
     page.clear();
-    if (memory.isRam(page.gpa)) {
+    if (memory.isReadable(page.gpa)) {
       watch.release(page.gpa);
     }
   }

@@ -44,7 +44,8 @@ final class CpuDump {
     for (int i = 0; i < 16; i++) {
       try {
         long gpa = c.mmu.translateFetch(start + i);
-        text.append(c.memory.isRam(gpa) ? String.format(" %02x", c.memory.getByte(gpa)) : " ??");
+        text.append(
+            c.memory.isReadable(gpa) ? String.format(" %02x", c.memory.getByte(gpa)) : " ??");
       } catch (CpuException e) {
         text.append(" not mapped");
         break;

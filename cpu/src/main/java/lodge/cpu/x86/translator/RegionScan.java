@@ -88,7 +88,7 @@ final class RegionScan {
     View view = views.get(delta);
     if (view == null) {
       CodePage page = delta == 0 ? entryPage : entryPage.cache.peekPage(base + delta);
-      if (page == null || !memory.isRam(page.gpa)) {
+      if (page == null || !memory.isReadable(page.gpa)) {
         return null;
       }
       byte[] bytes = new byte[4096];

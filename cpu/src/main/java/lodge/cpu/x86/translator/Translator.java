@@ -117,7 +117,8 @@ final class Translator implements HotSpots {
       placesPassedOver++;
       return;
     }
-    if (memory.isRam(page.gpa) && (eager || isDue(new Spot(page.gpa, offset, page.version())))) {
+    if (memory.isReadable(page.gpa)
+        && (eager || isDue(new Spot(page.gpa, offset, page.version())))) {
       scan(page, offset, base, 0, true);
     }
   }
@@ -138,7 +139,7 @@ final class Translator implements HotSpots {
 
   @Override
   public void grow(CodePage page, int offset, long base, int growth, boolean requires) {
-    if (page.peek(offset) == null || !memory.isRam(page.gpa)) {
+    if (page.peek(offset) == null || !memory.isReadable(page.gpa)) {
       return;
     }
     Growth wish = new Growth(new Spot(page.gpa, offset, page.version()), growth, requires);

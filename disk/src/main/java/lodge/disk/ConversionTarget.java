@@ -1,0 +1,25 @@
+package lodge.disk;
+
+import java.nio.ByteBuffer;
+
+/** A new image that is filled from its first byte to its last, each once. */
+interface ConversionTarget extends AutoCloseable {
+  /** What is told at once begins and ends at a multiple of this, or at the image's end. */
+  int grain();
+
+  /**
+   * @param bytes with zeroes up to a multiple of the grain
+   */
+  void data(long offset, ByteBuffer bytes) throws DiskException;
+
+  void zeroes(long offset, long length) throws DiskException;
+
+  /** All has been told. */
+  void finish() throws DiskException;
+
+  /** Returns when all that was written is durable. */
+  void force() throws DiskException;
+
+  @Override
+  void close() throws DiskException;
+}
