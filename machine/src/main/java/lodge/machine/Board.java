@@ -34,6 +34,7 @@ import lodge.devices.PvPanic;
 import lodge.devices.ResetControl;
 import lodge.devices.SystemControlA;
 import lodge.devices.Uart16550;
+import lodge.devices.virtio.VirtioDevice;
 import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.MemoryMap;
 
@@ -68,9 +69,10 @@ final class Board {
 
   private static final int ISA_BRIDGE_SLOT = 1;
   private static final int FIRST_DISK_SLOT = 4;
+  private static final int SLOTS = 32;
 
   /** How many disks can be plugged into the PCI bus. */
-  static final int DISK_SLOTS = 32 - FIRST_DISK_SLOT;
+  static final int DISK_SLOTS = SLOTS - FIRST_DISK_SLOT;
 
   private final MemoryMap map;
   private final Clock clock;
@@ -80,6 +82,7 @@ final class Board {
   private final List<LocalApic> localApics = new ArrayList<>();
   private final PciHost pci;
   private final Disks disks = new Disks();
+  private final VirtioDevices virtio;
   private final Uart16550 com1;
 
   // The boot processor's APIC needs the 8259 and the other way round.
@@ -179,6 +182,16 @@ final class Board {
       InterruptLine line = pciInterrupt(slot);
       pci.add(slot, 0, add(disks.virtio(drive, model.cpus(), memory, mmio, line, apicBus)));
     }
+    virtio = new VirtioDevices(memory, clock, end);
+    int slot = FIRST_DISK_SLOT + spec.drives().size();
+    for (VirtioDevice<?> type : virtio.make(spec.devices())) {
+      if (slot == SLOTS) {
+        throw new MachineException(
+            MachineException.Kind.INVALID, "there are more devices than slots of the PCI bus");
+      }
+      pci.add(slot, 0, add(virtio.function(type, mmio, pciInterrupt(slot), apicBus)));
+      slot++;
+    }
   }
 
   /**
@@ -218,6 +231,9 @@ final class Board {
         ports.map(PcTestdev.LINES_PORT, PcTestdev.LINES, 1, testdev.lines());
         mmio.map(PcTestdev.MEMORY_BASE, PcTestdev.MEMORY_LENGTH, 8, testdev.memory());
       }
+      case Device.Virtio _ -> {
+        // Plugged into the PCI bus behind the disks.
+      }
     }
   }
 
@@ -249,6 +265,10 @@ final class Board {
 
   Disks disks() {
     return disks;
+  }
+
+  VirtioDevices virtio() {
+    return virtio;
   }
 
   /** All count from 0 now: guests rely on theirs being equal. */
