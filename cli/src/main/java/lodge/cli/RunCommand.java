@@ -117,7 +117,9 @@ final class RunCommand implements Callable<Integer> {
       converter = DeviceDescription.class,
       description =
           "Adds a device: isa-debug-exit[,iobase=0xf4][,iosize=4], through which the guest ends"
-              + " lodge with twice the value that it writes plus 1, or pc-testdev.")
+              + " lodge with twice the value that it writes plus 1, pc-testdev, virtio-rng-pci,"
+              + " virtio-balloon-pci[,deflate-on-oom=on][,free-page-reporting=on],"
+              + " virtio-keyboard-pci or virtio-tablet-pci.")
   private List<Device> devices = List.of();
 
   @Option(

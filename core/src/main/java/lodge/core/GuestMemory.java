@@ -398,10 +398,23 @@ public final class GuestMemory implements AutoCloseable {
    * {@link #lowRamEnd()} is cleared though it is ROM at present.
    */
   public void clear() {
-    reservation.clear(0, lowRamEnd);
+    reservation.discard(0, lowRamEnd);
     if (end > HIGH_RAM_START) {
-      reservation.clear(HIGH_RAM_START, end - HIGH_RAM_START);
+      reservation.discard(HIGH_RAM_START, end - HIGH_RAM_START);
     }
+  }
+
+  /**
+   * Gives pages of RAM back to the host: they read as zeroes, and become resident again when they
+   * are touched. From any thread, while vCPUs execute: code that they had decoded there is
+   * forgotten, as after any other write.
+   *
+   * @param gpa a multiple of {@link #PAGE_SIZE}
+   * @param length likewise
+   */
+  public void discard(long gpa, long length) {
+    reservation.discard(gpa, length);
+    codeWatch.written(gpa, length);
   }
 
   @Override

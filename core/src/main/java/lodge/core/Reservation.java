@@ -22,6 +22,18 @@ final class Reservation implements AutoCloseable {
   private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x2 | 0x20 | 0x4000;
   private static final int MADV_DONTNEED = 4;
 
+  /** Looked up when it is needed for the first time, and only where it is. */
+  private static final class Advice {
+    static final MethodHandle MADVISE =
+        handle(
+            "madvise",
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT,
+                ValueLayout.ADDRESS,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_INT));
+  }
+
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
   private final boolean anonymous;
@@ -108,26 +120,18 @@ final class Reservation implements AutoCloseable {
     }
   }
 
-  /** Makes a range of pages zero. */
-  void clear(long offset, long length) {
+  /** Makes bytes zero, by giving their pages back to the host where that is possible. */
+  void discard(long offset, long length) {
     MemorySegment range = segment.asSlice(offset, length);
-    if (!anonymous) {
+    if (!anonymous || !giveBack(range)) {
       range.fill((byte) 0);
-      return;
     }
-    MethodHandle madvise =
-        handle(
-            "madvise",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT,
-                ValueLayout.ADDRESS,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_INT));
+  }
+
+  /** False when the host refuses, as when its pages are larger than the range. */
+  private boolean giveBack(MemorySegment range) {
     try {
-      int result = (int) madvise.invokeExact(range, length, MADV_DONTNEED);
-      if (result != 0) {
-        range.fill((byte) 0);
-      }
+      return (int) Advice.MADVISE.invokeExact(range, range.byteSize(), MADV_DONTNEED) == 0;
     } catch (Error | RuntimeException e) {
       throw e;
     } catch (Throwable e) {

@@ -1,6 +1,6 @@
 package lodge.devices;
 
-/** Where a serial port's transmitted characters go. */
+/** Where the characters go that a guest transmits. */
 @FunctionalInterface
 public interface CharacterSink {
   /**
@@ -10,4 +10,11 @@ public interface CharacterSink {
    * @param b 0 to 255
    */
   void write(int b);
+
+  /** Takes several, in order. */
+  default void write(byte[] characters, int from, int length) {
+    for (int i = from; i < from + length; i++) {
+      write(characters[i] & 0xFF);
+    }
+  }
 }

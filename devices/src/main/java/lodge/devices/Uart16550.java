@@ -9,11 +9,11 @@ import lodge.core.Stateful;
  * Serial port (National Semiconductor PC16550D data sheet), clocked with 1.8432 MHz.
  *
  * <p>A transmitted character leaves at once, so the transmitter is always empty. What arrives is
- * paced by the guest: {@link #receive} refuses a character while the FIFO is full, while the guest
- * holds the line off with RTS, and while nobody in it listens, so that input which was typed or
- * piped early waits for the driver instead of vanishing in a FIFO that the driver clears first.
+ * paced by the guest: {@link #receive(int)} refuses a character while the FIFO is full, while the
+ * guest holds the line off with RTS, and while nobody in it listens, so that input which was typed
+ * or piped early waits for the driver instead of vanishing in a FIFO that the driver clears first.
  */
-public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
+public final class Uart16550 implements BusDevice, CharacterPort, Stateful<Uart16550.State> {
   // Register offsets; DLL and DLM take the place of the first two while LCR.DLAB is set
   private static final int RBR_THR = 0;
   private static final int IER = 1;
@@ -108,7 +108,8 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
   private boolean lineActive;
 
   /**
-   * {@link #receive} or {@link #receiveSpace} has said no since the last call of {@link #onSpace}.
+   * {@link #receive(int)} or {@link #receiveSpace} has said no since the last call of {@link
+   * #onSpace}.
    */
   private boolean refused;
 
@@ -168,9 +169,18 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
     return true;
   }
 
+  @Override
+  public int receive(byte[] characters, int from, int length) {
+    int taken = 0;
+    while (taken < length && receive(characters[from + taken] & 0xFF)) {
+      taken++;
+    }
+    return taken;
+  }
+
   /**
-   * How many characters {@link #receive} will take now, 0 to 16; after 0, as after a refusal, the
-   * action is called.
+   * How many characters {@link #receive(int)} will take now, 0 to 16; after 0, as after a refusal,
+   * the action is called.
    */
   public synchronized int receiveSpace() {
     int space = space();
@@ -182,6 +192,7 @@ public final class Uart16550 implements BusDevice, Stateful<Uart16550.State> {
    * Called from any thread, with no lock held, when there is space again after a refusal; must not
    * block.
    */
+  @Override
   public synchronized void onReceiveSpace(Runnable action) {
     onSpace = action;
   }

@@ -5,7 +5,7 @@ import java.util.List;
 import lodge.core.Clock;
 
 /** Time that stands still until a test moves it. */
-final class FakeClock implements Clock {
+public final class FakeClock implements Clock {
   /** 2026-03-14T15:09:26.5Z, a Saturday. */
   static final long EPOCH = 1_773_500_966_500_000_000L;
 
@@ -31,7 +31,7 @@ final class FakeClock implements Clock {
   }
 
   /** Lets time pass, firing what comes due on the way, in order. */
-  void advance(long by) {
+  public void advance(long by) {
     advanceTo(nanos + by);
   }
 

@@ -67,7 +67,8 @@ public final class LockstepMachine implements AutoCloseable {
       board.writeFirmware(cpu.memory);
       kernel.boot(cpu.memory, map, initrd, commandLine, AcpiTables.RSDP, cpu);
     }
-    serial.start(board.com1());
+    serial.connect(board.com1());
+    serial.start();
   }
 
   private void end(Outcome wanted) {

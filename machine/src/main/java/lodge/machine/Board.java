@@ -38,6 +38,7 @@ import lodge.devices.ResetControl;
 import lodge.devices.ShadowRam;
 import lodge.devices.SystemControlA;
 import lodge.devices.Uart16550;
+import lodge.devices.virtio.VirtioDevice;
 import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.FirmwareFiles;
 import lodge.machine.boot.FirmwareImage;
@@ -79,6 +80,7 @@ final class Board {
   private static final int ISA_BRIDGE_SLOT = 1;
   private static final int POWER_MANAGEMENT = 3;
   private static final int FIRST_DISK_SLOT = 4;
+  private static final int SLOTS = 32;
 
   /** Of the PIIX3, whose function 0 is the ISA bridge. */
   private static final int IDE_FUNCTION = 1;
@@ -87,7 +89,7 @@ final class Board {
   private static final int IDE_BUS_MASTER = 0xC040;
 
   /** How many disks can be plugged into the PCI bus. */
-  static final int DISK_SLOTS = 32 - FIRST_DISK_SLOT;
+  static final int DISK_SLOTS = SLOTS - FIRST_DISK_SLOT;
 
   // CMOS bytes by which firmware knows the board: coprocessor and mouse; what to boot from, four
   // bits each; processors besides the first one.
@@ -108,6 +110,7 @@ final class Board {
   private final List<LocalApic> localApics = new ArrayList<>();
   private final PciHost pci;
   private final Disks disks = new Disks();
+  private final VirtioDevices virtio;
   private final Uart16550 com1;
 
   // The boot processor's APIC needs the 8259 and the other way round.
@@ -250,6 +253,16 @@ final class Board {
       pci.add(
           ISA_BRIDGE_SLOT, IDE_FUNCTION, add(disks.ide(ide, memory, ports, primary, secondary)));
     }
+    virtio = new VirtioDevices(memory, clock, end);
+    int slot = FIRST_DISK_SLOT + spec.drives().size();
+    for (VirtioDevice<?> type : virtio.make(spec.devices())) {
+      if (slot == SLOTS) {
+        throw new MachineException(
+            MachineException.Kind.INVALID, "there are more devices than slots of the PCI bus");
+      }
+      pci.add(slot, 0, add(virtio.function(type, mmio, pciInterrupt(slot), apicBus)));
+      slot++;
+    }
   }
 
   /**
@@ -295,6 +308,9 @@ final class Board {
         ports.map(PcTestdev.LINES_PORT, PcTestdev.LINES, 1, testdev.lines());
         mmio.map(PcTestdev.MEMORY_BASE, PcTestdev.MEMORY_LENGTH, 8, testdev.memory());
       }
+      case Device.Virtio _ -> {
+        // Plugged into the PCI bus behind the disks.
+      }
     }
   }
 
@@ -326,6 +342,10 @@ final class Board {
 
   Disks disks() {
     return disks;
+  }
+
+  VirtioDevices virtio() {
+    return virtio;
   }
 
   /** All count from 0 now: guests rely on theirs being equal. */

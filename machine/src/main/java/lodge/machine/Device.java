@@ -11,7 +11,17 @@ import lodge.machine.MachineException.Kind;
  */
 public sealed interface Device {
   /** What {@link #parse} knows. */
-  List<String> NAMES = List.of(IsaDebugExit.NAME, PcTestdev.NAME);
+  List<String> NAMES =
+      List.of(
+          IsaDebugExit.NAME,
+          PcTestdev.NAME,
+          VirtioRng.NAME,
+          VirtioBalloon.NAME,
+          VirtioSerial.NAME,
+          Virtconsole.NAME,
+          Virtserialport.NAME,
+          VirtioKeyboard.NAME,
+          VirtioTablet.NAME);
 
   String name();
 
@@ -62,6 +72,93 @@ public sealed interface Device {
     }
   }
 
+  /** A virtio device on the PCI bus, or a part of one. */
+  sealed interface Virtio extends Device {}
+
+  /** Random bytes from the host. */
+  record VirtioRng() implements Virtio {
+    static final String NAME = "virtio-rng-pci";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /**
+   * Memory that the guest can do without goes back to the host, see {@link Machine#balloon}.
+   *
+   * @param deflateOnOom the guest may take memory back before it runs out of it
+   * @param freePageReporting the guest gives back by itself what it does not use just now
+   */
+  record VirtioBalloon(boolean deflateOnOom, boolean freePageReporting) implements Virtio {
+    static final String NAME = "virtio-balloon-pci";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /** A bus for the {@link Port}s that follow it. */
+  record VirtioSerial() implements Virtio {
+    static final String NAME = "virtio-serial-pci";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /** Carries characters; on the {@link VirtioSerial} before it. */
+  sealed interface Port extends Virtio {
+    /** What the guest finds it by, or empty. */
+    String portName();
+
+    /** What it is connected to. */
+    SerialConsole console();
+  }
+
+  /** A terminal for the guest, such as /dev/hvc0. */
+  record Virtconsole(String portName, SerialConsole console) implements Port {
+    static final String NAME = "virtconsole";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /** A line for a program in the guest, which finds it by its name. */
+  record Virtserialport(String portName, SerialConsole console) implements Port {
+    static final String NAME = "virtserialport";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /** A keyboard. */
+  record VirtioKeyboard() implements Virtio {
+    static final String NAME = "virtio-keyboard-pci";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
+  /** A pointer that says where on the screen it is. */
+  record VirtioTablet() implements Virtio {
+    static final String NAME = "virtio-tablet-pci";
+
+    @Override
+    public String name() {
+      return NAME;
+    }
+  }
+
   /**
    * Reads a description such as {@code isa-debug-exit,iobase=0xf4,iosize=4}.
    *
@@ -86,6 +183,17 @@ public sealed interface Device {
                 number(IsaDebugExit.NAME, "iosize", properties, usual.iosize));
           }
           case PcTestdev.NAME -> new PcTestdev();
+          case VirtioRng.NAME -> new VirtioRng();
+          case VirtioBalloon.NAME ->
+              new VirtioBalloon(
+                  isOn(parts[0], "deflate-on-oom", properties),
+                  isOn(parts[0], "free-page-reporting", properties));
+          case VirtioSerial.NAME -> new VirtioSerial();
+          case Virtconsole.NAME -> new Virtconsole(text("name", properties), SerialConsole.none());
+          case Virtserialport.NAME ->
+              new Virtserialport(text("name", properties), SerialConsole.none());
+          case VirtioKeyboard.NAME -> new VirtioKeyboard();
+          case VirtioTablet.NAME -> new VirtioTablet();
           default ->
               throw invalid("'" + parts[0] + "' is unknown; there are " + String.join(", ", NAMES));
         };
@@ -105,6 +213,21 @@ public sealed interface Device {
     } catch (NumberFormatException e) {
       throw invalid(device + ": " + property + " '" + text + "' is no number");
     }
+  }
+
+  /** Likewise; off without it. */
+  private static boolean isOn(String device, String property, Map<String, String> properties) {
+    String text = properties.remove(property);
+    if (text != null && !text.equals("on") && !text.equals("off")) {
+      throw invalid(device + ": " + property + " '" + text + "' is neither on nor off");
+    }
+    return "on".equals(text);
+  }
+
+  /** Likewise; empty without it. */
+  private static String text(String property, Map<String, String> properties) {
+    String text = properties.remove(property);
+    return text == null ? "" : text;
   }
 
   private static MachineException invalid(String what) {

@@ -5,7 +5,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import lodge.core.Counters;
+import lodge.core.GuestMemory;
 import lodge.cpu.x86.Engine;
+import lodge.devices.virtio.VirtioBalloon;
 
 /**
  * One virtual machine: build it, start it, wait for its {@link Outcome}, close it.
@@ -36,6 +38,9 @@ public final class Machine implements AutoCloseable {
 
   /** How long {@link #await} lets the output of a stopped machine go on, in milliseconds. */
   private static final long STOPPED_OUTPUT_TIMEOUT = 1_000;
+
+  /** Page numbers in a balloon have 32 bits, and no guest follows nearly as far. */
+  private static final long MOST_PAGES = Integer.MAX_VALUE;
 
   private final MachineSpec spec;
   private final ReentrantLock lock = new ReentrantLock();
@@ -119,6 +124,43 @@ public final class Machine implements AutoCloseable {
   public Counters counters() {
     Run current = current();
     return current == null ? new Counters() : current.counters();
+  }
+
+  /**
+   * Asks the guest to get along with this much of its RAM and to put the rest into its balloon,
+   * from which the host has it back. The guest follows as far and as fast as it likes, also after a
+   * reset.
+   *
+   * @param bytes at most the machine's memory; counted in pages of 4 KiB
+   * @throws IllegalStateException when it has no {@link Device.VirtioBalloon} or was not started
+   * @throws IllegalArgumentException when there is no such memory
+   */
+  public void balloon(long bytes) {
+    if (bytes < 0 || bytes > spec.memory()) {
+      throw new IllegalArgumentException(
+          "balloon " + bytes + " bytes: the machine has " + spec.memory());
+    }
+    balloon().target((int) Math.min(spec.memory() - bytes >> GuestMemory.PAGE_SHIFT, MOST_PAGES));
+  }
+
+  /**
+   * How much RAM in bytes the guest says that it has without what is in its balloon.
+   *
+   * @throws IllegalStateException when it has no {@link Device.VirtioBalloon} or was not started
+   */
+  public long memoryLeft() {
+    long inside = Integer.toUnsignedLong(balloon().actual()) << GuestMemory.PAGE_SHIFT;
+    return Math.max(0, spec.memory() - inside);
+  }
+
+  private VirtioBalloon balloon() {
+    Run current = current();
+    if (current == null) {
+      throw new IllegalStateException("the machine was not started");
+    }
+    return current
+        .balloon()
+        .orElseThrow(() -> new IllegalStateException("the machine has no balloon"));
   }
 
   /**

@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Phaser;
@@ -17,6 +18,7 @@ import lodge.core.GuestMemory;
 import lodge.core.HostClock;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
+import lodge.devices.virtio.VirtioBalloon;
 import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.KernelImage;
 import lodge.machine.boot.MemoryMap;
@@ -47,7 +49,7 @@ final class Run {
   private final MemoryMap map;
   private final GuestMemory memory;
   private final HostClock clock = new HostClock();
-  private final SerialLink serial;
+  private final SerialLinks serial;
   private final Board board;
   private final Gathering gathering = new Gathering();
   private final CountDownLatch ended = new CountDownLatch(1);
@@ -70,9 +72,13 @@ final class Run {
     this.spec = spec;
     this.memory = memory;
     this.map = MemoryMap.of(spec.memory());
-    this.serial =
+    SerialLink com1 =
         new SerialLink(spec.serial(), e -> request(new Outcome.Failed("serial output: " + e)));
-    this.board = new Board(spec, map, memory, clock, serial, this::request, this::kick);
+    this.board = new Board(spec, map, memory, clock, com1, this::request, this::kick);
+    com1.connect(board.com1());
+    List<SerialLink> links = new ArrayList<>(board.virtio().links());
+    links.addFirst(com1);
+    this.serial = new SerialLinks(links);
     this.alive = new AtomicInteger(board.cpus().size());
     List<VcpuThread> threads = new ArrayList<>();
     for (Cpu cpu : board.cpus()) {
@@ -101,7 +107,7 @@ final class Run {
       memory.close();
       throw e;
     }
-    run.serial.start(run.board.com1());
+    run.serial.start();
     run.vcpus.forEach(VcpuThread::start);
     return run;
   }
@@ -223,7 +229,13 @@ final class Run {
   /** That what was written cannot be kept is worth knowing more than how the run ended. */
   private void closeDrives() {
     board.disks().close();
+    board.virtio().close();
     Disks.close(spec.drives()).ifPresent(failure -> outcome = new Outcome.Failed(failure));
+  }
+
+  /** The balloon, if the machine has one. */
+  Optional<VirtioBalloon> balloon() {
+    return board.virtio().balloon();
   }
 
   void resized(Drive drive) {
@@ -235,7 +247,7 @@ final class Run {
     return outcome;
   }
 
-  SerialLink serial() {
+  SerialLinks serial() {
     return serial;
   }
 

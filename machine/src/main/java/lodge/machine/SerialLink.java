@@ -7,12 +7,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import lodge.devices.CharacterPort;
 import lodge.devices.CharacterSink;
-import lodge.devices.Uart16550;
 
 /**
- * Moves bytes between the UART and the {@link SerialConsole} on two virtual threads, so that
- * neither a slow terminal nor a silent one ever holds a device up beyond what flow control wants.
+ * Moves bytes between a chip and its {@link SerialConsole} on two virtual threads, so that neither
+ * a slow terminal nor a silent one ever holds a device up beyond what flow control wants.
  */
 final class SerialLink implements CharacterSink {
   private static final int CAPACITY = 64 << 10;
@@ -23,6 +23,7 @@ final class SerialLink implements CharacterSink {
   private final BytePipe outgoing = new BytePipe(CAPACITY);
   private final CountDownLatch delivered = new CountDownLatch(1);
   private final Semaphore space = new Semaphore(0);
+  private CharacterPort port;
   private Thread writer;
   private Thread reader;
 
@@ -34,13 +35,18 @@ final class SerialLink implements CharacterSink {
     this.onBroken = onBroken;
   }
 
-  void start(Uart16550 uart) {
-    uart.onReceiveSpace(this::spaceFreed);
-    writer = Thread.ofVirtual().name("lodge-serial-output").start(this::deliver);
-    reader = Thread.ofVirtual().name("lodge-serial-input").start(() -> feed(uart));
+  /** Says which chip input is for. */
+  void connect(CharacterPort chip) {
+    port = chip;
+    chip.onReceiveSpace(this::spaceFreed);
   }
 
-  /** Called by the UART on a vCPU thread; waits while the console is slow. */
+  void start() {
+    writer = Thread.ofVirtual().name("lodge-serial-output").start(this::deliver);
+    reader = Thread.ofVirtual().name("lodge-serial-input").start(this::feed);
+  }
+
+  /** Called on a vCPU thread or one of the chip's own; waits while the console is slow. */
   @Override
   public void write(int b) {
     try {
@@ -48,6 +54,15 @@ final class SerialLink implements CharacterSink {
     } catch (InterruptedException e) {
       // Nobody but a foreign embedder interrupts a vCPU thread; the machine's own end comes through
       // the pipe.
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void write(byte[] characters, int from, int length) {
+    try {
+      outgoing.put(characters, from, length);
+    } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
@@ -73,14 +88,15 @@ final class SerialLink implements CharacterSink {
     }
   }
 
-  private void feed(Uart16550 uart) {
+  private void feed() {
     byte[] chunk = new byte[CHUNK];
     InputStream input = console.input();
     try {
       int length;
       while ((length = input.read(chunk, 0, CHUNK)) >= 0) {
-        for (int i = 0; i < length; i++) {
-          while (!uart.receive(chunk[i] & 0xFF)) {
+        for (int from = 0; from < length; ) {
+          from += port.receive(chunk, from, length - from);
+          if (from < length) {
             space.acquire();
           }
         }
@@ -90,7 +106,7 @@ final class SerialLink implements CharacterSink {
     }
   }
 
-  /** The UART may take more now. */
+  /** The chip may take more now. */
   void spaceFreed() {
     if (space.availablePermits() == 0) {
       space.release();

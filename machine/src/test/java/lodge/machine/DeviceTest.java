@@ -30,6 +30,13 @@ class DeviceTest {
         .isEqualTo(new Device.IsaDebugExit(0x501, 2));
     assertThat(Device.parse("isa-debug-exit,iosize=1")).isEqualTo(new Device.IsaDebugExit(0xF4, 1));
     assertThat(Device.parse("pc-testdev")).isEqualTo(new Device.PcTestdev());
+    assertThat(Device.parse("virtio-balloon-pci"))
+        .isEqualTo(new Device.VirtioBalloon(false, false));
+    assertThat(Device.parse("virtio-balloon-pci,free-page-reporting=on,deflate-on-oom=off"))
+        .isEqualTo(new Device.VirtioBalloon(false, true));
+    assertThat(Device.parse("virtserialport,name=org.lodge.0"))
+        .isInstanceOfSatisfying(
+            Device.Port.class, port -> assertThat(port.portName()).isEqualTo("org.lodge.0"));
     assertThat(Device.NAMES)
         .allSatisfy(name -> assertThat(Device.parse(name).name()).isEqualTo(name));
   }
@@ -39,6 +46,7 @@ class DeviceTest {
     refused("", "device '' is unknown; there are isa-debug-exit, pc-testdev");
     refused("pci-testdev", "device 'pci-testdev' is unknown");
     refused("pc-testdev,speed=9", "device pc-testdev: property 'speed' is unknown");
+    refused("virtio-balloon-pci,deflate-on-oom=yes", "'yes' is neither on nor off");
     refused("isa-debug-exit,iobase", "'iobase' is no property");
     refused("isa-debug-exit,iobase=", "iobase '' is no number");
     refused("isa-debug-exit,iobase=port", "iobase 'port' is no number");

@@ -20,8 +20,7 @@ public final class CommonConfiguration implements BusDevice {
   private static final int QUEUE_ENABLE = 28;
   private static final int QUEUE_NOTIFY_OFF = 30;
   private static final int QUEUE_DESC = 32;
-  private static final int QUEUE_DRIVER = 40;
-  private static final int QUEUE_DEVICE = 48;
+  private static final int QUEUE_ADDRESSES_END = 56;
   private static final int QUEUE_RESET = 58;
 
   private final Transport<?> transport;
@@ -75,14 +74,8 @@ public final class CommonConfiguration implements BusDevice {
         case QUEUE_MSIX_VECTOR -> slot.vector;
         case QUEUE_ENABLE -> slot.queue != null && !slot.resetting ? 1 : 0;
         case QUEUE_NOTIFY_OFF -> selected.queue;
-        case QUEUE_DESC -> slot.descriptors;
-        case QUEUE_DESC + 4 -> slot.descriptors >>> 32;
-        case QUEUE_DRIVER -> slot.driver;
-        case QUEUE_DRIVER + 4 -> slot.driver >>> 32;
-        case QUEUE_DEVICE -> slot.device;
-        case QUEUE_DEVICE + 4 -> slot.device >>> 32;
         case QUEUE_RESET -> slot.resetting ? 1 : 0;
-        default -> 0;
+        default -> isAddress(register) ? slot.half(register - QUEUE_DESC >> 2) : 0;
       };
     }
   }
@@ -128,36 +121,18 @@ public final class CommonConfiguration implements BusDevice {
           transport.resetQueue(slot);
         }
       }
-      default -> place(slot, register, value);
-    }
-  }
-
-  /** What says where a queue is can be written until it is enabled. */
-  private void place(QueueSlot slot, int register, int value) {
-    synchronized (transport) {
-      if (slot.queue != null) {
-        return;
-      }
-      switch (register) {
-        case QUEUE_SIZE -> slot.size = value & 0xFFFF;
-        case QUEUE_DESC -> slot.descriptors = low(slot.descriptors, value);
-        case QUEUE_DESC + 4 -> slot.descriptors = high(slot.descriptors, value);
-        case QUEUE_DRIVER -> slot.driver = low(slot.driver, value);
-        case QUEUE_DRIVER + 4 -> slot.driver = high(slot.driver, value);
-        case QUEUE_DEVICE -> slot.device = low(slot.device, value);
-        case QUEUE_DEVICE + 4 -> slot.device = high(slot.device, value);
-        default -> {}
+      case QUEUE_SIZE -> transport.size(slot, value);
+      default -> {
+        if (isAddress(register)) {
+          transport.place(slot, register - QUEUE_DESC >> 2, value);
+        }
       }
     }
   }
 
-  /** An address with another lower half. */
-  static long low(long address, int half) {
-    return address & -1L << 32 | half & 0xFFFF_FFFFL;
-  }
-
-  static long high(long address, int half) {
-    return address & 0xFFFF_FFFFL | (long) half << 32;
+  /** Six registers of 4 bytes: the halves of descriptors, driver area and device area. */
+  private static boolean isAddress(int register) {
+    return register >= QUEUE_DESC && register < QUEUE_ADDRESSES_END && (register & 3) == 0;
   }
 
   private int vector(int value) {

@@ -48,4 +48,10 @@ public final class DescriptorChain {
   public void complete(long written) {
     queue.complete(this, written);
   }
+
+  /** It lacks what every request has: gives it back, and the driver has to reset the device. */
+  void refuse() {
+    queue.fail(QueueError.REQUEST_FORM);
+    complete(0);
+  }
 }

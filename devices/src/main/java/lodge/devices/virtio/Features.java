@@ -9,5 +9,9 @@ public final class Features {
   public static final long IN_ORDER = 1L << 35;
   public static final long RING_RESET = 1L << 40;
 
+  /** What every device here offers. */
+  static final long RINGS =
+      VERSION_1 | RING_PACKED | INDIRECT_DESC | EVENT_IDX | IN_ORDER | RING_RESET;
+
   private Features() {}
 }

@@ -76,6 +76,17 @@ public final class GuestBuffer {
     }
   }
 
+  /** Gives the whole pages in it back to the host; they read as zeroes afterwards. */
+  public void discard() {
+    for (Range range : ranges) {
+      long from = range.gpa + GuestMemory.PAGE_SIZE - 1 & -GuestMemory.PAGE_SIZE;
+      long to = range.gpa + range.length & -GuestMemory.PAGE_SIZE;
+      if (from < to) {
+        memory.discard(from, to - from);
+      }
+    }
+  }
+
   /** A copy of it; for what is short. */
   public byte[] bytes() {
     byte[] bytes = new byte[Math.toIntExact(length)];

@@ -1,5 +1,6 @@
 package lodge.devices.virtio;
 
+import java.util.Arrays;
 import java.util.Optional;
 
 /** A queue's registers, and the queue while it is enabled. Guarded by its {@link Transport}. */
@@ -8,9 +9,10 @@ public final class QueueSlot {
 
   private final int maxSize;
   int size;
-  long descriptors;
-  long driver;
-  long device;
+
+  /** Of descriptors, driver area and device area. */
+  private final long[] addresses = new long[3];
+
   boolean resetting;
 
   /** Read by those who complete requests. */
@@ -22,15 +24,10 @@ public final class QueueSlot {
   /**
    * The registers of a queue.
    *
+   * @param layout as the driver has written it, good or bad
    * @param running how far it has come, while it is enabled
    */
-  public record State(
-      int size,
-      long descriptors,
-      long driver,
-      long device,
-      int vector,
-      Optional<Virtqueue.State> running) {}
+  public record State(QueueLayout layout, int vector, Optional<Virtqueue.State> running) {}
 
   QueueSlot(int maxSize) {
     this.maxSize = maxSize;
@@ -40,25 +37,35 @@ public final class QueueSlot {
   /** As after a reset. */
   void clear() {
     size = maxSize;
-    descriptors = 0;
-    driver = 0;
-    device = 0;
+    Arrays.fill(addresses, 0);
     resetting = false;
     vector = NO_VECTOR;
     queue = null;
   }
 
   QueueLayout layout() {
-    return new QueueLayout(size, descriptors, driver, device);
+    return new QueueLayout(size, addresses[0], addresses[1], addresses[2]);
+  }
+
+  void layout(QueueLayout layout) {
+    size = layout.size();
+    addresses[0] = layout.descriptors();
+    addresses[1] = layout.driver();
+    addresses[2] = layout.device();
+  }
+
+  /** One of the six halves of the addresses, in the order of their registers. */
+  int half(int number) {
+    return (int) (addresses[number >> 1] >>> 32 * (number & 1));
+  }
+
+  void half(int number, int value) {
+    int shift = 32 * (number & 1);
+    long other = addresses[number >> 1] & ~(0xFFFF_FFFFL << shift);
+    addresses[number >> 1] = other | (value & 0xFFFF_FFFFL) << shift;
   }
 
   State state() {
-    return new State(
-        size,
-        descriptors,
-        driver,
-        device,
-        vector,
-        Optional.ofNullable(queue).map(Virtqueue::state));
+    return new State(layout(), vector, Optional.ofNullable(queue).map(Virtqueue::state));
   }
 }

@@ -203,6 +203,20 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
     return (accepted & ~offered) == 0 && (accepted & Features.VERSION_1) != 0;
   }
 
+  /** Where a queue is can be said until it is enabled. */
+  synchronized void size(QueueSlot slot, int size) {
+    if (slot.queue == null) {
+      slot.size = size & 0xFFFF;
+    }
+  }
+
+  /** One of the six halves of its addresses. */
+  synchronized void place(QueueSlot slot, int half, int value) {
+    if (slot.queue == null) {
+      slot.half(half, value);
+    }
+  }
+
   /** The driver starts a queue whose registers it has written. */
   void enable(QueueSlot slot) {
     Optional<QueueError> error;
@@ -246,10 +260,17 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
     return queue;
   }
 
-  /** The driver resets one queue (virtio 1.3, 2.6.1). */
+  /** The driver resets one queue (virtio 1.3, 2.6.1), if it may. */
   synchronized void resetQueue(QueueSlot slot) {
+    if ((accepted & Features.RING_RESET) != 0) {
+      stop(slot);
+    }
+  }
+
+  /** Closes one queue; it reads as enabled until nothing is under way. */
+  synchronized void stop(QueueSlot slot) {
     Virtqueue old = slot.queue;
-    if (old == null || slot.resetting || resetting || (accepted & Features.RING_RESET) == 0) {
+    if (old == null || slot.resetting || resetting) {
       return;
     }
     slot.resetting = true;
@@ -354,10 +375,7 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
   }
 
   private void restore(QueueSlot slot, QueueSlot.State state) {
-    slot.size = state.size();
-    slot.descriptors = state.descriptors();
-    slot.driver = state.driver();
-    slot.device = state.device();
+    slot.layout(state.layout());
     slot.vector = state.vector();
     state
         .running()

@@ -83,12 +83,7 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
 
   @Override
   public long features() {
-    return Features.VERSION_1
-        | Features.RING_PACKED
-        | Features.INDIRECT_DESC
-        | Features.EVENT_IDX
-        | Features.IN_ORDER
-        | Features.RING_RESET
+    return Features.RINGS
         | SEG_MAX
         | BLK_SIZE
         | TOPOLOGY

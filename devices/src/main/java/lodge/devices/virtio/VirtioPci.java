@@ -216,15 +216,18 @@ public final class VirtioPci<S extends Record>
       return takeInterruptStatus();
     }
     if (offset >= DEVICE && offset < DEVICE + REGION) {
-      byte[] bytes = type.configuration();
-      int from = (int) offset - DEVICE;
-      long value = 0;
-      for (int i = 0; i < size && from + i < bytes.length; i++) {
-        value |= (bytes[from + i] & 0xFFL) << 8 * i;
-      }
-      return value;
+      return bytes(type.configuration(), (int) offset - DEVICE, size);
     }
     return 0;
+  }
+
+  /** So many bytes from there on; zeroes behind the end. */
+  static long bytes(byte[] configuration, int from, int size) {
+    long value = 0;
+    for (int i = 0; i < size && from + i < configuration.length; i++) {
+      value |= (configuration[from + i] & 0xFFL) << 8 * i;
+    }
+    return value;
   }
 
   @Override
