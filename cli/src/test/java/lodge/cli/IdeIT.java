@@ -46,9 +46,10 @@ class IdeIT {
   private final MemoryDisk[] disks = {new MemoryDisk(32 * MIB), new MemoryDisk(4 * MIB)};
 
   private MachineBuilder machine(MemoryDisk disc) {
-    Guest guest =
-        new GuestCache(GuestCache.home(System.getenv()), Progress.silent())
-            .guest(Recipe.named("ide", Path.of("src/test/resources/guests")));
+    Guest.RamDisk guest =
+        (Guest.RamDisk)
+            new GuestCache(GuestCache.home(System.getenv()), Progress.silent())
+                .guest(Recipe.named("ide", Path.of("src/test/resources/guests")));
     // The prompt that GuestShell waits for.
     byte[] name =
         new CpioWriter().directory("etc", 0755).file("etc/hostname", 0644, "tiny\n").finish();

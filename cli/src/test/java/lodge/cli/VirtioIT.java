@@ -19,9 +19,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class VirtioIT {
   private static final int MIB = 1 << 20;
   private static final int LARGE = 8 * MIB;
-  private static final String DRIVERS =
-      "virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk";
-
   @TempDir private Path folder;
 
   private GuestShell guest;
@@ -43,10 +40,6 @@ class VirtioIT {
     return result.output().strip();
   }
 
-  private void load(String drivers) throws Exception {
-    run("for m in " + drivers + "; do insmod /lib/modules/$m.ko || exit; done");
-  }
-
   @ParameterizedTest
   @ValueSource(ints = {1, 4})
   void disksAreReadAndWritten(int cpus) throws Exception {
@@ -57,14 +50,13 @@ class VirtioIT {
     Drive drive = new Drive(disk, Drive.Kind.VIRTIO_DISK, "lodge-0815");
     try (GuestShell started =
         new GuestShell(
-            TinyGuest.withModules()
+            TinyGuest.machine()
                 .cpus(cpus)
                 .drive(drive)
                 .drive(new Drive(new FileDisk(second, true), Drive.Kind.VIRTIO_DISK, "second")))) {
       guest = started;
       guest.awaitPrompt();
       run("dmesg -n 1");
-      load(DRIVERS);
       aDiskIsWhatItsDriveSays(cpus);
       readsGiveWhatIsInTheFile(original, cpus);
       writesReachTheFile(first, original);

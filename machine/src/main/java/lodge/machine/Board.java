@@ -235,6 +235,16 @@ final class Board {
       }
     }
     plug(spec.drives(), memory, mmio, apicBus);
+    virtio = new VirtioDevices(memory, clock, end);
+    int slot = FIRST_DISK_SLOT + spec.drives().size();
+    for (VirtioDevice<?> type : virtio.make(spec.devices())) {
+      if (slot == SLOTS) {
+        throw new MachineException(
+            MachineException.Kind.INVALID, "there are more devices than slots of the PCI bus");
+      }
+      pci.add(slot, 0, add(virtio.function(type, mmio, pciInterrupt(slot), apicBus)));
+      slot++;
+    }
   }
 
   private void plug(List<Drive> drives, GuestMemory memory, MmioBus mmio, ApicBus apicBus) {
@@ -252,16 +262,6 @@ final class Board {
       InterruptLine secondary = interrupts.isa(SECONDARY_IDE_IRQ);
       pci.add(
           ISA_BRIDGE_SLOT, IDE_FUNCTION, add(disks.ide(ide, memory, ports, primary, secondary)));
-    }
-    virtio = new VirtioDevices(memory, clock, end);
-    int slot = FIRST_DISK_SLOT + spec.drives().size();
-    for (VirtioDevice<?> type : virtio.make(spec.devices())) {
-      if (slot == SLOTS) {
-        throw new MachineException(
-            MachineException.Kind.INVALID, "there are more devices than slots of the PCI bus");
-      }
-      pci.add(slot, 0, add(virtio.function(type, mmio, pciInterrupt(slot), apicBus)));
-      slot++;
     }
   }
 
