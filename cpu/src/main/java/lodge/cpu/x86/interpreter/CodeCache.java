@@ -31,7 +31,7 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   private static final int PAGE_SIZE = 4096;
 
   /** Code is found hot again after as many branches there. */
-  public static final int HOT = 4096;
+  public static final int HOT = 2048;
 
   private final Cpu cpu;
   private final CodeLimits limits;
