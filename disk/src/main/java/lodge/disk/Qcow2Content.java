@@ -24,6 +24,7 @@ import lodge.disk.L2Entry.Content;
 final class Qcow2Content implements AutoCloseable {
   private final ImageFile file;
   private final Qcow2Header header;
+  private final TableMemory memory;
   private final Qcow2Metadata metadata;
   private final ClusterMap map;
   private final CompressedClusters compressed;
@@ -39,11 +40,12 @@ final class Qcow2Content implements AutoCloseable {
 
   private boolean closed;
 
-  Qcow2Content(ImageFile file, Qcow2Header header, long cacheBytes) throws DiskException {
+  Qcow2Content(ImageFile file, Qcow2Header header, TableMemory memory) throws DiskException {
     this.file = file;
     this.header = header;
+    this.memory = memory;
     clusterSize = header.clusterSize();
-    metadata = new Qcow2Metadata(file, header, cacheBytes, this::quiesce);
+    metadata = new Qcow2Metadata(file, header, memory, this::quiesce);
     map = metadata.map;
     compressed = new CompressedClusters(file, header);
   }
@@ -74,26 +76,46 @@ final class Qcow2Content implements AutoCloseable {
   void read(long offset, ByteBuffer into) throws IOException {
     Requests.checkInside(offset, into.remaining(), metadata.size());
     for (long at = offset; into.hasRemaining(); ) {
-      int count = Math.min(clusterSize - within(at), into.remaining());
-      readMapped(at, Buffers.take(into, count));
-      at += count;
+      at += readMapped(at, into);
     }
   }
 
-  private void readMapped(long at, ByteBuffer into) throws IOException {
-    while (true) {
-      use.readLock().lock();
-      try {
-        long entry = map.peek(at);
-        if (entry != ClusterMap.UNKNOWN) {
-          readCluster(entry, at, into);
-          return;
-        }
-      } finally {
-        use.readLock().unlock();
+  /** Reads as much as one entry, and those after it that go on with it, say; how much that is. */
+  private int readMapped(long at, ByteBuffer into) throws IOException {
+    use.readLock().lock();
+    try {
+      long entry = map.peek(at);
+      if (entry != ClusterMap.UNKNOWN) {
+        int count = together(at, entry, into.remaining());
+        readClusters(entry, at, Buffers.takeOrAll(into, count));
+        return count;
       }
-      entry(at); // reads its table
+    } finally {
+      use.readLock().unlock();
     }
+    entry(at); // reads its table
+    return 0;
+  }
+
+  /** How much from an offset on is one request for whoever has it, at most a number of bytes. */
+  private int together(long at, long entry, int most) throws DiskException {
+    Content content = L2Entry.content(entry);
+    int count = clusterSize - within(at);
+    if (content != Content.COMPRESSED) {
+      while (count < most && goesOn(content, entry, at, map.peek(at + count), count)) {
+        count += clusterSize;
+      }
+    }
+    return Math.min(count, most);
+  }
+
+  /** Whether the next entry goes on at a distance from an offset that is in an entry before. */
+  private boolean goesOn(Content content, long entry, long at, long next, int distance)
+      throws DiskException {
+    return next != ClusterMap.UNKNOWN
+        && L2Entry.content(next) == content
+        && (content != Content.DATA
+            || metadata.dataOffset(next) == metadata.dataOffset(entry) + within(at) + distance);
   }
 
   Extent extent(long offset) throws IOException {
@@ -117,8 +139,8 @@ final class Qcow2Content implements AutoCloseable {
     return (int) (offset & clusterSize - 1);
   }
 
-  /** Fills a buffer with a part of one cluster. */
-  private void readCluster(long entry, long at, ByteBuffer into) throws IOException {
+  /** Fills a buffer with what is in one cluster, or in several that go on with the first. */
+  private void readClusters(long entry, long at, ByteBuffer into) throws IOException {
     switch (L2Entry.content(entry)) {
       case BACKING -> readBacking(at, into);
       case ZEROES -> Buffers.zero(into, into.remaining());
@@ -162,8 +184,11 @@ final class Qcow2Content implements AutoCloseable {
         from.remaining(),
         () -> {
           for (long at = offset; from.hasRemaining(); ) {
-            int count = Math.min(clusterSize - within(at), from.remaining());
-            writeCluster(at, Buffers.take(from, count));
+            int count = writeInPlace(at, from);
+            if (count == 0) {
+              count = Math.min(clusterSize - within(at), from.remaining());
+              writeCluster(at, Buffers.take(from, count));
+            }
             at += count;
           }
         });
@@ -171,7 +196,7 @@ final class Qcow2Content implements AutoCloseable {
 
   /** Stores a buffer in a part of one cluster. */
   private void writeCluster(long at, ByteBuffer from) throws IOException {
-    while (!writeInPlace(at, from)) {
+    do {
       Landing landing = takeOff(at);
       if (landing != null) {
         boolean filled = false;
@@ -183,24 +208,39 @@ final class Qcow2Content implements AutoCloseable {
         }
         return;
       }
-    }
+    } while (writeInPlace(at, from) == 0);
   }
 
-  private boolean writeInPlace(long at, ByteBuffer from) throws DiskException {
+  /** Writes as much as is where it can stay, one cluster after the other; how much that is. */
+  private int writeInPlace(long at, ByteBuffer from) throws DiskException {
     use.readLock().lock();
     try {
       long entry = map.peek(at);
-      boolean inPlace =
-          entry != ClusterMap.UNKNOWN
-              && L2Entry.isWritable(entry)
-              && L2Entry.content(entry) == Content.DATA;
-      if (inPlace) {
-        file.write(metadata.writableOffset(entry) + within(at), from);
+      if (!isInPlace(entry)) {
+        return 0;
       }
-      return inPlace;
+      long place = metadata.writableOffset(entry) + within(at);
+      int most = from.remaining();
+      int count = clusterSize - within(at);
+      while (count < most) {
+        long next = map.peek(at + count);
+        if (!isInPlace(next) || metadata.writableOffset(next) != place + count) {
+          break;
+        }
+        count += clusterSize;
+      }
+      count = Math.min(count, most);
+      file.write(place, Buffers.takeOrAll(from, count));
+      return count;
     } finally {
       use.readLock().unlock();
     }
+  }
+
+  private static boolean isInPlace(long entry) {
+    return entry != ClusterMap.UNKNOWN
+        && L2Entry.isWritable(entry)
+        && L2Entry.content(entry) == Content.DATA;
   }
 
   /**
@@ -242,7 +282,7 @@ final class Qcow2Content implements AutoCloseable {
     if (from.remaining() < clusterSize) {
       cluster = ByteBuffer.allocate(clusterSize);
       int inside = (int) Math.min(clusterSize, metadata.size() - landing.guest);
-      readCluster(landing.before, landing.guest, cluster.slice(0, inside));
+      readClusters(landing.before, landing.guest, cluster.slice(0, inside));
       cluster.put(within(at), from, from.position(), from.remaining());
     }
     file.write(landing.place, cluster);
@@ -546,7 +586,8 @@ final class Qcow2Content implements AutoCloseable {
   @Override
   public void close() throws IOException {
     changes.lock();
-    try (compressed) {
+    try (memory;
+        compressed) {
       awaitLandings();
       if (!closed && !file.readOnly() && !metadata.isCorrupt()) {
         metadata.commit();

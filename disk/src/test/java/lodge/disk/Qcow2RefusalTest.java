@@ -255,7 +255,8 @@ class Qcow2RefusalTest {
           default -> bytes.putLong(at, (value & 0xFFFF) | 1L << 62);
         }
       }
-      try (Qcow2Image opened = new Qcow2Image(inMemory(image), 1 << 16, BackingChain.EMPTY)) {
+      try (Qcow2Image opened =
+          new Qcow2Image(inMemory(image), TableMemory.of(1 << 16), BackingChain.EMPTY)) {
         int size = (int) Math.min(opened.size(), SIZE);
         opened.writeZeroes(0, size, true);
         opened.write(size / 2, ByteBuffer.allocate(size / 3));
