@@ -205,7 +205,7 @@ class Qcow2RefusalTest {
     refused(Kind.BACKING, "the image does not say its format", named);
     Consumer<ByteBuffer> raw = named.andThen(b -> format(b, "raw"));
     refused(Kind.BACKING, "'" + folder.resolve("base") + "' cannot be found", raw);
-    refused(Kind.UNSUPPORTED, "its format is 'vmdk'", named.andThen(b -> format(b, "vmdk")));
+    refused(Kind.UNSUPPORTED, "its format is 'qed'", named.andThen(b -> format(b, "qed")));
     refused(
         Kind.UNSUPPORTED,
         "'nbd:' names no file",
