@@ -36,7 +36,7 @@ final class BackingChanges {
         copy(content, base);
         base.flush();
         if (empties) {
-          content.exclusively(content::empty);
+          content.exclusively(new Qcow2Resize(content)::empty);
         }
       }
     }

@@ -188,14 +188,7 @@ public final class Qcow2Image implements DiskImage {
    */
   public void resize(long size, boolean mayShrink) throws IOException {
     Requests.checkResize(file, metadata.size(), size, mayShrink);
-    content.exclusively(
-        () -> {
-          if (size < metadata.size()) {
-            content.shrink(size);
-          } else if (size > metadata.size()) {
-            content.grow(size);
-          }
-        });
+    content.exclusively(() -> new Qcow2Resize(content).to(size));
   }
 
   @Override
