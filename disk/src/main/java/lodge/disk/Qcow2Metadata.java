@@ -50,7 +50,8 @@ final class Qcow2Metadata {
         MetadataClusters.Kind.REFCOUNT_TABLE,
         header.refcountTableOffset(),
         header.refcountTableBytes());
-    refcounts = new Refcounts(file, header, clusters, () -> cacheBytes.getAsLong() / REFCOUNT_CACHE_SHARE);
+    refcounts =
+        new Refcounts(file, header, clusters, () -> cacheBytes.getAsLong() / REFCOUNT_CACHE_SHARE);
     map =
         new ClusterMap(file, header, refcounts, clusters, cacheBytes, this::commit, this::release);
     snapshots = new Snapshots(this);

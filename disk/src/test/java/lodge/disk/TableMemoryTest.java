@@ -42,8 +42,7 @@ class TableMemoryTest {
     }
     Files.write(path, new byte[] {1});
     for (int i = 0; i < 20; i++) {
-      assertThatThrownBy(() -> Qcow2Image.open(path, false))
-          .isInstanceOf(DiskException.class);
+      assertThatThrownBy(() -> Qcow2Image.open(path, false)).isInstanceOf(DiskException.class);
     }
     try (TableMemory memory = TableMemory.share()) {
       assertThat(memory.getAsLong()).isEqualTo(32 << 20);
