@@ -68,7 +68,7 @@ record BackingChain(List<Path> above, Access access) {
       throw error(image, Kind.BACKING, "more than " + MAX_LENGTH + " are behind each other");
     }
     return format == ImageFormat.QCOW2
-        ? Qcow2Image.open(path, access, Qcow2Image.CACHE_BYTES, new BackingChain(chain, access))
+        ? Qcow2Image.open(path, access, TableMemory.share(), new BackingChain(chain, access))
         : format.open(path, access);
   }
 

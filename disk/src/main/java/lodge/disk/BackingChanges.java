@@ -23,7 +23,7 @@ final class BackingChanges {
       }
       Path behind = BackingChain.resolve(path, header.backingFile());
       ImageFormat format = BackingChain.format(path, header.backingFormat());
-      Qcow2Content content = new Qcow2Content(file, header, Qcow2Image.CACHE_BYTES);
+      Qcow2Content content = new Qcow2Content(file, header, TableMemory.of(TableMemory.MOST));
       try (content;
           BlockBackend base = format.open(behind, false)) {
         if (empties) {
@@ -36,7 +36,7 @@ final class BackingChanges {
         copy(content, base);
         base.flush();
         if (empties) {
-          content.exclusively(content::empty);
+          content.exclusively(new Qcow2Resize(content)::empty);
         }
       }
     }

@@ -23,6 +23,11 @@ final class Buffers {
     return taken;
   }
 
+  /** The same, without another buffer when all that remains is taken. */
+  static ByteBuffer takeOrAll(ByteBuffer buffer, int count) {
+    return count == buffer.remaining() ? buffer : take(buffer, count);
+  }
+
   /** Whether a part of a buffer, whatever its position, has nothing but zeroes. */
   static boolean isZero(ByteBuffer buffer, int at, int count) {
     if (count >= Long.BYTES && buffer.getLong(at) != 0) {

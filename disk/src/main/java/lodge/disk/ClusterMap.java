@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import lodge.disk.DiskException.Kind;
 
 /**
@@ -39,7 +40,7 @@ final class ClusterMap {
       Qcow2Header header,
       Refcounts refcounts,
       MetadataClusters metadata,
-      long cacheBytes,
+      LongSupplier cacheBytes,
       TableCache.Cleaner cleaner,
       LongConsumer release)
       throws DiskException {

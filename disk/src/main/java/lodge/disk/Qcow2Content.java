@@ -2,7 +2,6 @@ package lodge.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
@@ -24,11 +23,11 @@ import lodge.disk.L2Entry.Content;
 final class Qcow2Content implements AutoCloseable {
   private final ImageFile file;
   private final Qcow2Header header;
+  private final TableMemory memory;
   private final Qcow2Metadata metadata;
   private final ClusterMap map;
-  private final CompressedClusters compressed;
+  private final ClusterReader reader;
   private final int clusterSize;
-  private DiskImage backing;
 
   private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
   private final ReentrantLock changes = new ReentrantLock();
@@ -39,13 +38,14 @@ final class Qcow2Content implements AutoCloseable {
 
   private boolean closed;
 
-  Qcow2Content(ImageFile file, Qcow2Header header, long cacheBytes) throws DiskException {
+  Qcow2Content(ImageFile file, Qcow2Header header, TableMemory memory) throws DiskException {
     this.file = file;
     this.header = header;
+    this.memory = memory;
     clusterSize = header.clusterSize();
-    metadata = new Qcow2Metadata(file, header, cacheBytes, this::quiesce);
+    metadata = new Qcow2Metadata(file, header, memory, this::quiesce);
     map = metadata.map;
-    compressed = new CompressedClusters(file, header);
+    reader = new ClusterReader(metadata);
   }
 
   int clusterSize() {
@@ -58,14 +58,19 @@ final class Qcow2Content implements AutoCloseable {
 
   /** Before the first request. */
   void showBehind(DiskImage image) {
-    backing = image;
+    reader.showBehind(image);
+  }
+
+  /** How large what is behind is, 0 when nothing is. */
+  long sizeBehind() {
+    return reader.sizeBehind();
   }
 
   /** Returns when nobody is at clusters that the tables do not have any more. */
   private void quiesce() {
     use.writeLock().lock();
     try {
-      compressed.forget();
+      reader.forget();
     } finally {
       use.writeLock().unlock();
     }
@@ -74,66 +79,34 @@ final class Qcow2Content implements AutoCloseable {
   void read(long offset, ByteBuffer into) throws IOException {
     Requests.checkInside(offset, into.remaining(), metadata.size());
     for (long at = offset; into.hasRemaining(); ) {
-      int count = Math.min(clusterSize - within(at), into.remaining());
-      readMapped(at, Buffers.take(into, count));
-      at += count;
+      at += readMapped(at, into);
     }
   }
 
-  private void readMapped(long at, ByteBuffer into) throws IOException {
-    while (true) {
-      use.readLock().lock();
-      try {
-        long entry = map.peek(at);
-        if (entry != ClusterMap.UNKNOWN) {
-          readCluster(entry, at, into);
-          return;
-        }
-      } finally {
-        use.readLock().unlock();
+  /** Reads as much as one entry, and those after it that go on with it, say; how much that is. */
+  private int readMapped(long at, ByteBuffer into) throws IOException {
+    use.readLock().lock();
+    try {
+      long entry = map.peek(at);
+      if (entry != ClusterMap.UNKNOWN) {
+        int count = reader.together(entry, at, into.remaining());
+        reader.read(entry, at, Buffers.takeOrAll(into, count));
+        return count;
       }
-      entry(at); // reads its table
+    } finally {
+      use.readLock().unlock();
     }
+    entry(at); // reads its table
+    return 0;
   }
 
   Extent extent(long offset) throws IOException {
     Requests.checkInside(offset, 1, metadata.size());
-    long entry = entry(offset);
-    Content content = L2Entry.content(entry);
-    long length = Math.min(metadata.size(), offset - within(offset) + clusterSize) - offset;
-    if (content == Content.BACKING && backing != null && backing.size() > offset) {
-      return backing.extent(offset).before(offset + length).behind();
-    }
-    boolean hasPlace = content != Content.COMPRESSED && (entry & L2Entry.OFFSET) != 0;
-    long host = hasPlace ? metadata.dataOffset(entry) + within(offset) : Extent.NOWHERE;
-    return switch (content) {
-      case BACKING -> new Extent(offset, length, Extent.Content.UNALLOCATED, 0, Extent.NOWHERE);
-      case ZEROES -> new Extent(offset, length, Extent.Content.ZERO, 0, host);
-      case DATA, COMPRESSED -> new Extent(offset, length, Extent.Content.DATA, 0, host);
-    };
+    return reader.extent(entry(offset), offset);
   }
 
   private int within(long offset) {
     return (int) (offset & clusterSize - 1);
-  }
-
-  /** Fills a buffer with a part of one cluster. */
-  private void readCluster(long entry, long at, ByteBuffer into) throws IOException {
-    switch (L2Entry.content(entry)) {
-      case BACKING -> readBacking(at, into);
-      case ZEROES -> Buffers.zero(into, into.remaining());
-      case DATA -> file.read(metadata.dataOffset(entry) + within(at), into);
-      case COMPRESSED -> compressed.read(entry, within(at), into);
-    }
-  }
-
-  private void readBacking(long at, ByteBuffer into) throws IOException {
-    long there = backing == null ? 0 : Math.max(0, backing.size() - at);
-    int count = (int) Math.min(there, into.remaining());
-    if (count > 0) {
-      backing.read(at, Buffers.take(into, count));
-    }
-    Buffers.zero(into, into.remaining());
   }
 
   /** Something that changes the image. */
@@ -162,8 +135,11 @@ final class Qcow2Content implements AutoCloseable {
         from.remaining(),
         () -> {
           for (long at = offset; from.hasRemaining(); ) {
-            int count = Math.min(clusterSize - within(at), from.remaining());
-            writeCluster(at, Buffers.take(from, count));
+            int count = writeInPlace(at, from);
+            if (count == 0) {
+              count = Math.min(clusterSize - within(at), from.remaining());
+              writeCluster(at, Buffers.take(from, count));
+            }
             at += count;
           }
         });
@@ -171,7 +147,7 @@ final class Qcow2Content implements AutoCloseable {
 
   /** Stores a buffer in a part of one cluster. */
   private void writeCluster(long at, ByteBuffer from) throws IOException {
-    while (!writeInPlace(at, from)) {
+    do {
       Landing landing = takeOff(at);
       if (landing != null) {
         boolean filled = false;
@@ -183,24 +159,39 @@ final class Qcow2Content implements AutoCloseable {
         }
         return;
       }
-    }
+    } while (writeInPlace(at, from) == 0);
   }
 
-  private boolean writeInPlace(long at, ByteBuffer from) throws DiskException {
+  /** Writes as much as is where it can stay, one cluster after the other; how much that is. */
+  private int writeInPlace(long at, ByteBuffer from) throws DiskException {
     use.readLock().lock();
     try {
       long entry = map.peek(at);
-      boolean inPlace =
-          entry != ClusterMap.UNKNOWN
-              && L2Entry.isWritable(entry)
-              && L2Entry.content(entry) == Content.DATA;
-      if (inPlace) {
-        file.write(metadata.writableOffset(entry) + within(at), from);
+      if (!isInPlace(entry)) {
+        return 0;
       }
-      return inPlace;
+      long place = metadata.writableOffset(entry) + within(at);
+      int most = from.remaining();
+      int count = clusterSize - within(at);
+      while (count < most) {
+        long next = map.peek(at + count);
+        if (!isInPlace(next) || metadata.writableOffset(next) != place + count) {
+          break;
+        }
+        count += clusterSize;
+      }
+      count = Math.min(count, most);
+      file.write(place, Buffers.takeOrAll(from, count));
+      return count;
     } finally {
       use.readLock().unlock();
     }
+  }
+
+  private static boolean isInPlace(long entry) {
+    return entry != ClusterMap.UNKNOWN
+        && L2Entry.isWritable(entry)
+        && L2Entry.content(entry) == Content.DATA;
   }
 
   /**
@@ -242,7 +233,7 @@ final class Qcow2Content implements AutoCloseable {
     if (from.remaining() < clusterSize) {
       cluster = ByteBuffer.allocate(clusterSize);
       int inside = (int) Math.min(clusterSize, metadata.size() - landing.guest);
-      readCluster(landing.before, landing.guest, cluster.slice(0, inside));
+      reader.read(landing.before, landing.guest, cluster.slice(0, inside));
       cluster.put(within(at), from, from.position(), from.remaining());
     }
     file.write(landing.place, cluster);
@@ -290,7 +281,7 @@ final class Qcow2Content implements AutoCloseable {
         offset,
         length,
         () -> {
-          if (backing == null || header.hasZeroClusters()) {
+          if (!reader.hasBehind() || header.hasZeroClusters()) {
             forEachCluster(offset, length, this::discardCluster);
           }
         });
@@ -324,14 +315,14 @@ final class Qcow2Content implements AutoCloseable {
       awaitLanding(at);
       long entry = map.entry(at);
       if (entry != 0) {
-        replace(at, entry, backing == null ? 0 : L2Entry.ZERO);
+        replace(at, entry, reader.hasBehind() ? L2Entry.ZERO : 0);
       }
     } finally {
       changes.unlock();
     }
   }
 
-  private void replace(long at, long entry, long by) throws DiskException {
+  void replace(long at, long entry, long by) throws DiskException {
     map.set(at, by);
     metadata.releaseEntry(entry);
   }
@@ -358,10 +349,11 @@ final class Qcow2Content implements AutoCloseable {
       awaitLanding(at);
       long entry = map.entry(at);
       boolean whole = isWhole(at, end);
-      if (readsAsZeroes(at, entry) && !(whole && mayUnmap && (entry & L2Entry.OFFSET) != 0)) {
+      if (reader.readsAsZeroes(entry, at)
+          && !(whole && mayUnmap && (entry & L2Entry.OFFSET) != 0)) {
         return true;
       }
-      if (!whole || !(header.hasZeroClusters() || (mayUnmap && isBehindBacking(at)))) {
+      if (!whole || !(header.hasZeroClusters() || (mayUnmap && reader.isAfterBehind(at)))) {
         return false;
       }
       if (!mayUnmap && L2Entry.isWritable(entry)) {
@@ -373,19 +365,6 @@ final class Qcow2Content implements AutoCloseable {
     } finally {
       changes.unlock();
     }
-  }
-
-  /** Whether the backing file has nothing at a cluster and after. */
-  private boolean isBehindBacking(long at) {
-    return backing == null || backing.size() <= at - within(at);
-  }
-
-  private boolean readsAsZeroes(long at, long entry) {
-    return switch (L2Entry.content(entry)) {
-      case ZEROES -> true;
-      case BACKING -> isBehindBacking(at);
-      default -> false;
-    };
   }
 
   <T> T lookAt(Supplier<T> what) {
@@ -406,7 +385,7 @@ final class Qcow2Content implements AutoCloseable {
       try {
         change(0, 0, change);
       } finally {
-        compressed.forget();
+        reader.forget();
         use.writeLock().unlock();
       }
     } finally {
@@ -420,70 +399,13 @@ final class Qcow2Content implements AutoCloseable {
     }
   }
 
-  /** Makes the disk larger; what a longer image behind it has there does not show. */
-  void grow(long size) throws IOException {
-    checkSizesOfSnapshots();
-    long before = metadata.size();
-    long entries = header.l1EntriesFor(size);
-    if (entries > Qcow2Header.MAX_L1_BYTES / Long.BYTES) {
-      throw file.error(
-          Kind.FULL, "resize", DiskException.NOWHERE, "the size needs larger clusters");
-    }
-    if (entries > map.l1().length) {
-      metadata.commit();
-      metadata.replaceL1(Arrays.copyOf(map.l1(), (int) entries), before);
-    }
-    long hidden = Math.max(roundUp(before), backing == null ? 0 : backing.size());
-    metadata.pretendSize(size);
-    boolean grown = false;
-    try {
-      long length = Math.min(size, hidden) - before;
-      if (length > 0) {
-        writeZeroes(before, length, true);
-      }
-      metadata.commit();
-      metadata.putSize();
-      grown = true;
-    } finally {
-      if (!grown) {
-        metadata.pretendSize(before);
-      }
-    }
-  }
-
-  /** Makes the disk smaller, after its end is gone. */
-  void shrink(long size) throws IOException {
-    checkSizesOfSnapshots();
-    removeFrom(size);
-    metadata.pretendSize(size);
-    metadata.putSize();
-  }
-
-  /** Gives up all that the image has itself; what is behind it shows. */
-  void empty() throws IOException {
-    removeFrom(0);
-  }
-
-  private void removeFrom(long offset) throws IOException {
-    long from = roundUp(offset);
-    forEachEntry(
-        from,
-        (at, _, entry) -> {
-          if (entry != 0) {
-            replace(at, entry, 0);
-          }
-        });
-    map.dropTables(from, metadata.size());
-    metadata.commit();
-  }
-
   /** Called with a cluster of the guest and its entry. */
-  private interface EntryVisitor {
+  interface EntryVisitor {
     void visit(long at, long end, long entry) throws IOException;
   }
 
   /** Visits the clusters that have a table. */
-  private void forEachEntry(long from, EntryVisitor visitor) throws IOException {
+  void forEachEntry(long from, EntryVisitor visitor) throws IOException {
     long coverage = 1L << header.l2CoverageBits();
     for (long at = from; at < metadata.size(); ) {
       if (map.hasTable(at)) {
@@ -529,24 +451,11 @@ final class Qcow2Content implements AutoCloseable {
     }
   }
 
-  private long roundUp(long offset) {
-    return Math.ceilDiv(offset, clusterSize) * clusterSize;
-  }
-
-  private void checkSizesOfSnapshots() throws DiskException {
-    if (header.version() == 2 && !metadata.snapshots.entries().isEmpty()) {
-      throw file.error(
-          Kind.REFUSED,
-          "resize",
-          DiskException.NOWHERE,
-          "version 2 keeps no sizes of its snapshots");
-    }
-  }
-
   @Override
   public void close() throws IOException {
     changes.lock();
-    try (compressed) {
+    try (memory;
+        reader) {
       awaitLandings();
       if (!closed && !file.readOnly() && !metadata.isCorrupt()) {
         metadata.commit();

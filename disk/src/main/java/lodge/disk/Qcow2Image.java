@@ -14,18 +14,15 @@ import java.util.Optional;
  * host stops at any moment.
  */
 public final class Qcow2Image implements DiskImage {
-  /** For the L2 tables; those of an image of 256 GiB with clusters of 64 KiB. */
-  static final long CACHE_BYTES = 32 << 20;
-
   private final ImageFile file;
   private final Qcow2Metadata metadata;
   private final Qcow2Content content;
   private final DiskImage backing;
 
-  Qcow2Image(ImageFile file, long cacheBytes, BackingChain chain) throws DiskException {
+  Qcow2Image(ImageFile file, TableMemory memory, BackingChain chain) throws DiskException {
     this.file = file;
     Qcow2Header header = Qcow2Header.read(file);
-    content = new Qcow2Content(file, header, cacheBytes);
+    content = new Qcow2Content(file, header, memory);
     metadata = content.metadata();
     if (!file.readOnly()) {
       metadata.prepareForWriting();
@@ -39,7 +36,7 @@ public final class Qcow2Image implements DiskImage {
   }
 
   public static Qcow2Image open(Path path, Access access) throws DiskException {
-    return open(path, access, CACHE_BYTES, BackingChain.EMPTY);
+    return open(path, access, TableMemory.share(), BackingChain.EMPTY);
   }
 
   /**
@@ -47,16 +44,20 @@ public final class Qcow2Image implements DiskImage {
    *     table
    */
   public static Qcow2Image open(Path path, boolean readOnly, long cacheBytes) throws DiskException {
-    return open(path, Access.of(readOnly), cacheBytes, BackingChain.EMPTY);
+    return open(path, Access.of(readOnly), TableMemory.of(cacheBytes), BackingChain.EMPTY);
   }
 
-  static Qcow2Image open(Path path, Access access, long cacheBytes, BackingChain chain)
+  static Qcow2Image open(Path path, Access access, TableMemory memory, BackingChain chain)
       throws DiskException {
-    ImageFile file = ImageFile.open(path, access);
+    ImageFile file = null;
     try {
-      return new Qcow2Image(file, cacheBytes, chain.with(access));
+      file = ImageFile.open(path, access);
+      return new Qcow2Image(file, memory, chain.with(access));
     } catch (DiskException e) {
-      file.close();
+      memory.close();
+      if (file != null) {
+        file.close();
+      }
       throw e;
     }
   }
@@ -74,7 +75,8 @@ public final class Qcow2Image implements DiskImage {
   }
 
   static CheckReport check(ImageFile file, Repair repair) throws DiskException {
-    Qcow2Metadata metadata = new Qcow2Metadata(file, Qcow2Header.read(file), CACHE_BYTES, () -> {});
+    Qcow2Metadata metadata =
+        new Qcow2Metadata(file, Qcow2Header.read(file), () -> TableMemory.MOST, () -> {});
     if (repair != Repair.NOTHING) {
       metadata.settle();
     }
@@ -186,14 +188,7 @@ public final class Qcow2Image implements DiskImage {
    */
   public void resize(long size, boolean mayShrink) throws IOException {
     Requests.checkResize(file, metadata.size(), size, mayShrink);
-    content.exclusively(
-        () -> {
-          if (size < metadata.size()) {
-            content.shrink(size);
-          } else if (size > metadata.size()) {
-            content.grow(size);
-          }
-        });
+    content.exclusively(() -> new Qcow2Resize(content).to(size));
   }
 
   @Override

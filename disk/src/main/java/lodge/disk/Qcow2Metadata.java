@@ -2,6 +2,7 @@ package lodge.disk;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.function.LongSupplier;
 import lodge.disk.DiskException.Kind;
 import lodge.disk.L2Entry.Content;
 
@@ -37,7 +38,7 @@ final class Qcow2Metadata {
   private volatile long size;
   private volatile boolean corrupt;
 
-  Qcow2Metadata(ImageFile file, Qcow2Header header, long cacheBytes, Quiescence quiescence)
+  Qcow2Metadata(ImageFile file, Qcow2Header header, LongSupplier cacheBytes, Quiescence quiescence)
       throws DiskException {
     this.file = file;
     this.header = header;
@@ -49,7 +50,8 @@ final class Qcow2Metadata {
         MetadataClusters.Kind.REFCOUNT_TABLE,
         header.refcountTableOffset(),
         header.refcountTableBytes());
-    refcounts = new Refcounts(file, header, clusters, cacheBytes / REFCOUNT_CACHE_SHARE);
+    refcounts =
+        new Refcounts(file, header, clusters, () -> cacheBytes.getAsLong() / REFCOUNT_CACHE_SHARE);
     map =
         new ClusterMap(file, header, refcounts, clusters, cacheBytes, this::commit, this::release);
     snapshots = new Snapshots(this);

@@ -1,6 +1,7 @@
 package lodge.disk;
 
 import java.nio.ByteBuffer;
+import java.util.function.LongSupplier;
 import lodge.disk.DiskException.Kind;
 
 /**
@@ -25,7 +26,7 @@ final class Refcounts {
   /** No cluster before is free. */
   private long firstFree = 1;
 
-  Refcounts(ImageFile file, Qcow2Header header, MetadataClusters metadata, long cacheBytes)
+  Refcounts(ImageFile file, Qcow2Header header, MetadataClusters metadata, LongSupplier cacheBytes)
       throws DiskException {
     this.file = file;
     this.metadata = metadata;

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 
 /**
  * Tables of one cluster each, as many as a limit allows, as words in the host's order. Those that
@@ -32,7 +33,7 @@ final class TableCache {
   private final ImageFile file;
   private final String what;
   private final int tableSize;
-  private final long capacity;
+  private final LongSupplier limit;
   private final Cleaner cleaner;
   private final ConcurrentHashMap<Long, Table> tables = new ConcurrentHashMap<>();
   private final ArrayDeque<Table> candidates = new ArrayDeque<>();
@@ -40,13 +41,13 @@ final class TableCache {
 
   /**
    * @param what a table is, for people
-   * @param limit in bytes; one table is always kept
+   * @param limit in bytes, as it is now; one table is always kept
    */
-  TableCache(ImageFile file, String what, int tableSize, long limit, Cleaner cleaner) {
+  TableCache(ImageFile file, String what, int tableSize, LongSupplier limit, Cleaner cleaner) {
     this.file = file;
     this.what = what;
     this.tableSize = tableSize;
-    capacity = Math.max(1, limit / tableSize);
+    this.limit = limit;
     this.cleaner = cleaner;
   }
 
@@ -108,6 +109,7 @@ final class TableCache {
       candidates.remove(before);
       dirty.remove(before);
     }
+    long capacity = Math.max(1, limit.getAsLong() / tableSize);
     while (tables.size() >= capacity) {
       Table candidate = candidates.remove();
       if (candidate.used && tables.size() > 1) {

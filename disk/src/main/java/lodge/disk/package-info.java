@@ -4,11 +4,11 @@
  *
  * <pre>
  *   RawImage ------------------------------------------> ImageFile --> the host's file
- *                                                           ^
- *   Qcow2Image --> Qcow2Metadata --> ClusterMap (L1, L2) ---|
- *     |               |                 \-- TableCache -----|
- *     |               \------------> Refcounts -- TableCache|
- *     |--------> CompressedClusters ------------------------/
+ *
+ *   Qcow2Image --> Qcow2Content --> Qcow2Metadata --> ClusterMap (L1, L2) -- TableCache
+ *     |             |  |                \--------> Refcounts -- TableCache
+ *     |             |  \--> ClusterReader --> CompressedClusters
+ *     |             \-----> Qcow2Resize          all of these --> ImageFile
  *     \--------> BackingChain --> another image
  *
  *   BlockImage --> BlockLayout: VDI, VMDK, VHD, VHDX --> TablePages --> ImageFile

@@ -39,7 +39,8 @@ class CrashTest {
     byte[] filled = new byte[5 << 19];
     random.nextBytes(filled);
     byte[] model = Arrays.copyOf(filled, size);
-    try (Qcow2Image image = new Qcow2Image(file(path, channel), 0, BackingChain.EMPTY)) {
+    try (Qcow2Image image =
+        new Qcow2Image(file(path, channel), TableMemory.of(0), BackingChain.EMPTY)) {
       image.write(0, ByteBuffer.wrap(filled));
       new Exerciser(model, clusterSize, random).steps(image, 300);
     }
@@ -96,7 +97,8 @@ class CrashTest {
     byte[] content = Files.readAllBytes(path);
     MemoryChannel channel = new MemoryChannel(content);
     MemoryChannel durable = new MemoryChannel(content);
-    try (Qcow2Image image = new Qcow2Image(file(path, channel), MARK, BackingChain.EMPTY)) {
+    try (Qcow2Image image =
+        new Qcow2Image(file(path, channel), TableMemory.of(MARK), BackingChain.EMPTY)) {
       image.write(MARK, ByteBuffer.wrap(new byte[] {1, 2, 3}));
       image.flush();
       for (List<Write> epoch : channel.epochs) {
@@ -122,7 +124,8 @@ class CrashTest {
     Exerciser exerciser = new Exerciser(new byte[size], clusterSize, random);
     byte[] one;
     byte[] two;
-    try (Qcow2Image image = new Qcow2Image(file(path, channel), 0, BackingChain.EMPTY)) {
+    try (Qcow2Image image =
+        new Qcow2Image(file(path, channel), TableMemory.of(0), BackingChain.EMPTY)) {
       exerciser.steps(image, 30);
       one = exerciser.model.clone();
       image.createSnapshot("one");
@@ -141,7 +144,8 @@ class CrashTest {
       MemoryChannel stopped = partly(durable.content(), epoch, random);
       CheckReport report = Qcow2Image.check(file(path, stopped), Repair.LEAKS);
       assertThat(report.isClean()).as(report.text()).isTrue();
-      try (Qcow2Image image = new Qcow2Image(file(path, stopped), 0, BackingChain.EMPTY)) {
+      try (Qcow2Image image =
+          new Qcow2Image(file(path, stopped), TableMemory.of(0), BackingChain.EMPTY)) {
         for (Snapshot snapshot : image.snapshots()) {
           image.applySnapshot(snapshot.name());
           byte[] kept = snapshot.name().equals("one") ? one : two;

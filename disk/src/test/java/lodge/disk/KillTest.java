@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  * is there, in images that at worst have leaks; the next process goes on with the same images.
  */
 class KillTest {
-  private static final int KILLS = 25;
+  private static final int KILLS = 12;
   private static final int IMAGES = 8;
   private static final int SECTOR = 512;
   private static final int SECTORS = 8;

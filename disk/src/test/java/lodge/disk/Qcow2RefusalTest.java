@@ -205,7 +205,7 @@ class Qcow2RefusalTest {
     refused(Kind.BACKING, "the image does not say its format", named);
     Consumer<ByteBuffer> raw = named.andThen(b -> format(b, "raw"));
     refused(Kind.BACKING, "'" + folder.resolve("base") + "' cannot be found", raw);
-    refused(Kind.UNSUPPORTED, "its format is 'vmdk'", named.andThen(b -> format(b, "vmdk")));
+    refused(Kind.UNSUPPORTED, "its format is 'qed'", named.andThen(b -> format(b, "qed")));
     refused(
         Kind.UNSUPPORTED,
         "'nbd:' names no file",
@@ -255,7 +255,8 @@ class Qcow2RefusalTest {
           default -> bytes.putLong(at, (value & 0xFFFF) | 1L << 62);
         }
       }
-      try (Qcow2Image opened = new Qcow2Image(inMemory(image), 1 << 16, BackingChain.EMPTY)) {
+      try (Qcow2Image opened =
+          new Qcow2Image(inMemory(image), TableMemory.of(1 << 16), BackingChain.EMPTY)) {
         int size = (int) Math.min(opened.size(), SIZE);
         opened.writeZeroes(0, size, true);
         opened.write(size / 2, ByteBuffer.allocate(size / 3));

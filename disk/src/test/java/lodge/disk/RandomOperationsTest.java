@@ -15,10 +15,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Whatever is done to an image in whatever order, by Lodge and by QEMU in turns, it stays sound and
- * both see what a simple model has.
+ * both see what a simple model has. {@code -Dlodge.fuzz.seconds=N} goes on for longer.
  */
 class RandomOperationsTest {
-  private static final int ROUNDS = 5;
+  private static final int ROUNDS = 3;
+  private static final long NANOSECONDS = Long.getLong("lodge.fuzz.seconds", 0) * 1_000_000_000;
   private static final int STEPS = 200;
   private static final int LARGEST = 3 << 20;
 
@@ -57,7 +58,8 @@ class RandomOperationsTest {
     Qcow2Image.create(
         qemu.path("image"),
         new Qcow2Options(disk.length, clusterSize, version, false, baseName(), ImageFormat.QCOW2));
-    for (int round = 0; round < ROUNDS; round++) {
+    long start = System.nanoTime();
+    for (int round = 0; round < ROUNDS || System.nanoTime() - start < NANOSECONDS; round++) {
       try (Qcow2Image image =
           Qcow2Image.open(qemu.path("image"), false, (long) clusterSize << random.nextInt(6))) {
         for (int step = 0; step < STEPS; step++) {
