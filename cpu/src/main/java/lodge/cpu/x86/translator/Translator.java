@@ -48,7 +48,7 @@ final class Translator implements HotSpots {
    * only push out of the processor's caches what is hot. A disk's requests, whose way through the
    * kernel is 19,000 instructions long, are 1.6 times as fast for it.
    */
-  private static final long PAUSE = 250_000_000;
+  private static final long PAUSE = 500_000_000;
 
   private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
 
