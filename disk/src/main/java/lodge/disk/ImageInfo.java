@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -71,7 +72,7 @@ public record ImageInfo(
       throws DiskException {
     Map<String, Object> details = new LinkedHashMap<>();
     details.put("compat", header.version() == 2 ? "0.10" : "1.1");
-    details.put("compression-type", header.zstd() ? "zstd" : "zlib");
+    details.put("compression-type", header.compression().name().toLowerCase(Locale.ROOT));
     if (header.version() > 2) {
       details.put("lazy-refcounts", (header.compatible() & Qcow2Header.LAZY_REFCOUNTS) != 0);
     }

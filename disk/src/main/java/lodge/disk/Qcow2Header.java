@@ -28,13 +28,14 @@ record Qcow2Header(
     long compatible,
     long autoclear,
     int refcountOrder,
-    boolean zstd,
+    Compression compression,
     String backingFile,
     String backingFormat,
     String dataFile,
     BitmapDirectory bitmaps) {
   static final int LENGTH_2 = 72;
   static final int LENGTH_3 = 104;
+  static final int COMPRESSION_FIELD = 104;
 
   static final int SIZE_FIELD = 24;
   static final int REFCOUNT_TABLE_FIELDS = 48;
@@ -76,9 +77,6 @@ record Qcow2Header(
           "compression type",
           "extended L2 entries");
 
-  private static final int ZLIB = 0;
-  private static final int ZSTD = 1;
-
   static Qcow2Header read(ImageFile file) throws DiskException {
     ByteBuffer header = ByteBuffer.allocate(LENGTH_3 + Long.BYTES);
     file.read(0, header);
@@ -116,12 +114,12 @@ record Qcow2Header(
         file,
         (incompatible & DATA_FILE) == 0 || extensions.dataFile != null,
         "the data file has no name");
-    int compression = version == 3 && length > LENGTH_3 ? header.get(LENGTH_3) & 0xFF : ZLIB;
+    int compression = version == 3 && length > LENGTH_3 ? header.get(COMPRESSION_FIELD) & 0xFF : 0;
     require(
         file,
-        (incompatible & COMPRESSION_TYPE) == 0 == (compression == ZLIB),
+        (incompatible & COMPRESSION_TYPE) == 0 == (compression == 0),
         "compression type " + compression + ", which contradicts the features");
-    if (compression > ZSTD) {
+    if (compression >= Compression.values().length) {
       throw unsupported(file, "compression type " + compression);
     }
     if (header.getInt(32) != 0) {
@@ -143,7 +141,7 @@ record Qcow2Header(
             version == 2 ? 0 : header.getLong(80),
             version == 2 ? 0 : header.getLong(AUTOCLEAR_FIELD),
             version == 2 ? 4 : header.getInt(96),
-            compression == ZSTD,
+            Compression.values()[compression],
             backingName(file, first, length),
             extensions.backingFormat,
             (incompatible & DATA_FILE) != 0 ? extensions.dataFile : null,
