@@ -94,7 +94,7 @@ final class ClusterReader implements AutoCloseable {
   }
 
   private void readBehind(long at, ByteBuffer into) throws IOException {
-    int count = (int) Math.clamp(sizeBehind() - at, 0, into.remaining());
+    int count = Math.clamp(sizeBehind() - at, 0, into.remaining());
     if (count > 0) {
       behind.read(at, Buffers.takeOrAll(into, count));
     }
