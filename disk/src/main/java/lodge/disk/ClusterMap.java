@@ -133,10 +133,10 @@ final class ClusterMap {
     return tables.change(tableOffset(l1Entry));
   }
 
-  /** The entry of a guest's cluster; 0 where there is none. */
+  /** The entry of a guest's cluster, or for its subcluster; 0 where there is none. */
   long entry(long guestOffset) throws DiskException {
     long l1Entry = l1[l1Index(guestOffset)];
-    return l1Entry == 0 ? 0 : known(table(l1Entry)[l2Index(guestOffset)], l1Entry, guestOffset);
+    return l1Entry == 0 ? 0 : known(table(l1Entry), l1Entry, guestOffset);
   }
 
   /** The same as far as it is in memory, else {@link #UNKNOWN}. */
@@ -146,20 +146,30 @@ final class ClusterMap {
       return 0;
     }
     long[] table = tables.peek(l1Entry & L2Entry.OFFSET);
-    return table == null
-        ? UNKNOWN
-        : known((long) WORDS.getAcquire(table, l2Index(guestOffset)), l1Entry, guestOffset);
+    return table == null ? UNKNOWN : known(table, l1Entry, guestOffset);
   }
 
-  private long known(long entry, long l1Entry, long guestOffset) throws DiskException {
+  private long known(long[] table, long l1Entry, long guestOffset) throws DiskException {
+    int index = l2Index(guestOffset);
+    long entry = (long) WORDS.getAcquire(table, index);
     if (!L2Entry.isKnown(entry, header.hasZeroClusters())) {
-      throw file.error(
-          Kind.CORRUPT,
-          "use an L2 table",
-          (l1Entry & L2Entry.OFFSET) + l2Index(guestOffset) * 8L,
-          "an entry has reserved bits");
+      throw corruptEntry(l1Entry, index, "an entry has reserved bits");
     }
-    return entry;
+    if (header.hasSubclusters()) {
+      long within = guestOffset & header.clusterSize() - 1;
+      int number = (int) (within / header.subclusterSize());
+      entry = L2Entry.ofSubcluster(entry, table[index + 1], number);
+      if (entry == L2Entry.CONTRADICTION) {
+        throw corruptEntry(l1Entry, index, "an entry contradicts itself");
+      }
+    }
+    // Data at offset 0 can only be in a file of its own.
+    return entry == L2Entry.COPIED && !header.hasDataFile() ? 0 : entry;
+  }
+
+  private DiskException corruptEntry(long l1Entry, int index, String reason) {
+    long offset = (l1Entry & L2Entry.OFFSET) + (long) index * Long.BYTES;
+    return file.error(Kind.CORRUPT, "use an L2 table", offset, reason);
   }
 
   void set(long guestOffset, long entry) throws DiskException {

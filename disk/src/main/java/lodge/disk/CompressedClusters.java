@@ -1,7 +1,5 @@
 package lodge.disk;
 
-import io.airlift.compress.v3.MalformedInputException;
-import io.airlift.compress.v3.zstd.ZstdJavaDecompressor;
 import java.nio.ByteBuffer;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -27,7 +25,7 @@ final class CompressedClusters implements AutoCloseable {
   CompressedClusters(ImageFile file, Qcow2Header header) {
     this.file = file;
     clusterBits = header.clusterBits();
-    zstd = header.zstd();
+    zstd = header.compression() == Compression.ZSTD;
   }
 
   /** The lowest bit of the number of further sectors in an entry. */
@@ -70,7 +68,10 @@ final class CompressedClusters implements AutoCloseable {
     ByteBuffer data = ByteBuffer.allocate((int) (last(entry, clusterBits) - offset + 1));
     file.read(offset, data);
     byte[] cluster = new byte[1 << clusterBits];
-    String problem = zstd ? decompressZstd(data.flip(), cluster) : inflate(data.flip(), cluster);
+    String problem =
+        zstd
+            ? Zstd.decompress(data.array(), data.position(), cluster)
+            : inflate(data.flip(), cluster);
     if (problem != null) {
       throw file.error(Kind.CORRUPT, "decompress", offset, problem);
     }
@@ -94,21 +95,6 @@ final class CompressedClusters implements AutoCloseable {
       return "the data is damaged";
     }
     return null;
-  }
-
-  private static String decompressZstd(ByteBuffer data, byte[] cluster) {
-    int length = ZstdFrame.length(data.array(), data.limit());
-    if (length < 0) {
-      return "the data is damaged";
-    }
-    try {
-      int count =
-          new ZstdJavaDecompressor()
-              .decompress(data.array(), 0, length, cluster, 0, cluster.length);
-      return count == cluster.length ? null : "the data is too short";
-    } catch (MalformedInputException | IllegalArgumentException e) {
-      return "the data is damaged";
-    }
   }
 
   /** The file's content may have changed. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -71,14 +72,18 @@ public record ImageInfo(
       throws DiskException {
     Map<String, Object> details = new LinkedHashMap<>();
     details.put("compat", header.version() == 2 ? "0.10" : "1.1");
-    details.put("compression-type", "zlib");
+    details.put("compression-type", header.compression().name().toLowerCase(Locale.ROOT));
     if (header.version() > 2) {
       details.put("lazy-refcounts", (header.compatible() & Qcow2Header.LAZY_REFCOUNTS) != 0);
     }
     details.put("refcount-bits", 1 << header.refcountOrder());
     if (header.version() > 2) {
       details.put("corrupt", (header.incompatible() & Qcow2Header.CORRUPT) != 0);
-      details.put("extended-l2", false);
+      details.put("extended-l2", header.hasSubclusters());
+    }
+    if (header.hasDataFile()) {
+      details.put("data-file", header.dataFile());
+      details.put("data-file-raw", (header.autoclear() & Qcow2Header.DATA_FILE_RAW) != 0);
     }
     Optional<Backing> backing = Optional.empty();
     if (header.backingFile() != null) {

@@ -13,6 +13,9 @@ final class L2Entry {
   /** The cluster reads as zeroes, whatever it has. */
   static final long ZERO = 1;
 
+  /** What is said of subclusters that are allocated and zeroes at once; no entry is like this. */
+  static final long CONTRADICTION = -1;
+
   static final long OFFSET = 0x00FF_FFFF_FFFF_FE00L;
 
   /** What is read where an entry points. */
@@ -32,7 +35,26 @@ final class L2Entry {
     if ((entry & ZERO) != 0) {
       return Content.ZEROES;
     }
-    return (entry & OFFSET) == 0 ? Content.BACKING : Content.DATA;
+    return (entry & (OFFSET | COPIED)) == 0 ? Content.BACKING : Content.DATA;
+  }
+
+  /**
+   * What an extended entry says of one of its 32 subclusters, as an entry of a cluster would: qcow2
+   * specification, "Extended L2 Entries".
+   *
+   * @param bitmap which subclusters are allocated, and above, which read as zeroes
+   * @return {@link #CONTRADICTION} when it contradicts itself
+   */
+  static long ofSubcluster(long entry, long bitmap, int number) {
+    if ((entry & COMPRESSED) != 0) {
+      return entry;
+    }
+    boolean allocated = (bitmap >>> number & 1) != 0;
+    boolean zeroes = (bitmap >>> Integer.SIZE + number & 1) != 0;
+    if (allocated && (zeroes || content(entry) != Content.DATA)) {
+      return CONTRADICTION;
+    }
+    return allocated ? entry : zeroes ? entry | ZERO : 0;
   }
 
   /** Whether a cluster may be written where it is. */

@@ -111,7 +111,7 @@ final class NativeFile implements AutoCloseable {
   }
 
   /** Negative where nothing of this is possible. */
-  private final int descriptor;
+  private int descriptor;
 
   NativeFile(Path path, boolean readOnly) {
     descriptor = AVAILABLE ? open(path, readOnly) : -1;
@@ -210,12 +210,13 @@ final class NativeFile implements AutoCloseable {
     }
   }
 
-  /** Its locks go as well. */
+  /** Its locks go as well. The second time nothing happens: the number may be another file's. */
   @Override
-  public void close() {
+  public synchronized void close() {
     if (descriptor >= 0) {
       try {
         int ignored = (int) Libc.CLOSE.invokeExact(descriptor);
+        descriptor = -1;
       } catch (Throwable e) {
         throw new AssertionError(e);
       }

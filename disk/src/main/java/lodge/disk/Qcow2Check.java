@@ -204,6 +204,8 @@ final class Qcow2Check {
       long entry = table[i];
       if (!L2Entry.isKnown(entry, header.hasZeroClusters())) {
         error("ERROR L2 entry 0x%x has reserved bits set", entry);
+      } else if (header.hasSubclusters() && (table[i + 1] & table[i + 1] >>> Integer.SIZE) != 0) {
+        error("ERROR L2 entry 0x%x has subclusters that are allocated and zeroes", entry);
       } else if (L2Entry.content(entry) == Content.COMPRESSED) {
         long offset = CompressedClusters.offset(entry, header.clusterBits());
         long bytes = CompressedClusters.last(entry, header.clusterBits()) + 1 - offset;
@@ -213,9 +215,16 @@ final class Qcow2Check {
         if (offset % clusterSize != 0) {
           error("ERROR offset=0x%x: Cluster is not properly aligned; L2 entry corrupted.", offset);
         } else {
-          countExtent("a cluster", offset, clusterSize, times);
+          countData(offset, times);
         }
       }
+    }
+  }
+
+  /** An external data file has no refcounts. */
+  private void countData(long offset, int times) throws DiskException {
+    if (!header.hasDataFile()) {
+      countExtent("a cluster", offset, clusterSize, times);
     }
   }
 
@@ -279,7 +288,10 @@ final class Qcow2Check {
       long[] table = map.table(l1Entry);
       for (int at = 0; at < table.length; at += header.l2EntryWords()) {
         long entry = table[at];
-        boolean whole = (entry & L2Entry.COMPRESSED) == 0 && (entry & L2Entry.OFFSET) != 0;
+        boolean whole =
+            (entry & L2Entry.COMPRESSED) == 0
+                && (entry & L2Entry.OFFSET) != 0
+                && !header.hasDataFile();
         if (whole && isMarkedWrongly(entry)) {
           wrongMarks++;
           error("ERROR OFLAG_COPIED data cluster: l2_entry=%x refcount=%d", entry, refcount(entry));

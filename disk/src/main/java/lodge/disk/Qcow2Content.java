@@ -404,14 +404,15 @@ final class Qcow2Content implements AutoCloseable {
     void visit(long at, long end, long entry) throws IOException;
   }
 
-  /** Visits the clusters that have a table. */
+  /** Visits the clusters, or subclusters, that have a table. */
   void forEachEntry(long from, EntryVisitor visitor) throws IOException {
+    int unit = header.subclusterSize();
     long coverage = 1L << header.l2CoverageBits();
     for (long at = from; at < metadata.size(); ) {
       if (map.hasTable(at)) {
-        long end = Math.min(at + clusterSize, metadata.size());
+        long end = Math.min(at + unit, metadata.size());
         visitor.visit(at, end, entry(at));
-        at += clusterSize;
+        at += unit;
       } else {
         at = (at & -coverage) + coverage;
       }
@@ -435,9 +436,10 @@ final class Qcow2Content implements AutoCloseable {
   }
 
   void forEachShownThrough(Piece piece) throws IOException {
-    for (long at = 0; at < metadata.size(); at += clusterSize) {
+    int unit = header.subclusterSize();
+    for (long at = 0; at < metadata.size(); at += unit) {
       if (L2Entry.content(entry(at)) == Content.BACKING) {
-        piece.use(at, Math.min(at + clusterSize, metadata.size()));
+        piece.use(at, Math.min(at + unit, metadata.size()));
       }
     }
   }
@@ -451,11 +453,16 @@ final class Qcow2Content implements AutoCloseable {
     }
   }
 
+  /** Lets go of what it uses beside the file. */
+  void release() throws DiskException {
+    memory.close();
+    reader.close();
+  }
+
   @Override
   public void close() throws IOException {
     changes.lock();
-    try (memory;
-        reader) {
+    try {
       awaitLandings();
       if (!closed && !file.readOnly() && !metadata.isCorrupt()) {
         metadata.commit();
@@ -464,6 +471,7 @@ final class Qcow2Content implements AutoCloseable {
     } finally {
       closed = true;
       changes.unlock();
+      release();
     }
   }
 }

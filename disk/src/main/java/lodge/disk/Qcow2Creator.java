@@ -79,8 +79,13 @@ final class Qcow2Creator {
     if (options.version() == 3) {
       header.putLong(80, options.lazyRefcounts() ? Qcow2Header.LAZY_REFCOUNTS : 0);
       header.putInt(96, REFCOUNT_ORDER);
-      header.putInt(100, Qcow2Header.LENGTH_3);
       at = Qcow2Header.LENGTH_3;
+      if (options.compression() != Compression.ZLIB) {
+        header.putLong(Qcow2Header.INCOMPATIBLE_FIELD, Qcow2Header.COMPRESSION_TYPE);
+        header.put(Qcow2Header.COMPRESSION_FIELD, (byte) options.compression().ordinal());
+        at += Long.BYTES;
+      }
+      header.putInt(100, at);
     }
     if (options.backingFile() == null) {
       return;

@@ -11,6 +11,7 @@ import lodge.disk.DiskException.Kind;
  *
  * @param backingFile the name as the image gives it, null when there is none
  * @param backingFormat null when the image does not tell
+ * @param dataFile where the guest's data is, as the image names it; null for the image itself
  * @param bitmaps null when there are no valid ones
  */
 record Qcow2Header(
@@ -27,12 +28,14 @@ record Qcow2Header(
     long compatible,
     long autoclear,
     int refcountOrder,
-    boolean zstd,
+    Compression compression,
     String backingFile,
     String backingFormat,
+    String dataFile,
     BitmapDirectory bitmaps) {
   static final int LENGTH_2 = 72;
   static final int LENGTH_3 = 104;
+  static final int COMPRESSION_FIELD = 104;
 
   static final int SIZE_FIELD = 24;
   static final int REFCOUNT_TABLE_FIELDS = 48;
@@ -41,12 +44,19 @@ record Qcow2Header(
 
   static final long DIRTY = 1;
   static final long CORRUPT = 1 << 1;
+  private static final long DATA_FILE = 1 << 2;
   static final long COMPRESSION_TYPE = 1 << 3;
+  private static final long EXTENDED_L2 = 1 << 4;
+  private static final long KNOWN = DIRTY | CORRUPT | DATA_FILE | COMPRESSION_TYPE | EXTENDED_L2;
   static final long LAZY_REFCOUNTS = 1;
   static final long BITMAPS = 1;
+  static final long DATA_FILE_RAW = 1 << 1;
 
   static final int MIN_CLUSTER_BITS = 9;
   static final int MAX_CLUSTER_BITS = 21;
+
+  /** With extended L2 entries a cluster has 32 parts of their own. */
+  private static final int SUBCLUSTERS_BITS = 5;
 
   /** The same limits as QEMU's. */
   static final int MAX_L1_BYTES = 32 << 20;
@@ -55,6 +65,7 @@ record Qcow2Header(
   static final int MAX_BACKING_NAME = 1023;
 
   static final int BACKING_FORMAT_EXTENSION = 0xE2792ACA;
+  private static final int DATA_FILE_EXTENSION = 'D' << 24 | 'A' << 16 | 'T' << 8 | 'A';
   private static final int FEATURE_NAMES_EXTENSION = 0x6803F857;
   private static final int FEATURE_NAME_LENGTH = 48;
 
@@ -65,9 +76,6 @@ record Qcow2Header(
           "external data file",
           "compression type",
           "extended L2 entries");
-
-  private static final int ZLIB = 0;
-  private static final int ZSTD = 1;
 
   static Qcow2Header read(ImageFile file) throws DiskException {
     ByteBuffer header = ByteBuffer.allocate(LENGTH_3 + Long.BYTES);
@@ -95,16 +103,23 @@ record Qcow2Header(
     file.read(0, first);
     Extensions extensions = Extensions.read(file, first, length);
     long incompatible = version == 2 ? 0 : header.getLong(INCOMPATIBLE_FIELD);
-    if (incompatible != (incompatible & (DIRTY | CORRUPT | COMPRESSION_TYPE))) {
-      throw unsupported(
-          file, extensions.names(incompatible & ~(DIRTY | CORRUPT | COMPRESSION_TYPE)));
+    if ((incompatible & ~KNOWN) != 0) {
+      throw unsupported(file, extensions.names(incompatible & ~KNOWN));
     }
-    int compression = version == 3 && length > LENGTH_3 ? header.get(LENGTH_3) & 0xFF : ZLIB;
     require(
         file,
-        (incompatible & COMPRESSION_TYPE) == 0 == (compression == ZLIB),
+        (incompatible & EXTENDED_L2) == 0 || clusterBits >= MIN_CLUSTER_BITS + SUBCLUSTERS_BITS,
+        "subclusters of less than 512 bytes");
+    require(
+        file,
+        (incompatible & DATA_FILE) == 0 || extensions.dataFile != null,
+        "the data file has no name");
+    int compression = version == 3 && length > LENGTH_3 ? header.get(COMPRESSION_FIELD) & 0xFF : 0;
+    require(
+        file,
+        (incompatible & COMPRESSION_TYPE) == 0 == (compression == 0),
         "compression type " + compression + ", which contradicts the features");
-    if (compression > ZSTD) {
+    if (compression >= Compression.values().length) {
       throw unsupported(file, "compression type " + compression);
     }
     if (header.getInt(32) != 0) {
@@ -126,9 +141,10 @@ record Qcow2Header(
             version == 2 ? 0 : header.getLong(80),
             version == 2 ? 0 : header.getLong(AUTOCLEAR_FIELD),
             version == 2 ? 4 : header.getInt(96),
-            compression == ZSTD,
+            Compression.values()[compression],
             backingName(file, first, length),
             extensions.backingFormat,
+            (incompatible & DATA_FILE) != 0 ? extensions.dataFile : null,
             version == 3 && (header.getLong(AUTOCLEAR_FIELD) & BITMAPS) != 0
                 ? extensions.bitmaps
                 : null);
@@ -212,9 +228,30 @@ record Qcow2Header(
     return refcountTableClusters << clusterBits;
   }
 
+  boolean hasSubclusters() {
+    return (incompatible & EXTENDED_L2) != 0;
+  }
+
+  /** Of what is said to be data, zeroes or behind the image for itself. */
+  int subclusterSize() {
+    return clusterSize() >> (hasSubclusters() ? SUBCLUSTERS_BITS : 0);
+  }
+
+  boolean hasDataFile() {
+    return dataFile != null;
+  }
+
+  /** What an image has that Lodge reads but does not write, null for nothing. */
+  String onlyRead() {
+    if (hasSubclusters()) {
+      return "extended L2 entries";
+    }
+    return hasDataFile() ? "an external data file" : null;
+  }
+
   /** Words of an entry of an L2 table. */
   int l2EntryWords() {
-    return 1;
+    return hasSubclusters() ? 2 : 1;
   }
 
   int l2Entries() {
@@ -232,17 +269,19 @@ record Qcow2Header(
         + ((diskSize & (1L << l2CoverageBits()) - 1) == 0 ? 0 : 1);
   }
 
-  /** Whether clusters can be said to read as zeroes. */
+  /** Whether clusters can be said to read as zeroes by a bit of their own. */
   boolean hasZeroClusters() {
-    return version >= 3;
+    return version >= 3 && !hasSubclusters();
   }
 
   /** What follows the header: typed data, each with a length. */
-  private record Extensions(String backingFormat, BitmapDirectory bitmaps, List<Feature> features) {
+  private record Extensions(
+      String backingFormat, String dataFile, BitmapDirectory bitmaps, List<Feature> features) {
     private record Feature(int type, int bit, String name) {}
 
     static Extensions read(ImageFile file, ByteBuffer first, int start) throws DiskException {
       String backingFormat = null;
+      String dataFile = null;
       BitmapDirectory bitmaps = null;
       List<Feature> features = new ArrayList<>();
       long nameOffset = first.getLong(8);
@@ -256,6 +295,8 @@ record Qcow2Header(
         require(file, length >= 0 && length <= end - at, "a header extension is too long");
         if (type == BACKING_FORMAT_EXTENSION) {
           backingFormat = text(first, at, length);
+        } else if (type == DATA_FILE_EXTENSION) {
+          dataFile = text(first, at, length);
         } else if (type == BitmapDirectory.EXTENSION && length >= BitmapDirectory.EXTENSION_BYTES) {
           bitmaps = BitmapDirectory.read(first, at);
         } else if (type == FEATURE_NAMES_EXTENSION) {
@@ -267,7 +308,7 @@ record Qcow2Header(
         }
         at += length + 7 & ~7;
       }
-      return new Extensions(backingFormat, bitmaps, features);
+      return new Extensions(backingFormat, dataFile, bitmaps, features);
     }
 
     private static String text(ByteBuffer from, int at, int length) {

@@ -24,10 +24,15 @@ public final class Qcow2Image implements DiskImage {
     Qcow2Header header = Qcow2Header.read(file);
     content = new Qcow2Content(file, header, memory);
     metadata = content.metadata();
-    if (!file.readOnly()) {
-      metadata.prepareForWriting();
+    try {
+      if (!file.readOnly()) {
+        metadata.prepareForWriting();
+      }
+      backing = chain.open(file.path(), header);
+    } catch (DiskException e) {
+      content.release();
+      throw e;
     }
-    backing = chain.open(file.path(), header);
     content.showBehind(backing);
   }
 
@@ -78,6 +83,7 @@ public final class Qcow2Image implements DiskImage {
     Qcow2Metadata metadata =
         new Qcow2Metadata(file, Qcow2Header.read(file), () -> TableMemory.MOST, () -> {});
     if (repair != Repair.NOTHING) {
+      metadata.checkLodgeWrites();
       metadata.settle();
     }
     return Qcow2Check.run(metadata, repair);

@@ -76,6 +76,7 @@ final class Qcow2Metadata {
   }
 
   void prepareForWriting() throws DiskException {
+    checkLodgeWrites();
     checkNotCorrupt("open", DiskException.NOWHERE);
     settle();
     clearAutoclear();
@@ -89,6 +90,16 @@ final class Qcow2Metadata {
   void putHeader(int field, ByteBuffer bytes) throws DiskException {
     file.write(field, bytes.flip());
     file.force();
+  }
+
+  void checkLodgeWrites() throws DiskException {
+    if (header.onlyRead() != null) {
+      throw file.error(
+          Kind.UNSUPPORTED,
+          "open for writing",
+          DiskException.NOWHERE,
+          "Lodge only reads images with " + header.onlyRead());
+    }
   }
 
   void checkNotCorrupt(String operation, long offset) throws DiskException {
@@ -172,7 +183,7 @@ final class Qcow2Metadata {
   /** Where the data of an entry is. */
   long dataOffset(long entry) throws DiskException {
     long offset = entry & L2Entry.OFFSET;
-    if (offset >= file.end()) {
+    if (offset >= file.end() && !header.hasDataFile()) {
       throw file.error(Kind.CORRUPT, "use a cluster", offset, "it is past the end of the file");
     }
     if ((offset & header.clusterSize() - 1) != 0) {

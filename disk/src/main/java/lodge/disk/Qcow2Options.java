@@ -12,6 +12,7 @@ import java.util.Objects;
  * @param backingFile what the image shows where it was not written, by a name that is relative to
  *     the image; null for nothing
  * @param backingFormat of the backing file, null without one
+ * @param compression of what is written compressed
  */
 public record Qcow2Options(
     long size,
@@ -19,7 +20,8 @@ public record Qcow2Options(
     int version,
     boolean lazyRefcounts,
     String backingFile,
-    ImageFormat backingFormat) {
+    ImageFormat backingFormat,
+    Compression compression) {
   public Qcow2Options {
     require(size >= 0 && size % 512 == 0, "a size that is no multiple of 512");
     require(
@@ -29,7 +31,19 @@ public record Qcow2Options(
         "a cluster size that is no power of two from 512 to 2 MiB");
     require(version == 2 || version == 3, "a version other than 2 and 3");
     require(version == 3 || !lazyRefcounts, "lazy refcounts in version 2");
+    require(version == 3 || compression == Compression.ZLIB, "zstd compression in version 2");
     require((backingFile == null) == (backingFormat == null), "a backing file without its format");
+  }
+
+  /** Whose clusters are compressed as the format has always done it. */
+  public Qcow2Options(
+      long size,
+      int clusterSize,
+      int version,
+      boolean lazyRefcounts,
+      String backingFile,
+      ImageFormat backingFormat) {
+    this(size, clusterSize, version, lazyRefcounts, backingFile, backingFormat, Compression.ZLIB);
   }
 
   private static void require(boolean condition, String otherwise) {
@@ -51,6 +65,13 @@ public record Qcow2Options(
         version,
         lazyRefcounts,
         Objects.requireNonNull(name),
-        Objects.requireNonNull(format));
+        Objects.requireNonNull(format),
+        compression);
+  }
+
+  /** The same image with another kind of compression. */
+  public Qcow2Options withCompression(Compression other) {
+    return new Qcow2Options(
+        size, clusterSize, version, lazyRefcounts, backingFile, backingFormat, other);
   }
 }

@@ -126,6 +126,11 @@ final class Qcow2Writer implements ConversionTarget {
       return new byte[0];
     }
     byte[] smaller = new byte[clusterSize];
+    if (options.compression() == Compression.ZSTD) {
+      bytes.get(at, smaller);
+      byte[] frame = Zstd.compress(smaller);
+      return frame.length < clusterSize ? frame : smaller;
+    }
     try (Deflater deflater = new Deflater(Deflater.DEFAULT_COMPRESSION, true)) {
       deflater.setInput(bytes.slice(at, clusterSize));
       deflater.finish();

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is converted is what it was, for QEMU as well. */
 class ConversionTest {
@@ -97,6 +98,44 @@ class ConversionTest {
       exerciser.compare(image);
     }
     isSound("image");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {512, 65536, 2097152})
+  void zstdClustersAreQemusToo(int clusterSize) throws Exception {
+    Qcow2Options options =
+        new Qcow2Options(SIZE, clusterSize, 3, false, null, null).withCompression(Compression.ZSTD);
+    try (RawImage raw = RawImage.open(path("raw"), true)) {
+      new Conversion(raw).toQcow2(path("image"), options, true);
+      new Conversion(raw).toQcow2(path("plain"), options, false);
+    }
+    isSound("image");
+    isSame("raw", "raw", "image", "qcow2");
+    assertThat(Files.size(path("image"))).isLessThan(Files.size(path("plain")));
+    assertThat(Tool.ok("qemu-img", "info", name("image"))).contains("compression type: zstd");
+    assertThat(ImageInfo.read(path("image"), ImageFormat.QCOW2).details())
+        .containsEntry("compression-type", "zstd");
+    try (Qcow2Image image = Qcow2Image.open(path("image"), false)) {
+      Exerciser exerciser = new Exerciser(content, clusterSize, random);
+      exerciser.compare(image);
+      exerciser.steps(image, 50);
+      exerciser.compare(image);
+    }
+    isSound("image");
+  }
+
+  @Test
+  void anEmptyImageMayBeForZstd() throws Exception {
+    Qcow2Options options = Qcow2Options.ofSize(SIZE).withBacking("raw", ImageFormat.RAW);
+    Qcow2Image.create(path("image"), options.withCompression(Compression.ZSTD));
+    assertThat(Tool.ok("qemu-img", "info", name("image"))).contains("compression type: zstd");
+    isSound("image");
+    isSame("raw", "raw", "image", "qcow2");
+    assertThatThrownBy(
+            () ->
+                new Qcow2Options(SIZE, 65536, 2, false, null, null)
+                    .withCompression(Compression.ZSTD))
+        .hasMessage("zstd compression in version 2");
   }
 
   @Test

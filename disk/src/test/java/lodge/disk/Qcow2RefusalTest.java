@@ -82,7 +82,9 @@ class Qcow2RefusalTest {
 
   @Test
   void featuresAreRefusedByName() throws Exception {
-    unsupported("extended L2 entries, feature bit 63", b -> b.putLong(72, 1L << 63 | 1 << 4));
+    unsupported("feature bit 62, feature bit 63", b -> b.putLong(72, 3L << 62));
+    corrupt("subclusters of less than 512 bytes", b -> b.putLong(72, 1 << 4));
+    corrupt("the data file has no name", b -> b.putLong(72, 1 << 2));
     unsupported(
         "flux capacitor",
         b ->

@@ -1,7 +1,6 @@
 package lodge.disk;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -213,18 +212,5 @@ class QemuInteropTest {
     }
     assertThat(Tool.ok("qemu-img", "check", "-f", "qcow2", path("lazy")))
         .contains("No errors were found");
-  }
-
-  @Test
-  void extendedEntriesAndDataFilesAreRefused() throws Exception {
-    refused("extended_l2=on", "it needs what Lodge lacks: extended L2 entries");
-    refused("data_file=" + path("data"), "it needs what Lodge lacks: external data file");
-  }
-
-  private void refused(String option, String reason) throws Exception {
-    Files.deleteIfExists(folder.resolve("refused"));
-    Tool.ok("qemu-img", "create", "-q", "-f", "qcow2", "-o", option, path("refused"), "1M");
-    assertThatThrownBy(() -> Qcow2Image.open(folder.resolve("refused"), true))
-        .hasMessage(path("refused") + ": cannot open: " + reason);
   }
 }
