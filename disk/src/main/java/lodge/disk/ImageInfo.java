@@ -44,13 +44,16 @@ public record ImageInfo(
     }
   }
 
-  public static ImageInfo read(Path path, ImageFormat format) throws IOException {
-    try (ImageFile file = ImageFile.open(path, true);
+  /**
+   * @param access to the image, for reading
+   */
+  public static ImageInfo read(Path path, ImageFormat format, Access access) throws IOException {
+    try (ImageFile file = ImageFile.open(path, access);
         FileSpace space = new FileSpace(path, file.end())) {
       if (format == ImageFormat.QCOW2) {
         return qcow2(file, space.allocated(), Qcow2Header.read(file));
       }
-      try (DiskImage image = format.open(path, true)) {
+      try (DiskImage image = format.open(path, access)) {
         OptionalInt blockSize =
             image instanceof BlockImage blocks ? blocks.blockSize() : OptionalInt.empty();
         return new ImageInfo(
@@ -71,14 +74,14 @@ public record ImageInfo(
       throws DiskException {
     Map<String, Object> details = new LinkedHashMap<>();
     details.put("compat", header.version() == 2 ? "0.10" : "1.1");
-    details.put("compression-type", "zlib");
+    details.put("compression-type", header.zstd() ? "zstd" : "zlib");
     if (header.version() > 2) {
       details.put("lazy-refcounts", (header.compatible() & Qcow2Header.LAZY_REFCOUNTS) != 0);
     }
     details.put("refcount-bits", 1 << header.refcountOrder());
     if (header.version() > 2) {
       details.put("corrupt", (header.incompatible() & Qcow2Header.CORRUPT) != 0);
-      details.put("extended-l2", false);
+      details.put("extended-l2", header.l2EntryWords() > 1);
     }
     Optional<Backing> backing = Optional.empty();
     if (header.backingFile() != null) {
