@@ -52,6 +52,7 @@ final class ImageCheckCommand implements Callable<Integer> {
   private boolean quiet;
 
   @Mixin private OutputForm output;
+  @Mixin private ForceShare share;
 
   @Parameters(index = "0", paramLabel = "FILE", description = "The image.")
   private Path file;
@@ -60,16 +61,22 @@ final class ImageCheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (repair != Repair.NOTHING && share.isGiven()) {
+      throw new BadInput("what another program writes cannot be repaired; leave out -U or -r");
+    }
     ImageFormat known = ImageFormatName.of(format, file);
     PrintWriter out = spec.commandLine().getOut();
     if (known != ImageFormat.QCOW2) {
-      known.open(file, true).close();
+      known.open(file, share.access()).close();
       spec.commandLine()
           .getErr()
           .println("lodge: " + file + ": " + known.label() + " images have nothing to check");
       return NOTHING_TO_CHECK;
     }
-    CheckReport report = Qcow2Image.check(file, repair);
+    CheckReport report =
+        repair == Repair.NOTHING
+            ? Qcow2Image.check(file, share.access())
+            : Qcow2Image.check(file, repair);
     if (output.isJson()) {
       out.println(Json.pretty(object(report)));
     } else if (!quiet) {

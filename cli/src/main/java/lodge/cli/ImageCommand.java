@@ -24,7 +24,9 @@ import picocli.CommandLine.Spec;
       ImageMapCommand.class,
       ImageCompareCommand.class,
       ImageResizeCommand.class,
-      ImageSnapshotCommand.class
+      ImageSnapshotCommand.class,
+      ImageCommitCommand.class,
+      ImageRebaseCommand.class
     },
     footer = {
       "",

@@ -11,6 +11,7 @@ import lodge.disk.ImageComparison;
 import lodge.disk.ImageComparison.Difference;
 import lodge.disk.ImageFormat;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -51,6 +52,8 @@ final class ImageCompareCommand implements Callable<Integer> {
   @Option(names = "-q", description = "Print nothing but errors.")
   private boolean quiet;
 
+  @Mixin private ForceShare share;
+
   @Parameters(index = "0", paramLabel = "FILE1", description = "An image.")
   private Path file;
 
@@ -64,8 +67,9 @@ final class ImageCompareCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Progress line = quiet ? Progress.silent() : image.progress(showProgress);
     try (line;
-        DiskImage one = ImageFormatName.of(format, file).open(file, true);
-        DiskImage other = ImageFormatName.of(otherFormat, otherFile).open(otherFile, true)) {
+        DiskImage one = ImageFormatName.of(format, file).open(file, share.access());
+        DiskImage other =
+            ImageFormatName.of(otherFormat, otherFile).open(otherFile, share.access())) {
       if (strict && one.size() != other.size()) {
         print("Strict mode: Image size mismatch!");
         return DIFFERENT;

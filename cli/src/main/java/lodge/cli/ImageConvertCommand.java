@@ -10,6 +10,7 @@ import lodge.disk.Conversion;
 import lodge.disk.DiskImage;
 import lodge.disk.ImageFormat;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -76,6 +77,8 @@ final class ImageConvertCommand implements Callable<Integer> {
   @Option(names = "-q", description = "Show no progress.")
   private boolean quiet;
 
+  @Mixin private ForceShare share;
+
   @Parameters(index = "0", paramLabel = "SOURCE", description = "The image to read.")
   private Path source;
 
@@ -97,7 +100,7 @@ final class ImageConvertCommand implements Callable<Integer> {
     }
     Progress line = quiet ? Progress.silent() : image.progress(showProgress);
     try (line;
-        DiskImage opened = ImageFormatName.of(format, source).open(source, true)) {
+        DiskImage opened = ImageFormatName.of(format, source).open(source, share.access())) {
       Conversion conversion = conversion(opened, line);
       if (targetFormat == ImageFormat.RAW) {
         conversion.toRaw(target);

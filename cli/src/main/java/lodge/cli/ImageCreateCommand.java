@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import lodge.disk.Access;
 import lodge.disk.ImageFormat;
 import lodge.disk.ImageInfo;
 import lodge.disk.Qcow2Image;
@@ -100,6 +101,6 @@ final class ImageCreateCommand implements Callable<Integer> {
       throw new BadInput("a new image needs a size, such as 10G");
     }
     Path behind = file.resolveSibling(creation.backing());
-    return ImageInfo.read(behind, creation.backingFormat()).size();
+    return ImageInfo.read(behind, creation.backingFormat(), Access.READ).size();
   }
 }

@@ -31,7 +31,7 @@ record ImageCreation(Map<String, String> options, String backing, ImageFormat ba
   /** Images of this format take no options. */
   void requireNone(ImageFormat format) {
     if (backing != null) {
-      throw new BadInput(format.label() + " images have no backing file; qcow2 images can");
+      ImageFormatName.requireBacking(format);
     }
     for (String option : options.keySet()) {
       if (!option.equals("size")) {

@@ -34,6 +34,13 @@ final class ImageFormatName implements ITypeConverter<ImageFormat> {
                             .collect(Collectors.joining(", "))));
   }
 
+  /** For commands about backing files. */
+  static void requireBacking(ImageFormat format) {
+    if (format != ImageFormat.QCOW2) {
+      throw new BadInput(format.label() + " images have no backing file; qcow2 images can");
+    }
+  }
+
   /** The format that was asked for, or the one that the file seems to have. */
   static ImageFormat of(ImageFormat asked, Path file) throws DiskException {
     return asked != null ? asked : ImageFormat.probe(file);

@@ -39,6 +39,7 @@ final class ImageInfoCommand implements Callable<Integer> {
   private boolean chain;
 
   @Mixin private OutputForm output;
+  @Mixin private ForceShare share;
 
   @Parameters(index = "0", paramLabel = "FILE", description = "The image.")
   private Path file;
@@ -48,11 +49,11 @@ final class ImageInfoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     List<ImageInfo> images = new ArrayList<>();
-    images.add(ImageInfo.read(file, ImageFormatName.of(format, file)));
+    images.add(ImageInfo.read(file, ImageFormatName.of(format, file), share.access()));
     Set<Path> seen = new HashSet<>(Set.of(file.toRealPath()));
     while (chain && images.getLast().backing().isPresent()) {
       ImageInfo.Backing behind = images.getLast().backing().get();
-      images.add(ImageInfo.read(behind.file(), behind.known()));
+      images.add(ImageInfo.read(behind.file(), behind.known(), share.access()));
       if (!seen.add(behind.file().toRealPath())) {
         throw new BadInput(
             images.get(images.size() - 2).file()

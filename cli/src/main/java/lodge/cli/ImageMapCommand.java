@@ -31,6 +31,7 @@ final class ImageMapCommand implements Callable<Integer> {
   private ImageFormat format;
 
   @Mixin private OutputForm output;
+  @Mixin private ForceShare share;
 
   @Parameters(index = "0", paramLabel = "FILE", description = "The image.")
   private Path file;
@@ -40,7 +41,7 @@ final class ImageMapCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    try (DiskImage image = ImageFormatName.of(format, file).open(file, true)) {
+    try (DiskImage image = ImageFormatName.of(format, file).open(file, share.access())) {
       AllocationMap map = new AllocationMap(image);
       if (output.isJson()) {
         String separator = "[";

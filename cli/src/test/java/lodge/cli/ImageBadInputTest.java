@@ -134,6 +134,18 @@ class ImageBadInputTest {
         "image snapshot -a none @good           | @good                    | none",
         "image snapshot -d none @good           | @good                    | none",
         "image snapshot -a x -d y @good         | mutually exclusive       | snapshot --help",
+        "image commit @good                     | @good                    | nothing is behind it",
+        "image commit @lost                     | parent                   | no such file",
+        "image commit -f raw @raw               | raw images have no       | qcow2",
+        "image commit @raw                      | @raw                     | no qcow2 image",
+        "image rebase @a                        | Missing required         | -b",
+        "image rebase -b raw @good              | needs its format         | -F qcow2",
+        "image rebase -F raw -b '' @a           | backing format           | -b FILE",
+        "image rebase -f raw -b '' @raw         | raw images have no       | qcow2",
+        "image rebase -b none -F raw @good      | none                     | no such file",
+        "image rebase -b raw -F qcow2 @good     | raw                      | no qcow2 image",
+        "image rebase -u -b raw -F raw @raw     | @raw                     | no qcow2 image",
+        "image check -U -r all @good            | cannot be repaired       | -U",
         "image convert @good                    | Missing required         | TARGET",
         "image convert @none @new               | @none                    | no such file",
         "image convert @good @no/new            | @no/new                  | no such folder",
@@ -174,7 +186,7 @@ class ImageBadInputTest {
       throws IOException {
     Map<Path, String> before = contents();
 
-    Run run = lodge(line.replace("@", folder + "/").split(" "));
+    Run run = lodge(words(line));
 
     assertThat(run.errors()).startsWith("lodge: ").hasLineCount(1).endsWith("\n");
     assertThat(run.errors()).containsIgnoringCase(what.replace("@", folder + "/"));
@@ -182,6 +194,13 @@ class ImageBadInputTest {
     assertThat(run.errors()).doesNotContain("internal error");
     assertThat(run.status()).isEqualTo(2);
     assertThat(contents()).isEqualTo(before);
+  }
+
+  /** A word of two quotes is empty. */
+  private String[] words(String line) {
+    return Arrays.stream(line.replace("@", folder + "/").split(" "))
+        .map(word -> word.replace("''", ""))
+        .toArray(String[]::new);
   }
 
   @Test

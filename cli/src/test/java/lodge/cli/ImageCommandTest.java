@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import lodge.disk.Qcow2Image;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -188,6 +189,48 @@ class ImageCommandTest {
     assertThat(qemu("check", "qcow2").status()).isZero();
     lodge("resize", "-q", "-f", "raw", "@raw", "4M");
     assertThat(Files.size(folder.resolve("raw"))).isEqualTo(4 << 20);
+  }
+
+  @Test
+  void commitsAndRebases() throws Exception {
+    qemu("create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", "top", "over");
+    Process write =
+        new ProcessBuilder("qemu-io", "-f", "qcow2", "-c", "write -P 7 4M 64k", "over")
+            .directory(folder.toFile())
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    assertThat(write.waitFor()).isZero();
+    qemu("convert", "-O", "raw", "over", "model");
+    assertThat(lodge("commit", "-f", "qcow2", "-d", "@over").output())
+        .isEqualTo("Image committed.\n");
+    assertThat(qemu("map", "--output=json", "over").output()).contains("\"depth\": 0");
+    assertThat(lodge("commit", "-q", "@over").output()).isEmpty();
+    assertThat(qemu("map", "--output=json", "over").output()).doesNotContain("\"depth\": 0");
+    assertThat(qemu("compare", "-F", "raw", "top", "model").status()).isZero();
+
+    assertThat(lodge("rebase", "-b", "qcow2", "-F", "qcow2", "@over").status()).isZero();
+    assertThat(qemu("info", "over").output()).contains("backing file: qcow2");
+    assertThat(qemu("compare", "-F", "raw", "over", "model").status()).isZero();
+    Files.move(folder.resolve("qcow2"), folder.resolve("moved"));
+    assertThat(lodge("rebase", "-u", "-b", "moved", "-F", "qcow2", "@over").status()).isZero();
+    assertThat(qemu("compare", "-F", "raw", "over", "model").status()).isZero();
+    assertThat(lodge("rebase", "-b", "", "@over").status()).isZero();
+    assertThat(qemu("info", "over").output()).doesNotContain("backing file");
+    assertThat(qemu("compare", "-F", "raw", "over", "model").status()).isZero();
+  }
+
+  @Test
+  void readsWhatSomebodyWritesWhenAsked() throws Exception {
+    qemu("create", "-q", "-f", "qcow2", "-o", "compression_type=zstd", "zstd", "1M");
+    same("info @zstd");
+    try (Qcow2Image _ = Qcow2Image.open(folder.resolve("qcow2"), false)) {
+      same("info -U @qcow2");
+      same("check --force-share @qcow2");
+      same("map -U @qcow2");
+      same("compare -U @raw @qcow2");
+      assertThat(lodge("convert", "-U", "@qcow2", "@made").status()).isZero();
+    }
+    assertThat(qemu("compare", "-f", "raw", "-F", "raw", "raw", "made").status()).isZero();
   }
 
   /** Counts a cluster behind the end as used. */

@@ -45,13 +45,16 @@ public record ImageInfo(
     }
   }
 
-  public static ImageInfo read(Path path, ImageFormat format) throws IOException {
-    try (ImageFile file = ImageFile.open(path, true);
+  /**
+   * @param access to the image, for reading
+   */
+  public static ImageInfo read(Path path, ImageFormat format, Access access) throws IOException {
+    try (ImageFile file = ImageFile.open(path, access);
         FileSpace space = new FileSpace(path, file.end())) {
       if (format == ImageFormat.QCOW2) {
         return qcow2(file, space.allocated(), Qcow2Header.read(file));
       }
-      try (DiskImage image = format.open(path, true)) {
+      try (DiskImage image = format.open(path, access)) {
         OptionalInt blockSize =
             image instanceof BlockImage blocks ? blocks.blockSize() : OptionalInt.empty();
         return new ImageInfo(

@@ -79,6 +79,17 @@ public final class Qcow2Image implements DiskImage {
     }
   }
 
+  /**
+   * Compares the refcounts with the references, and changes nothing.
+   *
+   * @param access to the image, for reading
+   */
+  public static CheckReport check(Path path, Access access) throws IOException {
+    try (ImageFile file = ImageFile.open(path, access)) {
+      return check(file, Repair.NOTHING);
+    }
+  }
+
   static CheckReport check(ImageFile file, Repair repair) throws DiskException {
     Qcow2Metadata metadata =
         new Qcow2Metadata(file, Qcow2Header.read(file), () -> TableMemory.MOST, () -> {});

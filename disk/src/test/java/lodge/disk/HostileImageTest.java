@@ -88,7 +88,7 @@ class HostileImageTest {
   private static void read(Path path, ImageFormat format, SplittableRandom random)
       throws IOException {
     ImageFormat.probe(path);
-    ImageInfo.read(path, format);
+    ImageInfo.read(path, format, Access.READ);
     try (DiskImage image = format.open(path, true)) {
       long size = image.size();
       assertThat(size).isNotNegative();

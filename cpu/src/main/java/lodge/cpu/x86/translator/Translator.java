@@ -46,7 +46,7 @@ final class Translator implements HotSpots {
    * What is executed less often than {@link CodeCache#HOT} times in these nanoseconds stays with
    * the interpreter, however long it goes on: its host code, some 260 bytes an instruction, would
    * only push out of the processor's caches what is hot. A disk's requests, whose way through the
-   * kernel is 19,000 instructions long, are 1.6 times as fast for it.
+   * kernel is 19,000 instructions long, are faster for it.
    */
   private static final long PAUSE = 500_000_000;
 
