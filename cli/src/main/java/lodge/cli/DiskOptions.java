@@ -21,8 +21,13 @@ final class DiskOptions {
       paramLabel = "DISK",
       converter = DiskDescription.Converter.class,
       description =
-          "Adds a disk: FILE[,format=NAME][,bus=virtio|ide][,readonly][,serial=TEXT]. A raw disk"
-              + " needs its format=raw.")
+          "Adds a disk: FILE[,format=NAME][,bus=virtio|ide][,readonly][,serial=TEXT]"
+              + "[,cache=MODE][,discard=unmap|ignore][,bps=N][,iops=N][,bps-max=N][,iops-max=N]."
+              + " A raw disk needs its format=raw. MODE is writeback (as without this),"
+              + " writethrough or directsync (each write is durable when it is done), unsafe"
+              + " (flushes are ignored) or none (the same as writeback: the host's page cache is"
+              + " always used). bps and iops limit bytes and requests a second, the others what"
+              + " may come at once after a pause.")
   private List<DiskDescription> disks = new ArrayList<>();
 
   @Option(names = "--cdrom", paramLabel = "FILE", description = "Adds a CD-ROM drive with this.")
@@ -84,7 +89,7 @@ final class DiskOptions {
           ephemeral && !disk.readOnly()
               ? Overlay.over(disk.file(), format, home)
               : format.open(disk.file(), disk.readOnly());
-      drives.add(new Drive(backend, disk.kind(), disk.serial()));
+      drives.add(disk.drive(backend));
     }
     for (Path cdrom : cdroms) {
       drives.add(new Drive(ImageFormat.RAW.open(cdrom, true), Drive.Kind.IDE_CDROM, ""));

@@ -17,7 +17,7 @@ public record IoLimits(long bps, long iops, long bpsMax, long iopsMax) {
       throw new IllegalArgumentException("limits are not negative");
     }
     if ((bps == 0 && bpsMax != 0) || (iops == 0 && iopsMax != 0)) {
-      throw new IllegalArgumentException("a burst needs a limit that it is above of");
+      throw new IllegalArgumentException("a burst needs the limit that it goes beyond");
     }
   }
 }

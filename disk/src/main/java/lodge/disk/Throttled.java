@@ -12,7 +12,7 @@ import lodge.core.BlockBackend;
  * A disk that is as slow as limits say, if not slower. Requests wait in the thread that makes them,
  * before they are made. Flushes, and closing it, are not held up.
  */
-public final class Throttled implements BlockBackend {
+public final class Throttled extends BlockFilter {
   /** The share of a second that may come at once when nothing is said of bursts. */
   private static final int DEFAULT_BURST = 10;
 
@@ -21,7 +21,6 @@ public final class Throttled implements BlockBackend {
     void sleep(long nanos) throws InterruptedException;
   }
 
-  private final BlockBackend disk;
   private final LongSupplier clock;
   private final Sleeper sleeper;
   private final Optional<TokenBucket> bytes;
@@ -35,7 +34,7 @@ public final class Throttled implements BlockBackend {
   }
 
   Throttled(BlockBackend disk, IoLimits limits, LongSupplier clock, Sleeper sleeper) {
-    this.disk = disk;
+    super(disk);
     this.clock = clock;
     this.sleeper = sleeper;
     bytes = bucket(limits.bps(), limits.bpsMax());
@@ -65,16 +64,6 @@ public final class Throttled implements BlockBackend {
   }
 
   @Override
-  public long size() {
-    return disk.size();
-  }
-
-  @Override
-  public boolean readOnly() {
-    return disk.readOnly();
-  }
-
-  @Override
   public void read(long offset, ByteBuffer into) throws IOException {
     await(into.remaining());
     disk.read(offset, into);
@@ -84,11 +73,6 @@ public final class Throttled implements BlockBackend {
   public void write(long offset, ByteBuffer from) throws IOException {
     await(from.remaining());
     disk.write(offset, from);
-  }
-
-  @Override
-  public void flush() throws IOException {
-    disk.flush();
   }
 
   /** Counts as a request without bytes, as few are moved. */
@@ -103,10 +87,5 @@ public final class Throttled implements BlockBackend {
   public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
     await(mayUnmap ? 0 : length);
     disk.writeZeroes(offset, length, mayUnmap);
-  }
-
-  @Override
-  public void close() throws IOException {
-    disk.close();
   }
 }
