@@ -148,7 +148,7 @@ class OnlyReadTest {
     create("data_file=data,data_file_raw=" + raw + ",extended_l2=" + extended);
     write(40);
     isReadButNotWritten(extended.equals("on") ? "extended L2 entries" : "an external data file");
-    ImageInfo info = ImageInfo.read(qemu.path("image"), ImageFormat.QCOW2);
+    ImageInfo info = ImageInfo.read(qemu.path("image"), ImageFormat.QCOW2, Access.READ);
     assertThat(info.details())
         .containsEntry("data-file", "data")
         .containsEntry("data-file-raw", raw.equals("on"))
