@@ -86,7 +86,8 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
   }
 
   /**
-   * Adds ports.
+   * Adds ports. All 32 bits of their register are there, as firmware that asks for their number
+   * expects; at an address that no port has they are nowhere.
    *
    * @param number 0 to 5
    * @param length a power of 2, 4 to 256
@@ -94,9 +95,7 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
    */
   public void ioBar(PortBus ports, int number, int length, int maxSize, BusDevice device) {
     int register = BARS + 4 * number;
-    config
-        .define(COMMAND, 2, 0, COMMAND_WRITABLE | IO_SPACE)
-        .define(register, 4, IO_BAR, -length & PORTS - 1);
+    config.define(COMMAND, 2, 0, COMMAND_WRITABLE | IO_SPACE).define(register, 4, IO_BAR, -length);
     ioBars.add(new IoBar(ports, register, length, maxSize, device));
   }
 
@@ -151,8 +150,8 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
       }
     }
     for (IoBar bar : ioBars) {
-      if ((command & IO_SPACE) != 0) {
-        int base = config.read(bar.register, 4) & ~IO_BAR;
+      int base = config.read(bar.register, 4) & ~IO_BAR;
+      if ((command & IO_SPACE) != 0 && Integer.compareUnsigned(base, PORTS) < 0) {
         bar.bus.move(base, bar.length, bar.maxSize, bar.device);
       } else {
         bar.bus.remove(bar.device);

@@ -114,7 +114,7 @@ class PciEndpointTest {
     endpoint.ioBar(ports, 4, 16, 1, counting());
     assertThat(endpoint.read(BAR4, 4)).as("a register of ports").isEqualTo(1);
     endpoint.write(BAR4, 4, -1);
-    assertThat(endpoint.read(BAR4, 4)).as("its size").isEqualTo(0xFFF1);
+    assertThat(endpoint.read(BAR4, 4)).as("its size").isEqualTo(0xFFFF_FFF1);
     endpoint.write(BAR4, 4, 0xC100);
     assertThat(ports.read(0xC101, 1)).isEqualTo(0xFF);
     endpoint.write(COMMAND, 2, 1);
@@ -124,6 +124,9 @@ class PciEndpointTest {
     endpoint.write(BAR4, 4, 0xFFF0);
     assertThat(ports.read(0xC101, 1)).isEqualTo(0xFF);
     assertThat(ports.read(0xFFFF, 1)).isEqualTo(15);
+    endpoint.write(BAR4, 4, 0x1_FFF0);
+    assertThat(ports.read(0xFFFF, 1)).as("nowhere").isEqualTo(0xFF);
+    endpoint.write(BAR4, 4, 0xFFF0);
     endpoint.write(COMMAND, 2, 0);
     assertThat(ports.read(0xFFFF, 1)).isEqualTo(0xFF);
   }

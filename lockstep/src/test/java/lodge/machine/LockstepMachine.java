@@ -58,6 +58,7 @@ public final class LockstepMachine implements AutoCloseable {
             false,
             List.of(),
             List.of(),
+            BootFrom.DISK,
             new UUID(0, 0));
     Board board = new Board(spec, map, unused, clock, serial, this::end, _ -> kick());
     board.startTimeStampCounters();

@@ -77,13 +77,13 @@ final class Board {
   private static final int PRIMARY_IDE_IRQ = 14;
   private static final int SECONDARY_IDE_IRQ = 15;
 
-  private static final int ISA_BRIDGE_SLOT = 1;
+  static final int ISA_BRIDGE_SLOT = 1;
   private static final int POWER_MANAGEMENT = 3;
-  private static final int FIRST_DISK_SLOT = 4;
+  static final int FIRST_DISK_SLOT = 4;
   private static final int SLOTS = 32;
 
   /** Of the PIIX3, whose function 0 is the ISA bridge. */
-  private static final int IDE_FUNCTION = 1;
+  static final int IDE_FUNCTION = 1;
 
   /** Where kernels that are booted directly find the ports of the IDE bus master. */
   private static final int IDE_BUS_MASTER = 0xC040;
@@ -178,7 +178,12 @@ final class Board {
     long highRam = Math.max(0, memory.end() - GuestMemory.HIGH_RAM_START);
     CmosRtc rtc = add(new CmosRtc(hpet.rtc(), clock, memory.lowRamEnd(), highRam));
     rtc.store(CMOS_EQUIPMENT, EQUIPMENT);
-    rtc.store(CMOS_BOOT_FIRST, BOOT_CD << 4 | BOOT_DISK);
+    rtc.store(
+        CMOS_BOOT_FIRST,
+        switch (spec.bootFrom()) {
+          case DISK -> BOOT_CD << 4 | BOOT_DISK;
+          case CDROM -> BOOT_DISK << 4 | BOOT_CD;
+        });
     rtc.store(CMOS_BOOT_THIRD, BOOT_FLOPPY << 4);
     rtc.store(CMOS_CPUS, cpus.size() - 1);
     ports.map(0x70, 2, 1, rtc);
@@ -222,7 +227,8 @@ final class Board {
     }
     FwCfg configuration = add(configuration(memory));
     if (spec.boot() instanceof Boot.Firmware) {
-      FirmwareFiles.add(configuration, memory, described(), spec.uuid());
+      List<String> order = BootOrder.of(spec.drives(), spec.bootFrom());
+      FirmwareFiles.add(configuration, memory, described(), spec.uuid(), order);
     }
     ports.map(FwCfg.PORT, FwCfg.LENGTH, 2, configuration);
     ports.map(FwCfg.DMA_PORT, FwCfg.DMA_LENGTH, 4, configuration.dma());

@@ -43,6 +43,7 @@ public final class MachineBuilder {
   private boolean debugExit;
   private final List<Device> devices = new ArrayList<>();
   private final List<Drive> drives = new ArrayList<>();
+  private BootFrom bootFrom = BootFrom.DISK;
   private UUID uuid = new UUID(0, 0);
   private final int maxCpus;
 
@@ -178,6 +179,12 @@ public final class MachineBuilder {
     return this;
   }
 
+  /** What firmware tries to boot from first. Without it the disks. */
+  public MachineBuilder bootFrom(BootFrom first) {
+    bootFrom = Objects.requireNonNull(first);
+    return this;
+  }
+
   /** What firmware tells the guest as the machine's identity. Without it all zeros. */
   public MachineBuilder uuid(UUID identity) {
     uuid = Objects.requireNonNull(identity);
@@ -199,7 +206,17 @@ public final class MachineBuilder {
     Engine chosen = traced(ownEngine != null ? ownEngine : Engines.named(engine, engines));
     MachineSpec spec =
         new MachineSpec(
-            boot(), memory, model, chosen, serial, rebootOnReset, debugExit, devices, drives, uuid);
+            boot(),
+            memory,
+            model,
+            chosen,
+            serial,
+            rebootOnReset,
+            debugExit,
+            devices,
+            drives,
+            bootFrom,
+            uuid);
     if (!devices.isEmpty()) {
       Board.tryOut(spec);
     }

@@ -21,6 +21,7 @@ record MachineSpec(
     boolean debugExit,
     List<Device> devices,
     List<Drive> drives,
+    BootFrom bootFrom,
     UUID uuid) {
   MachineSpec {
     devices = List.copyOf(devices);

@@ -2,6 +2,8 @@ package lodge.machine.boot;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.UUID;
 import lodge.core.GuestMemory;
 import lodge.devices.FwCfg;
@@ -23,9 +25,14 @@ public final class FirmwareFiles {
    * Adds the files.
    *
    * @param uuid the machine's
+   * @param bootOrder paths of the drives to boot from
    */
   public static void add(
-      FwCfg configuration, GuestMemory memory, AcpiTables.Board board, UUID uuid) {
+      FwCfg configuration,
+      GuestMemory memory,
+      AcpiTables.Board board,
+      UUID uuid,
+      List<String> bootOrder) {
     LinkedTables acpi = AcpiTables.of(board);
     configuration.addFile(AcpiTables.TABLES_FILE, acpi.content(AcpiTables.TABLES_FILE));
     configuration.addFile(AcpiTables.RSDP_FILE, acpi.content(AcpiTables.RSDP_FILE));
@@ -34,6 +41,7 @@ public final class FirmwareFiles {
     Smbios.Files smbios = Smbios.of(board.cpus(), memory, uuid);
     configuration.addFile("etc/smbios/smbios-tables", smbios.tables());
     configuration.addFile("etc/smbios/smbios-anchor", smbios.anchor());
+    configuration.addFile("bootorder", lines(bootOrder));
     configuration.addFile("etc/sercon-port", little(2).putShort((short) COM1).array());
     configuration.addFile("etc/boot-fail-wait", little(4).putInt(NO_RETRY).array());
   }
@@ -49,6 +57,11 @@ public final class FirmwareFiles {
           .putInt(MemoryMap.Type.USABLE.code());
     }
     return map.array();
+  }
+
+  /** With a 0 behind the last one. */
+  private static byte[] lines(List<String> texts) {
+    return (String.join("\n", texts) + '\0').getBytes(StandardCharsets.US_ASCII);
   }
 
   private static ByteBuffer little(int length) {
