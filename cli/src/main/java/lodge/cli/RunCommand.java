@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import lodge.cli.guest.Firmware;
 import lodge.cli.guest.Guest;
@@ -35,6 +36,7 @@ import picocli.CommandLine.TypeConversionException;
       "lodge run [GUEST | DISK] [--disk DISK]... [--cdrom FILE]... [--ephemeral]",
       "                 [--name NAME] [--kernel FILE] [--initrd FILE]",
       "                 [--append STRING]",
+      "                 [--firmware NAME] [--uuid UUID]",
       "                 [--memory SIZE] [--cpus N] [--cpu MODEL] [--engine NAME]",
       "                 [--serial WHERE] [--device NAME[,PROPERTY=VALUE...]]...",
       "                 [--no-reboot] [--stats] [--trace-translation FILE] [--debug]",
@@ -54,6 +56,8 @@ import picocli.CommandLine.TypeConversionException;
       "  lodge run --kernel vmlinux --initrd root.cpio --append console=ttyS0"
     })
 final class RunCommand implements Callable<Integer> {
+  private static final String BIOS = "bios";
+
   @Parameters(
       index = "0",
       arity = "0..1",
@@ -85,6 +89,19 @@ final class RunCommand implements Callable<Integer> {
           "Kernel command line, added to the guest's; without a guest console=ttyS0, for a"
               + " Multiboot image nothing.")
   private String append;
+
+  @Option(
+      names = "--firmware",
+      paramLabel = "NAME",
+      description = "What boots from the disks: bios, SeaBIOS, as without this.")
+  private String firmware;
+
+  @Option(
+      names = "--uuid",
+      paramLabel = "UUID",
+      converter = MachineUuid.class,
+      description = "The machine's identity, which firmware tells the guest.")
+  private UUID uuid;
 
   @Option(
       names = "--memory",
@@ -185,6 +202,7 @@ final class RunCommand implements Callable<Integer> {
             .debugExit(
                 taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
     devices.forEach(builder::device);
+    Optional.ofNullable(uuid).ifPresent(builder::uuid);
     try (Closer held = new Closer();
         SerialTarget target = SerialTarget.of(serial, streams)) {
       Session session =
@@ -273,6 +291,12 @@ final class RunCommand implements Callable<Integer> {
       throw new BadInput(
           "--engine " + engine + " is unknown; there are " + String.join(", ", Machine.engines()));
     }
+    if (firmware != null && !firmware.equals(BIOS)) {
+      throw new BadInput("--firmware " + firmware + " is unknown; there is " + BIOS);
+    }
+    if (firmware != null && (kernel != null || (guestName != null && hasRamDisk()))) {
+      throw new BadInput("--firmware boots from disks; a kernel needs none");
+    }
     SerialTarget.check(serial);
     if (guestName != null && !Recipe.names(recipes()).contains(guestName)) {
       Recipe.named(guestName, recipes()); // explains what there is
@@ -349,6 +373,18 @@ final class RunCommand implements Callable<Integer> {
       } catch (MachineException e) {
         throw new TypeConversionException(e.getMessage());
       }
+    }
+  }
+
+  /** Reads an identity; the JDK would take less than all digits. */
+  static final class MachineUuid implements ITypeConverter<UUID> {
+    @Override
+    public UUID convert(String text) {
+      if (!text.matches("\\p{XDigit}{8}(-\\p{XDigit}{4}){3}-\\p{XDigit}{12}")) {
+        throw new TypeConversionException(
+            "'" + text + "' is no UUID; write it like 123e4567-e89b-12d3-a456-426614174000");
+      }
+      return UUID.fromString(text);
     }
   }
 

@@ -86,6 +86,10 @@ class BadInputTest {
         "run --disk @text,iops-max=5               | a burst needs            | the limit",
         "run --disk @text,format=raw --disk @text,format=raw | @text         | in use by this"
             + " process",
+        "run --disk @text --firmware efi           | --firmware efi is unknown | bios",
+        "run --kernel @good --firmware bios        | boots from disks         | kernel",
+        "run tiny --firmware bios                  | boots from disks         | kernel",
+        "run --kernel @good --uuid 1-2-3-4-5       | '1-2-3-4-5' is no UUID   | 123e4567",
         "cpu show pentium                          | cpu 'pentium' is unknown | x86-64-v1",
         "cpu show                                  | MODEL                    | cpu show --help",
         "cpu                                       | list or show             | cpu --help",
