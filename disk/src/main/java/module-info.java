@@ -11,6 +11,7 @@
 module lodge.disk {
   requires transitive lodge.core;
   requires aircompressor.v3;
+  requires jdk.unsupported; // where aircompressor finds sun.misc.Unsafe
 
   exports lodge.disk;
 }

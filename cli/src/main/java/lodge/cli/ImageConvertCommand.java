@@ -45,7 +45,9 @@ final class ImageConvertCommand implements Callable<Integer> {
       names = "-o",
       paramLabel = "NAME=VALUE",
       split = ",",
-      description = "qcow2: cluster_size, compat, lazy_refcounts, backing_file, backing_fmt.")
+      description =
+          "qcow2: cluster_size, compat, compression_type, lazy_refcounts, backing_file,"
+              + " backing_fmt.")
   private Map<String, String> options = new LinkedHashMap<>();
 
   @Option(names = "-c", description = "Compress the data; qcow2 only.")

@@ -50,7 +50,9 @@ final class ImageCreateCommand implements Callable<Integer> {
       names = "-o",
       paramLabel = "NAME=VALUE",
       split = ",",
-      description = "qcow2: cluster_size, compat, lazy_refcounts, backing_file, backing_fmt, size.")
+      description =
+          "qcow2: cluster_size, compat, compression_type, lazy_refcounts, backing_file,"
+              + " backing_fmt, size.")
   private Map<String, String> options = new LinkedHashMap<>();
 
   @Option(names = "-q", description = "Print nothing but errors.")

@@ -1,6 +1,7 @@
 package lodge.cli;
 
 import java.util.Map;
+import lodge.disk.Compression;
 import lodge.disk.ImageFormat;
 import lodge.disk.Qcow2Options;
 
@@ -44,6 +45,7 @@ record ImageCreation(Map<String, String> options, String backing, ImageFormat ba
     int clusterSize = CLUSTER_SIZE;
     int version = 3;
     boolean lazyRefcounts = false;
+    Compression compression = Compression.ZLIB;
     for (var option : options.entrySet()) {
       String value = option.getValue();
       switch (option.getKey()) {
@@ -57,7 +59,15 @@ record ImageCreation(Map<String, String> options, String backing, ImageFormat ba
                       throw new BadInput("compat=" + value + " is unknown; write 0.10 or 1.1");
                 };
         case "lazy_refcounts" -> lazyRefcounts = isOn("lazy_refcounts", value);
-        case "compression_type" -> requireValue(option, "zlib");
+        case "compression_type" ->
+            compression =
+                switch (value) {
+                  case "zlib" -> Compression.ZLIB;
+                  case "zstd" -> Compression.ZSTD;
+                  default ->
+                      throw new BadInput(
+                          "compression_type=" + value + " is unknown; write zlib or zstd");
+                };
         case "preallocation" -> requireValue(option, "off");
         case "backing_file", "backing_fmt", "size" -> {}
         default ->
@@ -65,11 +75,13 @@ record ImageCreation(Map<String, String> options, String backing, ImageFormat ba
                 "option '"
                     + option.getKey()
                     + "' is unknown for qcow2 images; there are cluster_size, compat,"
-                    + " lazy_refcounts, backing_file, backing_fmt, size");
+                    + " compression_type, lazy_refcounts, backing_file, backing_fmt, size");
       }
     }
     try {
-      Qcow2Options result = new Qcow2Options(size, clusterSize, version, lazyRefcounts, null, null);
+      Qcow2Options result =
+          new Qcow2Options(size, clusterSize, version, lazyRefcounts, null, null)
+              .withCompression(compression);
       return backing == null ? result : result.withBacking(backing, backingFormat);
     } catch (IllegalArgumentException e) {
       throw new BadInput("qcow2 images cannot have " + e.getMessage(), e);

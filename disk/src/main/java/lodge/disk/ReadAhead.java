@@ -103,7 +103,7 @@ final class ReadAhead implements AutoCloseable {
       } catch (IOException e) {
         piece.failure = e;
         kind = Kind.FAILED;
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) { // whoever waits for the piece has to hear of it
         piece.failure = new IOException(e);
         kind = Kind.FAILED;
       }
