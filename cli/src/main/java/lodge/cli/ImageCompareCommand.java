@@ -68,7 +68,8 @@ final class ImageCompareCommand implements Callable<Integer> {
     Progress line = quiet ? Progress.silent() : image.progress(showProgress);
     try (line;
         DiskImage one = ImageFormatName.of(format, file).open(file, share.access());
-        DiskImage other = ImageFormatName.of(otherFormat, otherFile).open(otherFile, share.access())) {
+        DiskImage other =
+            ImageFormatName.of(otherFormat, otherFile).open(otherFile, share.access())) {
       if (strict && one.size() != other.size()) {
         print("Strict mode: Image size mismatch!");
         return DIFFERENT;
