@@ -5,12 +5,14 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import lodge.cli.guest.CloudSeed;
 import lodge.cli.guest.Guest;
 import lodge.cli.guest.MachineFolder;
 import lodge.core.BlockBackend;
 import lodge.disk.ImageFormat;
+import lodge.disk.PausedWhenFull;
 import lodge.machine.Drive;
 import picocli.CommandLine.Option;
 
@@ -39,6 +41,15 @@ final class DiskOptions {
   private boolean ephemeral;
 
   @Option(
+      names = "--on-disk-full",
+      paramLabel = "WHAT",
+      defaultValue = "report",
+      description =
+          "What comes of writes while the host's file system is full: report, the guest sees an"
+              + " error, as without this, or pause, they wait until there is space.")
+  private WhenFull whenFull;
+
+  @Option(
       names = "--name",
       paramLabel = "NAME",
       description =
@@ -54,6 +65,22 @@ final class DiskOptions {
               + " user-data=FILE[,meta-data=FILE][,network-config=FILE]")
   private String cloudInit;
 
+  /** By the names that the option takes. */
+  enum WhenFull {
+    report,
+    pause
+  }
+
+  private BlockBackend opened(BlockBackend image, Consumer<String> say) {
+    return whenFull == WhenFull.report
+        ? image
+        : new PausedWhenFull(
+            image,
+            e ->
+                say.accept(
+                    e.path() + ": the host's disk is full; writes wait until there is space"));
+  }
+
   boolean none() {
     return disks.isEmpty() && cdroms.isEmpty();
   }
@@ -63,8 +90,13 @@ final class DiskOptions {
     disks.addFirst(DiskDescription.of(disk));
   }
 
-  /** The disk of a guest: the machine's own, or one for this run alone. */
-  Drive of(String guest, Supplier<Guest.Disk> newest, Path home, Closer held) throws IOException {
+  /**
+   * The disk of a guest: the machine's own, or one for this run alone.
+   *
+   * @param say for what the user is to know while the machine runs
+   */
+  Drive of(String guest, Supplier<Guest.Disk> newest, Path home, Closer held, Consumer<String> say)
+      throws IOException {
     BlockBackend backend;
     if (ephemeral) {
       backend = Overlay.over(newest.get().image(), ImageFormat.QCOW2, home);
@@ -73,15 +105,16 @@ final class DiskOptions {
       held.hold(folder::close);
       backend = ImageFormat.QCOW2.open(folder.disk(guest, newest), false);
     }
-    return new Drive(backend, Drive.Kind.VIRTIO_DISK, "");
+    return new Drive(opened(backend, say), Drive.Kind.VIRTIO_DISK, "");
   }
 
   /**
    * Those of the options.
    *
    * @param guest what the machine is called unless it has a name
+   * @param say for what the user is to know while the machine runs
    */
-  List<Drive> open(String guest, Path home) throws IOException {
+  List<Drive> open(String guest, Path home, Consumer<String> say) throws IOException {
     List<Drive> drives = new ArrayList<>();
     for (DiskDescription disk : disks) {
       ImageFormat format = disk.knownFormat();
@@ -89,7 +122,7 @@ final class DiskOptions {
           ephemeral && !disk.readOnly()
               ? Overlay.over(disk.file(), format, home)
               : format.open(disk.file(), disk.readOnly());
-      drives.add(disk.drive(backend));
+      drives.add(disk.drive(opened(backend, say)));
     }
     for (Path cdrom : cdroms) {
       drives.add(new Drive(ImageFormat.RAW.open(cdrom, true), Drive.Kind.IDE_CDROM, ""));

@@ -34,6 +34,7 @@ import picocli.CommandLine.TypeConversionException;
     versionProvider = Lodge.Version.class,
     customSynopsis = {
       "lodge run [GUEST | DISK] [--disk DISK]... [--cdrom FILE]... [--ephemeral]",
+      "                 [--on-disk-full report|pause]",
       "                 [--name NAME] [--kernel FILE] [--initrd FILE]",
       "                 [--append STRING]",
       "                 [--firmware NAME] [--uuid UUID]",
@@ -213,10 +214,17 @@ final class RunCommand implements Callable<Integer> {
           case Recipe.RamDisk _ -> ramDisk = Optional.of(ramDisk(recipe.get()));
           case Recipe.Disk _ ->
               builder.drive(
-                  disks.of(guestName, () -> (Guest.Disk) guest(recipe.get()), home(), held));
+                  disks.of(
+                      guestName,
+                      () -> (Guest.Disk) guest(recipe.get()),
+                      home(),
+                      held,
+                      session::say));
         }
       }
-      disks.open(recipe.map(Recipe::name).orElse("lodge"), home()).forEach(builder::drive);
+      disks
+          .open(recipe.map(Recipe::name).orElse("lodge"), home(), session::say)
+          .forEach(builder::drive);
       if (kernel == null && ramDisk.isEmpty()) {
         bootDisk(builder);
       } else {

@@ -76,6 +76,7 @@ class BadInputTest {
         "run --disk @text,format=qcow3             | 'qcow3' is unknown       | qcow2",
         "run --disk @text,format=qcow2             | @text                    | no qcow2 image",
         "run --disk @text,nosuch                   | 'nosuch' is unknown      | cache=",
+        "run --kernel @good --on-disk-full stop    | stop                     | pause",
         "run --disk @text,cache                    | 'cache' is unknown       | cache=",
         "run --disk @text,cache=most               | cache 'most' is unknown  | writethrough",
         "run --disk @text,discard=on               | discard 'on' is unknown  | ignore, unmap",

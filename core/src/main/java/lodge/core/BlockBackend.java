@@ -35,6 +35,9 @@ public interface BlockBackend extends AutoCloseable {
    */
   void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException;
 
+  /** The machine ends: requests that wait for more than the medium's answer fail from now on. */
+  default void abandon() {}
+
   @Override
   void close() throws IOException;
 }

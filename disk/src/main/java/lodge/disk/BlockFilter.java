@@ -48,6 +48,11 @@ abstract class BlockFilter implements BlockBackend {
   }
 
   @Override
+  public void abandon() {
+    disk.abandon();
+  }
+
+  @Override
   public void close() throws IOException {
     disk.close();
   }

@@ -12,8 +12,10 @@ public final class DiskException extends IOException {
 
   /** What programs may want to tell apart. */
   public enum Kind {
-    /** The host refused: no such file, no permission, no space, a failing disk. */
+    /** The host refused: no such file, no permission, a failing disk. */
     HOST,
+    /** The host's file system, or what one may use of it, is full. */
+    NO_SPACE,
     /** The file is no image of the format that was asked for. */
     WRONG_FORMAT,
     /** The image contradicts itself or its format. */

@@ -19,6 +19,9 @@ final class ImageFile implements AutoCloseable {
 
   private static final ByteBuffer ZEROES = ByteBuffer.allocateDirect(1 << 16).asReadOnlyBuffer();
 
+  /** How the JDK tells ENOSPC and EDQUOT apart from other errors: by the C library's words. */
+  private static final Set<String> FULL = Set.of("No space left on device", "Disk quota exceeded");
+
   private final Path path;
   private final FileChannel channel;
   private final boolean readOnly;
@@ -201,7 +204,9 @@ final class ImageFile implements AutoCloseable {
   }
 
   private DiskException failure(String operation, long offset, IOException e) {
-    return new DiskException(Kind.HOST, path, operation, offset, reason(e), e);
+    String reason = reason(e);
+    Kind kind = FULL.contains(reason) ? Kind.NO_SPACE : Kind.HOST;
+    return new DiskException(kind, path, operation, offset, reason, e);
   }
 
   @Override

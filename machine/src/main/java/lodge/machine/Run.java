@@ -148,6 +148,7 @@ final class Run {
       resetWanted = true;
     } else if (OUTCOME.compareAndSet(this, null, wanted)) {
       serial.finish();
+      spec.drives().forEach(drive -> drive.backend().abandon());
     }
     vcpus.forEach(VcpuThread::kick);
   }

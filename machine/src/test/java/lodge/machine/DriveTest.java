@@ -59,6 +59,11 @@ class DriveTest {
     public void writeZeroes(long offset, long length, boolean mayUnmap) {}
 
     @Override
+    public void abandon() {
+      calls.add("abandon");
+    }
+
+    @Override
     public void close() {
       calls.add("close");
     }
@@ -129,8 +134,8 @@ class DriveTest {
       machine.await();
     }
     assertThat(seen).containsExactly(0x7010_8086, 0xC041, 0x50, 0xEB, 0);
-    assertThat(backend.calls).containsExactly("flush", "close");
-    assertThat(disc.calls).containsExactly("close");
+    assertThat(backend.calls).containsExactly("abandon", "flush", "close");
+    assertThat(disc.calls).containsExactly("abandon", "close");
   }
 
   @Test
@@ -138,9 +143,9 @@ class DriveTest {
     try (Machine machine = machine(DriveTest::powerOff).drive(drive).build()) {
       machine.start();
       assertThat(machine.await()).isEqualTo(new Outcome.PowerOff());
-      assertThat(backend.calls).containsExactly("flush", "close");
+      assertThat(backend.calls).containsExactly("abandon", "flush", "close");
     }
-    assertThat(backend.calls).hasSize(2);
+    assertThat(backend.calls).hasSize(3);
   }
 
   @Test
@@ -159,7 +164,7 @@ class DriveTest {
       assertThat(machine.await())
           .isEqualTo(new Outcome.Failed("drive 'one' cannot be closed: the host's disk is full"));
     }
-    assertThat(backend.calls).containsExactly("flush", "close");
+    assertThat(backend.calls).containsExactly("abandon", "flush", "close");
   }
 
   @Test
