@@ -87,8 +87,8 @@ final class Tool {
 
   private static Result await(Process process, String name, Runnable watch, Consumer<String> line)
       throws IOException {
-    var output = CompletableFuture.supplyAsync(() -> text(process.getInputStream(), _ -> {}));
-    var errors = CompletableFuture.supplyAsync(() -> text(process.getErrorStream(), line));
+    var output = CompletableFuture.supplyAsync(() -> all(process.getInputStream()));
+    var errors = CompletableFuture.supplyAsync(() -> lines(process.getErrorStream(), line));
     try {
       while (!process.waitFor(100, TimeUnit.MILLISECONDS)) {
         watch.run();
@@ -101,7 +101,15 @@ final class Tool {
     }
   }
 
-  private static String text(InputStream in, Consumer<String> line) {
+  private static String all(InputStream in) {
+    try (in) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String lines(InputStream in, Consumer<String> line) {
     try (var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
       StringBuilder all = new StringBuilder();
       reader
