@@ -9,7 +9,9 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import lodge.cli.guest.CloudSeed;
 import lodge.cli.guest.Guest;
+import lodge.cli.guest.GuestCache;
 import lodge.cli.guest.MachineFolder;
+import lodge.cli.guest.Recipe;
 import lodge.core.BlockBackend;
 import lodge.disk.ImageFormat;
 import lodge.disk.PausedWhenFull;
@@ -93,17 +95,24 @@ final class DiskOptions {
   /**
    * The disk of a guest: the machine's own, or one for this run alone.
    *
-   * @param say for what the user is to know while the machine runs
+   * @param say tells the user a line
    */
-  Drive of(String guest, Supplier<Guest.Disk> newest, Path home, Closer held, Consumer<String> say)
+  Drive of(Recipe recipe, GuestCache cache, Path home, Closer held, Consumer<String> say)
       throws IOException {
+    Supplier<Guest.Disk> newest = () -> (Guest.Disk) cache.guest(recipe);
     BlockBackend backend;
     if (ephemeral) {
       backend = Overlay.over(newest.get().image(), ImageFormat.QCOW2, home);
     } else {
-      MachineFolder folder = MachineFolder.open(home, name == null ? guest : name);
+      String machine = name == null ? recipe.name() : name;
+      MachineFolder folder = MachineFolder.open(home, machine);
       held.hold(folder::close);
-      backend = ImageFormat.QCOW2.open(folder.disk(guest, newest), false);
+      backend = ImageFormat.QCOW2.open(folder.disk(recipe.name(), newest), false);
+      if (!folder.isOver(cache.folder(recipe))) {
+        say.accept(
+            "machine '%s' is made from an older %s; --name NAME makes one from the newest"
+                .formatted(machine, recipe.name()));
+      }
     }
     return new Drive(opened(backend, say), Drive.Kind.VIRTIO_DISK, "");
   }

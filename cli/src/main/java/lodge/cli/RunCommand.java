@@ -212,14 +212,12 @@ final class RunCommand implements Callable<Integer> {
       if (recipe.isPresent()) {
         switch (recipe.get().content()) {
           case Recipe.RamDisk _ -> ramDisk = Optional.of(ramDisk(recipe.get()));
-          case Recipe.Disk _ ->
-              builder.drive(
-                  disks.of(
-                      guestName,
-                      () -> (Guest.Disk) guest(recipe.get()),
-                      home(),
-                      held,
-                      session::say));
+          case Recipe.Disk _ -> {
+            try (Progress progress = progress()) {
+              GuestCache cache = new GuestCache(home(), progress);
+              builder.drive(disks.of(recipe.get(), cache, home(), held, session::say));
+            }
+          }
         }
       }
       disks
@@ -320,18 +318,12 @@ final class RunCommand implements Callable<Integer> {
     return Recipe.named(guestName, recipes()).content() instanceof Recipe.RamDisk;
   }
 
-  private Guest guest(Recipe recipe) {
-    try (Progress progress = progress()) {
-      return new GuestCache(home(), progress).guest(recipe);
-    }
-  }
-
   private Guest.RamDisk ramDisk(Recipe recipe) throws InterruptedException {
-    Guest.RamDisk guest = (Guest.RamDisk) guest(recipe);
     try (Progress progress = progress()) {
+      Guest.RamDisk guest = (Guest.RamDisk) new GuestCache(home(), progress).guest(recipe);
       AotCache.makeIfWanted(guest.name(), progress);
+      return guest;
     }
-    return guest;
   }
 
   private Progress progress() {

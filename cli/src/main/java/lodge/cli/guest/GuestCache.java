@@ -51,13 +51,8 @@ public final class GuestCache {
    * @throws GuestException when that is impossible
    */
   public Guest guest(Recipe recipe) {
-    GuestBuilder builder =
-        switch (recipe.content()) {
-          case Recipe.RamDisk _ -> new RamDiskBuilder(home, progress);
-          case Recipe.Disk _ -> new DiskBuilder(home, progress);
-        };
-    Path folder =
-        home.resolve("guests").resolve(recipe.name() + "-" + fingerprint(recipe, builder));
+    GuestBuilder builder = builder(recipe);
+    Path folder = folder(recipe);
     if (!Manifest.complete(folder, builder.files())) {
       try {
         buildLocked(recipe, builder, folder);
@@ -79,6 +74,22 @@ public final class GuestCache {
               recipe.memory());
       case Recipe.Disk _ ->
           new Guest.Disk(recipe.name(), folder.resolve(DiskBuilder.IMAGE), recipe.memory());
+    };
+  }
+
+  /**
+   * Where the guest is, or will be. When the recipe or what makes guests of it changes, it is
+   * another folder; the one before stays, for there may be machines over it.
+   */
+  public Path folder(Recipe recipe) {
+    return home.resolve("guests")
+        .resolve(recipe.name() + "-" + fingerprint(recipe, builder(recipe)));
+  }
+
+  private GuestBuilder builder(Recipe recipe) {
+    return switch (recipe.content()) {
+      case Recipe.RamDisk _ -> new RamDiskBuilder(home, progress);
+      case Recipe.Disk _ -> new DiskBuilder(home, progress);
     };
   }
 

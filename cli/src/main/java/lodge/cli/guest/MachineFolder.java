@@ -87,6 +87,15 @@ public final class MachineFolder implements AutoCloseable {
     }
   }
 
+  /** Whether the machine's disk was made over the guest in that folder. */
+  public boolean isOver(Path build) {
+    try {
+      return home.resolve(base()[1]).equals(build.toAbsolutePath());
+    } catch (IOException e) {
+      throw new GuestException("cannot use the machine's folder " + folder + ": " + reason(e), e);
+    }
+  }
+
   /** The disk comes last: without it the machine is a new one. */
   private void make(Path overlay, Guest.Disk guest) throws IOException {
     Path base = guest.image().getParent();
@@ -112,10 +121,7 @@ public final class MachineFolder implements AutoCloseable {
 
   /** An overlay shows rubbish over a disk that is not the one that it was made over. */
   private void checkBase(String guest) throws IOException {
-    String[] base = Files.readString(folder.resolve(BASE)).strip().split(" ");
-    if (base.length != 3) {
-      throw new IOException(folder.resolve(BASE) + " is not what Lodge has written");
-    }
+    String[] base = base();
     if (!base[0].equals(guest)) {
       throw new GuestException(
           "machine '%s' was made from guest '%s', not from '%s'; --name gives it another name"
@@ -137,6 +143,14 @@ public final class MachineFolder implements AutoCloseable {
                   found.isEmpty() ? "gone" : "another build of the guest now",
                   folder));
     }
+  }
+
+  private String[] base() throws IOException {
+    String[] base = Files.readString(folder.resolve(BASE)).strip().split(" ");
+    if (base.length != 3) {
+      throw new IOException(folder.resolve(BASE) + " is not what Lodge has written");
+    }
+    return base;
   }
 
   private static String reason(IOException e) {
