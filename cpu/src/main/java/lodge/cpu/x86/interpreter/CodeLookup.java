@@ -12,7 +12,7 @@ import lodge.cpu.x86.Cpu;
  * <p>Whoever links to a page counts on being told when its translation is flushed, so a page may
  * not simply be forgotten. Global pages that give their place to others are therefore kept aside:
  * the kernel's text and its modules lie at random distances, and where two pages that call each
- * other have one place, forgetting would void all links a hundred thousand times a second.
+ * other have one place, forgetting would void all links at each call.
  */
 final class CodeLookup {
   private static final int USER = 4;
