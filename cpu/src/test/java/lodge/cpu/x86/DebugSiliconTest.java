@@ -30,6 +30,12 @@ class DebugSiliconTest {
   private static final long LIST = 0x6100;
   private static final long END_HANDLER = 0x9800;
 
+  /**
+   * How often the processor is asked again where it differs: below a hypervisor the kernel now and
+   * then reports a single step with an empty DR6.
+   */
+  private static final int MORE_TRIES = 4;
+
   /** How many stops {@code steps.c} tells about. */
   private static final int MAX_STOPS = 64;
 
@@ -255,16 +261,24 @@ class DebugSiliconTest {
     int cases = Integer.getInteger("lodge.debug.cases", 1500);
     Random random = new Random(seed);
     int stops = 0;
+    int again = 0;
     for (int i = 0; i < cases; i++) {
       Case test = random(random);
       List<String> expected = silicon(test);
-      assertThat(lodge(test))
-          .as("case %d of seed %d: %s", i, seed, test.request())
-          .isEqualTo(expected);
+      List<String> found = lodge(test);
+      for (int n = 0; n < MORE_TRIES && !found.equals(expected); n++, again++) {
+        expected = silicon(test);
+      }
+      assertThat(found).as("case %d of seed %d: %s", i, seed, test.request()).isEqualTo(expected);
       stops += expected.size();
     }
     System.out.println(
-        cases + " cases of debugging, " + stops + " stops like the host's processor");
+        cases
+            + " cases of debugging, "
+            + stops
+            + " stops like the host's processor, asked again "
+            + again
+            + " times");
     assertThat(stops).isGreaterThan(cases);
   }
 }
