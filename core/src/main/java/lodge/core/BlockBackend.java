@@ -35,6 +35,15 @@ public interface BlockBackend extends AutoCloseable {
    */
   void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException;
 
+  /**
+   * Whether small requests are mostly answered out of the host's memory, in less time than it takes
+   * to hand them to another thread: then a device may make them in a processor's thread, which
+   * nobody interrupts.
+   */
+  default boolean answersAtOnce() {
+    return false;
+  }
+
   /** The machine ends: requests that wait for more than the medium's answer fail from now on. */
   default void abandon() {}
 

@@ -48,6 +48,11 @@ abstract class BlockFilter implements BlockBackend {
   }
 
   @Override
+  public boolean answersAtOnce() {
+    return disk.answersAtOnce();
+  }
+
+  @Override
   public void abandon() {
     disk.abandon();
   }

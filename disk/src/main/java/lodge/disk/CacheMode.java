@@ -36,6 +36,11 @@ public enum CacheMode {
     }
 
     @Override
+    public boolean answersAtOnce() {
+      return false;
+    }
+
+    @Override
     public void write(long offset, ByteBuffer from) throws IOException {
       disk.write(offset, from);
       disk.flush();

@@ -93,6 +93,11 @@ public final class PausedWhenFull extends BlockFilter {
   }
 
   @Override
+  public boolean answersAtOnce() {
+    return false;
+  }
+
+  @Override
   public void abandon() {
     abandoned.countDown();
     disk.abandon();

@@ -133,6 +133,11 @@ public final class Qcow2Image implements DiskImage {
   }
 
   @Override
+  public boolean answersAtOnce() {
+    return true;
+  }
+
+  @Override
   public boolean readOnly() {
     return file.readOnly();
   }

@@ -66,6 +66,11 @@ public final class RawImage implements DiskImage {
   }
 
   @Override
+  public boolean answersAtOnce() {
+    return true;
+  }
+
+  @Override
   public boolean readOnly() {
     return file.readOnly();
   }

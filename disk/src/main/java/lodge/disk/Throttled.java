@@ -75,6 +75,11 @@ public final class Throttled extends BlockFilter {
     disk.write(offset, from);
   }
 
+  @Override
+  public boolean answersAtOnce() {
+    return false;
+  }
+
   /** Counts as a request without bytes, as few are moved. */
   @Override
   public void discard(long offset, long length) throws IOException {

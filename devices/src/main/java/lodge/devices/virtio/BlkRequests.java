@@ -20,6 +20,9 @@ final class BlkRequests {
   /** Less, as they may all have to be written. */
   static final int MOST_ZERO_SECTORS = 1 << 17;
 
+  /** A processor's thread does not move more at a time. */
+  private static final int MOST_SMALL_BYTES = 1 << 16;
+
   private static final int HEADER = 16;
   private static final int SEGMENT = 16;
   private static final int ID_LENGTH = 20;
@@ -46,6 +49,17 @@ final class BlkRequests {
   BlkRequests(BlockBackend backend, String serial) {
     this.backend = backend;
     this.id = Arrays.copyOf(serial.getBytes(StandardCharsets.US_ASCII), ID_LENGTH);
+  }
+
+  /** Whether it is a read or a write of not much data. */
+  boolean isSmall(DescriptorChain chain) {
+    GuestBuffer readable = chain.readable();
+    if (readable.length() < HEADER
+        || readable.length() + chain.writable().length() > HEADER + MOST_SMALL_BYTES + 1) {
+      return false;
+    }
+    int type = words(readable.slice(0, HEADER)).getInt(0);
+    return type == IN || type == OUT;
   }
 
   /**

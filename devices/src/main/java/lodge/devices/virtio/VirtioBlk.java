@@ -3,6 +3,7 @@ package lodge.devices.virtio;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
 import lodge.core.BlockBackend;
 
 /**
@@ -46,6 +47,7 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
   private final BlockBackend backend;
   private final int queues;
   private final Executor executor;
+  private final LongSupplier clock;
   private final BlkRequests requests;
   private final QueueWorkers[] workers;
   private volatile boolean writeback = true;
@@ -64,7 +66,14 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
    * @param executor has threads for requests, which may wait
    */
   public VirtioBlk(BlockBackend backend, String serial, int processors, Executor executor) {
+    this(backend, serial, processors, executor, System::nanoTime);
+  }
+
+  /** With a clock that tells how quick the backend is. */
+  VirtioBlk(
+      BlockBackend backend, String serial, int processors, Executor executor, LongSupplier clock) {
     this.backend = backend;
+    this.clock = clock;
     this.queues = Math.min(processors, MOST_QUEUES);
     this.executor = executor;
     this.requests = new BlkRequests(backend, serial);
@@ -148,17 +157,27 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
     synchronized (this) {
       serving = workers[number];
       if (serving == null || !serving.serve(queue)) {
-        serving = new QueueWorkers(queue, executor, chain -> serve(queue, chain));
+        serving =
+            new QueueWorkers(
+                queue,
+                executor,
+                clock,
+                chain -> backend.answersAtOnce() && !isDurable(queue) && requests.isSmall(chain),
+                chain -> serve(queue, chain));
         workers[number] = serving;
       }
     }
-    serving.wake();
+    serving.notified();
+  }
+
+  /** Whether a write is only done when it is durable. */
+  private boolean isDurable(Virtqueue queue) {
+    return !writeback || !queue.has(FLUSH);
   }
 
   private void serve(Virtqueue queue, DescriptorChain chain) {
-    boolean durable = !writeback || !queue.has(FLUSH);
     try {
-      chain.complete(requests.serve(chain, durable));
+      chain.complete(requests.serve(chain, isDurable(queue)));
     } catch (BrokenRing broken) {
       queue.fail(broken.error);
       chain.complete(0);

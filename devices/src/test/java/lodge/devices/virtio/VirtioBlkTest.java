@@ -3,16 +3,19 @@ package lodge.devices.virtio;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 import lodge.devices.virtio.DriverQueue.Piece;
@@ -44,6 +47,11 @@ class VirtioBlkTest {
   private final MemoryBackend disk = new MemoryBackend(SECTORS * 512);
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final Semaphore interrupts = new Semaphore(0);
+  private final AtomicLong clock = new AtomicLong();
+
+  /** What was left to other threads. */
+  private final Queue<Runnable> tasks = new ArrayDeque<>();
+
   private VirtioBlk blk;
   private VirtioPci<VirtioBlk.State> pci;
   private PciDriver driver;
@@ -52,11 +60,12 @@ class VirtioBlkTest {
   @AfterEach
   void close() {
     threads.shutdownNow();
+    threads.close();
     memory.close();
   }
 
   private void start(long features, int processors, Executor executor) {
-    blk = new VirtioBlk(disk, "serial-4711", processors, executor);
+    blk = new VirtioBlk(disk, "serial-4711", processors, executor, clock::get);
     pci =
         new VirtioPci<>(
             memory,
@@ -282,6 +291,65 @@ class VirtioBlkTest {
     interrupts.acquire();
     assertThat(queue.poll()).isNotNull();
     assertThat(status(0)).isEqualTo(OK);
+  }
+
+  private void runTasks() {
+    for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+      task.run();
+    }
+  }
+
+  private boolean isServedWhereItIsNotified(int type, Piece... data) {
+    add(0, type, 0, data);
+    driver.notifyOf(0);
+    boolean served = queue.poll() != null;
+    runTasks();
+    assertThat(served || queue.poll() != null).as("served at all").isTrue();
+    assertThat(status(0)).isEqualTo(OK);
+    return served;
+  }
+
+  @Test
+  void whoNotifiesServesSmallRequestsOfADiskThatAnswersAtOnce() {
+    start(BASE, 1, tasks::add);
+    assertThat(isServedWhereItIsNotified(IN, in(0, 4096))).as("a disk that may wait").isFalse();
+    disk.answersAtOnce = true;
+    assertThat(isServedWhereItIsNotified(IN, in(0, 4096))).isTrue();
+    assertThat(isServedWhereItIsNotified(OUT, out(0, 65536))).isTrue();
+    assertThat(isServedWhereItIsNotified(IN, in(0, 66048))).as("large").isFalse();
+    assertThat(isServedWhereItIsNotified(FLUSH)).isFalse();
+    assertThat(isServedWhereItIsNotified(DISCARD, segment(8, 8, 0))).isFalse();
+    driver.write(PciDriver.DEVICE, 32, 1, 0);
+    assertThat(isServedWhereItIsNotified(OUT, out(0, 512))).as("write-through").isFalse();
+  }
+
+  @Test
+  void whoNotifiesServesAllThatIsThereButNotForLong() {
+    disk.answersAtOnce = true;
+    disk.beforeRead = () -> clock.addAndGet(Pace.QUICK_NANOS);
+    start(BASE, 1, tasks::add);
+    for (int i = 0; i < 20; i++) {
+      add(i, IN, i, in(512 * i, 512));
+    }
+    driver.notifyOf(0);
+    assertThat(disk.calls).as("in a millisecond").hasSize(10);
+    runTasks();
+    assertThat(disk.calls).hasSize(20);
+  }
+
+  @Test
+  void aDiskThatIsSlowIsLeftToOtherThreadsForMostOfTheTime() {
+    disk.answersAtOnce = true;
+    start(BASE, 1, tasks::add);
+    disk.beforeRead = () -> clock.addAndGet(Pace.MOST_SAVED_NANOS - 1);
+    assertThat(isServedWhereItIsNotified(IN, in(0, 512))).isTrue();
+    assertThat(isServedWhereItIsNotified(IN, in(0, 512))).as("once may be bad luck").isTrue();
+    disk.beforeRead = () -> {};
+    assertThat(isServedWhereItIsNotified(IN, in(0, 512))).isFalse();
+    clock.addAndGet((Pace.SHARE - 3) * Pace.MOST_SAVED_NANOS);
+    assertThat(isServedWhereItIsNotified(IN, in(0, 512))).isFalse();
+    clock.addAndGet(2 * Pace.MOST_SAVED_NANOS);
+    assertThat(isServedWhereItIsNotified(IN, in(0, 512))).isTrue();
   }
 
   @Test
