@@ -24,7 +24,7 @@ class IntxIT {
   private static final List<String> VIRTIO = List.of("vda", "vdb", "vdc");
 
   private final List<MemoryDisk> virtio = new ArrayList<>();
-  private final MemoryDisk ide = new MemoryDisk(3 * MIB);
+  private final MemoryDisk ide = new MemoryDisk(4 * MIB);
 
   private MachineBuilder machine(String parameters) {
     MachineBuilder builder =
@@ -60,7 +60,7 @@ class IntxIT {
               guest
                   .run(
                       "for d in vda vdb vdc sda; do dd if=/dev/$d of=/tmp/$d bs=64k iflag=direct"
-                          + " 2>/dev/null & done; wait; cd /tmp; md5sum vda vdb vdc sda")
+                          + " 2>/dev/null & done; wait; (cd /tmp; md5sum vda vdb vdc sda)")
                   .output())
           .isEqualTo(
               "%s  vda\n%s  vdb\n%s  vdc\n%s  sda\n"
