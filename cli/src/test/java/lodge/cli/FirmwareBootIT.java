@@ -79,7 +79,6 @@ class FirmwareBootIT {
   @CsvSource({
     "IDE_DISK, sda, 1, translator",
     "IDE_DISK, sda, 4, translator",
-    "VIRTIO_DISK, vda, 1, translator",
     "VIRTIO_DISK, vda, 4, translator",
     "IDE_DISK, sda, 1, interpreter"
   })
