@@ -27,6 +27,16 @@ class DebianIT {
       sync kept/$i kept; echo "<$i>"; done
       """;
 
+  private static final String USER_DATA =
+      """
+      #cloud-config
+      write_files:
+      - path: /root/seeded
+        content: "written\\n"
+      runcmd:
+      - echo ran >> /root/seeded
+      """;
+
   private static Guest.Disk guest;
 
   @TempDir private Path home;
@@ -55,8 +65,12 @@ class DebianIT {
 
   @Test
   void aMachineKeepsItsDiskHereAndUnderQemuAndWhenThePowerFails() throws Exception {
-    try (SerialLine line = run()) {
+    Path seed = Files.writeString(home.resolve("user-data"), USER_DATA);
+    try (SerialLine line = run("--cloud-init", "user-data=" + seed)) {
       line.login();
+      line.type("cloud-init status --wait; cat seeded\n");
+      line.await("status: done");
+      line.await("written\r\nran\r\n");
       assertThat(debian().run().errors()).startsWith("lodge: machine 'debian' is running already");
       line.type("echo here > note\n");
       assertThat(line.powerOff()).isZero();
