@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import lodge.cli.guest.CloudSeed;
@@ -15,8 +16,11 @@ import lodge.cli.guest.Recipe;
 import lodge.core.BlockBackend;
 import lodge.disk.ImageFormat;
 import lodge.disk.PausedWhenFull;
+import lodge.machine.BootFrom;
 import lodge.machine.Drive;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** The options of {@code lodge run} about disks, and the disks that come of them. */
 final class DiskOptions {
@@ -36,6 +40,15 @@ final class DiskOptions {
 
   @Option(names = "--cdrom", paramLabel = "FILE", description = "Adds a CD-ROM drive with this.")
   private List<Path> cdroms = new ArrayList<>();
+
+  @Option(
+      names = "--boot",
+      paramLabel = "FROM",
+      converter = BootSource.class,
+      description =
+          "What is booted from first: disk, as without this, or cdrom. The other comes next when"
+              + " that cannot be booted.")
+  private BootFrom bootFrom;
 
   @Option(
       names = "--ephemeral",
@@ -85,6 +98,26 @@ final class DiskOptions {
 
   boolean none() {
     return disks.isEmpty() && cdroms.isEmpty();
+  }
+
+  /** Empty when nothing was said. */
+  Optional<BootFrom> bootFrom() {
+    return Optional.ofNullable(bootFrom);
+  }
+
+  /**
+   * Whether there is what to boot from first.
+   *
+   * @param guest whether there is a guest's disk besides those of the options
+   * @throws BadInput when there is not
+   */
+  void checkBoot(boolean guest) {
+    if (bootFrom == BootFrom.CDROM && cdroms.isEmpty()) {
+      throw new BadInput("--boot cdrom needs a disc; add it with --cdrom FILE");
+    }
+    if (bootFrom == BootFrom.DISK && disks.isEmpty() && !guest) {
+      throw new BadInput("--boot disk needs a disk; add it with --disk DISK");
+    }
   }
 
   /** In front of those of the options. */
@@ -141,5 +174,19 @@ final class DiskOptions {
       drives.add(new Drive(new MemoryDisc(ByteBuffer.wrap(seed)), Drive.Kind.VIRTIO_DISK, ""));
     }
     return drives;
+  }
+
+  /** Reads what stands after {@code --boot}. */
+  static final class BootSource implements ITypeConverter<BootFrom> {
+    @Override
+    public BootFrom convert(String text) {
+      return switch (text) {
+        case "disk" -> BootFrom.DISK;
+        case "cdrom" -> BootFrom.CDROM;
+        default ->
+            throw new TypeConversionException(
+                "'" + text + "' is unknown; there are disk and cdrom");
+      };
+    }
   }
 }

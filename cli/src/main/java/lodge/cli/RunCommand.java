@@ -34,7 +34,7 @@ import picocli.CommandLine.TypeConversionException;
     versionProvider = Lodge.Version.class,
     customSynopsis = {
       "lodge run [GUEST | DISK] [--disk DISK]... [--cdrom FILE]... [--ephemeral]",
-      "                 [--on-disk-full report|pause]",
+      "                 [--boot disk|cdrom] [--on-disk-full report|pause]",
       "                 [--name NAME] [--kernel FILE] [--initrd FILE]",
       "                 [--append STRING]",
       "                 [--firmware NAME] [--uuid UUID]",
@@ -54,6 +54,7 @@ import picocli.CommandLine.TypeConversionException;
       "  lodge run tiny -- uname -a",
       "  lodge run debian",
       "  lodge run disk.qcow2 --ephemeral",
+      "  lodge run disk.qcow2 --cdrom installer.iso --boot cdrom",
       "  lodge run --kernel vmlinux --initrd root.cpio --append console=ttyS0"
     })
 final class RunCommand implements Callable<Integer> {
@@ -238,6 +239,7 @@ final class RunCommand implements Callable<Integer> {
     }
     try (Progress progress = progress()) {
       builder.firmware(Firmware.bios(home(), progress));
+      disks.bootFrom().ifPresent(builder::bootFrom);
     }
   }
 
@@ -268,6 +270,12 @@ final class RunCommand implements Callable<Integer> {
       disks.boot(Path.of(guestName));
       guestName = null;
     }
+    if ((firmware != null || disks.bootFrom().isPresent())
+        && (kernel != null || (guestName != null && hasRamDisk()))) {
+      throw new BadInput(
+          "firmware boots from disks; a kernel is booted without --firmware and --boot");
+    }
+    disks.checkBoot(guestName != null);
     if (guestName == null && kernel == null && disks.none()) {
       throw new BadInput(
           "nothing to run: give a guest ("
@@ -299,9 +307,6 @@ final class RunCommand implements Callable<Integer> {
     }
     if (firmware != null && !firmware.equals(BIOS)) {
       throw new BadInput("--firmware " + firmware + " is unknown; there is " + BIOS);
-    }
-    if (firmware != null && (kernel != null || (guestName != null && hasRamDisk()))) {
-      throw new BadInput("--firmware boots from disks; a kernel needs none");
     }
     SerialTarget.check(serial);
     if (guestName != null && !Recipe.names(recipes()).contains(guestName)) {

@@ -13,18 +13,33 @@ import lodge.cli.guest.Guest;
 import lodge.cli.guest.GuestCache;
 import lodge.cli.guest.Progress;
 import lodge.cli.guest.Recipe;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The guest {@code debian}, which is made at the first use: a whole system on a disk. */
 class DebianIT {
-  private static final Path HOME = GuestCache.home(System.getenv()).toAbsolutePath();
-  private static final String NAME = "test-" + ProcessHandle.current().pid();
-  private static final Path MACHINE = HOME.resolve("machines").resolve(NAME);
+  /** Files whose names count up, each told of once it and its name are on the disk. */
+  private static final String WRITE_AND_TELL =
+      """
+      mkdir kept; i=0; while i=$((i+1)); do yes $i | head -c 100000 >kept/$i; \
+      sync kept/$i kept; echo "<$i>"; done
+      """;
 
-  @TempDir private Path folder;
+  private static final String USER_DATA =
+      """
+      #cloud-config
+      write_files:
+      - path: /root/seeded
+        content: "written\\n"
+      runcmd:
+      - echo ran >> /root/seeded
+      """;
+
+  private static Guest.Disk guest;
+
+  @TempDir private Path home;
 
   @BeforeAll
   static void makeTheGuest() {
@@ -33,57 +48,97 @@ class DebianIT {
         .matches(
             names ->
                 System.getProperty("user.name").equals("root")
-                    || names.stream().allMatch(DebianIT::installed));
-    guest();
+                    || names.stream().allMatch(HostProgram::installed));
+    guest =
+        (Guest.Disk)
+            new GuestCache(GuestCache.home(System.getenv()), Progress.silent())
+                .guest(Recipe.named("debian", LodgeScript.ROOT.resolve("guests")));
   }
 
-  @AfterEach
-  void removeTheMachine() throws IOException {
-    if (Files.exists(MACHINE)) {
-      try (Stream<Path> files = Files.list(MACHINE)) {
-        for (Path file : files.toList()) {
-          Files.delete(file);
-        }
-      }
-      Files.delete(MACHINE);
-    }
+  /** A home of its own, in which the guest is that of the cache. */
+  @BeforeEach
+  void takeTheGuest() throws IOException {
+    Path build = guest.image().getParent().toAbsolutePath();
+    Path guests = Files.createDirectory(home.resolve("guests"));
+    Files.createSymbolicLink(guests.resolve(build.getFileName()), build);
   }
 
   @Test
-  void whatWasWrittenIsThereAtTheNextBoot() throws Exception {
-    try (SerialLine first = new SerialLine(lodge("run", "debian", "--name", NAME).start())) {
-      first.login();
-      first.type("echo kept > note\n");
-      assertThat(lodge("run", "debian", "--name", NAME).run().errors())
-          .startsWith("lodge: machine '" + NAME + "' is running already");
-      assertThat(first.powerOff()).isZero();
+  void aMachineKeepsItsDiskHereAndUnderQemuAndWhenThePowerFails() throws Exception {
+    Path seed = Files.writeString(home.resolve("user-data"), USER_DATA);
+    try (SerialLine line = run("--cloud-init", "user-data=" + seed)) {
+      line.login();
+      line.type("cloud-init status --wait; cat seeded\n");
+      line.await("status: done");
+      line.await("written\r\nran\r\n");
+      assertThat(debian().run().errors()).startsWith("lodge: machine 'debian' is running already");
+      line.type("echo here > note\n");
+      assertThat(line.powerOff()).isZero();
     }
-    try (SerialLine second = new SerialLine(lodge("run", "debian", "--name", NAME).start())) {
-      second.login();
-      second.type("echo \"[$(cat note)]\"; systemctl is-system-running --wait\n");
-      second.await("[kept]");
-      second.await("running");
-      assertThat(second.powerOff()).isZero();
+
+    boolean carried = HostProgram.installed("qemu-system-x86_64");
+    if (carried) {
+      bootUnderQemu();
+    } else {
+      System.out.println("Not carried to QEMU and back: there is no qemu-system-x86_64");
     }
-    checkTheImageWithOtherPrograms();
+
+    int told;
+    try (SerialLine line = run()) {
+      line.login();
+      line.type("echo \"[$(cat note)]\"; systemctl is-system-running --wait\n");
+      line.await(carried ? "[here\r\nthere]" : "[here]");
+      line.await("running");
+      line.type(WRITE_AND_TELL);
+      line.await("<25>");
+      told = line.kill("<([0-9]+)>");
+    }
+    assertThat(told).isGreaterThanOrEqualTo(25);
+    checkWithOtherPrograms(told);
   }
 
-  private void checkTheImageWithOtherPrograms() throws Exception {
-    assumeThat(installed("qemu-img") && installed("e2fsck")).as("qemu-img and e2fsck").isTrue();
-    Path disk = MACHINE.resolve("disk.qcow2");
-    assertThat(status("qemu-img", "check", disk.toString())).isZero();
-    Path raw = folder.resolve("raw");
-    assertThat(status("qemu-img", "convert", "-O", "raw", disk.toString(), raw.toString()))
+  private void bootUnderQemu() throws Exception {
+    ProcessBuilder qemu =
+        new ProcessBuilder("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "512");
+    qemu.command().addAll(List.of("-drive", "if=virtio,file=" + disk()));
+    qemu.command().addAll(List.of("-nic", "none", "-display", "none", "-serial", "stdio"));
+    try (SerialLine line =
+        new SerialLine(qemu.redirectError(ProcessBuilder.Redirect.INHERIT).start())) {
+      line.login();
+      line.type("echo there >> note\n");
+      assertThat(line.powerOff()).isZero();
+    }
+  }
+
+  private void checkWithOtherPrograms(int told) throws Exception {
+    assertThat(lodge("image", "check", disk().toString()).run().status()).isIn(0, 3);
+    if (!Stream.of("qemu-img", "e2fsck", "debugfs").allMatch(HostProgram::installed)) {
+      System.out.println("Not looked at from outside: qemu-img, e2fsck or debugfs are not there");
+      return;
+    }
+    // Space that nobody uses is no loss.
+    assertThat(HostProgram.status("qemu-img", "check", disk().toString())).isIn(0, 3);
+    String partition = home.resolve("partition").toString();
+    String image =
+        "driver=raw,offset=1048576,file.driver=qcow2,file.file.driver=file,file.file.filename=";
+    assertThat(
+            HostProgram.status(
+                "qemu-img", "convert", "-O", "raw", "--image-opts", image + disk(), partition))
         .isZero();
-    assertThat(status("e2fsck", "-fn", raw + "?offset=1048576")).isZero();
+    assertThat(HostProgram.status("e2fsck", "-fy", partition)).isIn(0, 1);
+    assertThat(HostProgram.status("e2fsck", "-fn", partition)).isZero();
+    assertThat(HostProgram.status("debugfs", "-R", "rdump /root/kept " + home, partition)).isZero();
+    for (int file = 1; file <= told; file++) {
+      assertThat(Files.readString(home.resolve("kept/" + file)))
+          .isEqualTo((file + "\n").repeat(100_000).substring(0, 100_000));
+    }
   }
 
   @Test
   void anEphemeralMachineLeavesNothingEvenWhenItIsKilled() throws Exception {
     List<Path> before = files();
-    try (SerialLine line =
-        new SerialLine(lodge("run", "debian", "--ephemeral", "--name", NAME).start())) {
-      line.await("Run /init as init process");
+    try (SerialLine line = run("--ephemeral")) {
+      line.await("Linux version");
     }
 
     assertThat(files()).isEqualTo(before);
@@ -91,39 +146,36 @@ class DebianIT {
 
   @Test
   void aMachineIsNotRunOverAnotherBuildOfItsGuest() throws Exception {
-    Files.createDirectories(MACHINE);
-    String build = HOME.relativize(guest().image().getParent()).toString();
-    Files.writeString(MACHINE.resolve("base"), "debian " + build + " " + "0".repeat(64) + "\n");
-    Files.createFile(MACHINE.resolve("disk.qcow2"));
+    Path machine = Files.createDirectories(disk().getParent());
+    Path build = guest.image().getParent().getFileName();
+    Files.writeString(machine.resolve("base"), "debian guests/" + build + " " + "0".repeat(64));
+    Files.createFile(disk());
 
-    LodgeScript.Result run = lodge("run", "debian", "--name", NAME).run();
+    LodgeScript.Result run = debian().run();
 
     assertThat(run.errors())
         .hasLineCount(1)
-        .contains("another build of the guest now", "remove " + MACHINE + " to begin anew");
+        .contains("another build of the guest now", "remove " + machine + " to begin anew");
     assertThat(run.status()).isEqualTo(2);
   }
 
-  private static Guest.Disk guest() {
-    return (Guest.Disk)
-        new GuestCache(HOME, Progress.silent())
-            .guest(Recipe.named("debian", LodgeScript.ROOT.resolve("guests")));
+  private Path disk() {
+    return home.resolve("machines/debian/disk.qcow2");
   }
 
-  private static List<Path> files() throws IOException {
-    try (Stream<Path> files = Files.walk(HOME)) {
+  private LodgeScript debian(String... options) {
+    String[] words =
+        Stream.concat(Stream.of("run", "debian"), Stream.of(options)).toArray(String[]::new);
+    return lodge(words).with("LODGE_HOME", home.toString());
+  }
+
+  private SerialLine run(String... options) throws IOException {
+    return new SerialLine(debian(options).start());
+  }
+
+  private List<Path> files() throws IOException {
+    try (Stream<Path> files = Files.walk(home)) {
       return files.sorted().toList();
     }
-  }
-
-  private static int status(String... command) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-    return process.waitFor();
-  }
-
-  private static boolean installed(String program) {
-    return Stream.of("/usr/bin", "/usr/sbin", "/bin", "/sbin")
-        .anyMatch(bin -> Files.isExecutable(Path.of(bin, program)));
   }
 }

@@ -21,7 +21,7 @@ import lodge.machine.SerialConsole;
  */
 final class GuestShell implements AutoCloseable {
   static final String PROMPT = "tiny:~# ";
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final Duration PATIENCE = Duration.ofMinutes(5);
 
   /**
    * What a command said.

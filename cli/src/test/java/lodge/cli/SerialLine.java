@@ -6,10 +6,11 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /** The serial line of a machine that is a process, and somebody who types into it. */
 final class SerialLine implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofMinutes(4);
+  private static final Duration PATIENCE = Duration.ofMinutes(12);
 
   private final Process process;
   private final ByteArrayOutputStream all = new ByteArrayOutputStream();
@@ -65,6 +66,28 @@ final class SerialLine implements AutoCloseable {
   void type(String text) throws IOException {
     process.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
     process.getOutputStream().flush();
+  }
+
+  /**
+   * Ends the machine as a power failure would: the process is killed. Returns the last number that
+   * it told of before.
+   *
+   * @param number a regular expression whose first group is a number
+   */
+  int kill(String number) throws InterruptedException {
+    close();
+    synchronized (this) {
+      while (!ended) {
+        wait();
+      }
+      String said = all.toString(StandardCharsets.ISO_8859_1);
+      return Pattern.compile(number)
+          .matcher(said)
+          .results()
+          .mapToInt(match -> Integer.parseInt(match.group(1)))
+          .max()
+          .orElse(0);
+    }
   }
 
   /** Logs in as root. */
