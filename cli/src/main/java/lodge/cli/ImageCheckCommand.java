@@ -34,12 +34,7 @@ import picocli.CommandLine.TypeConversionException;
 final class ImageCheckCommand implements Callable<Integer> {
   private static final int NOTHING_TO_CHECK = 63;
 
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The image's format; without this what its first bytes look like.")
-  private ImageFormat format;
+  @Mixin private SourceFormat format;
 
   @Option(
       names = "-r",
@@ -48,8 +43,7 @@ final class ImageCheckCommand implements Callable<Integer> {
       description = "Repair leaks, clusters that nobody uses, or all that can be.")
   private Repair repair = Repair.NOTHING;
 
-  @Option(names = "-q", description = "Print nothing but errors.")
-  private boolean quiet;
+  @Mixin private Quiet quiet;
 
   @Mixin private OutputForm output;
   @Mixin private ForceShare share;
@@ -64,7 +58,7 @@ final class ImageCheckCommand implements Callable<Integer> {
     if (repair != Repair.NOTHING && share.isGiven()) {
       throw new BadInput("what another program writes cannot be repaired; leave out -U or -r");
     }
-    ImageFormat known = ImageFormatName.of(format, file);
+    ImageFormat known = format.of(file);
     PrintWriter out = spec.commandLine().getOut();
     if (known != ImageFormat.QCOW2) {
       known.open(file, share.access()).close();
@@ -79,7 +73,7 @@ final class ImageCheckCommand implements Callable<Integer> {
             : Qcow2Image.check(file, repair);
     if (output.isJson()) {
       out.println(Json.pretty(object(report)));
-    } else if (!quiet) {
+    } else if (!quiet.isGiven()) {
       out.print(report.text());
     }
     out.flush();

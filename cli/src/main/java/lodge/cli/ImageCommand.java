@@ -1,5 +1,6 @@
 package lodge.cli;
 
+import java.util.List;
 import lodge.cli.guest.Progress;
 import lodge.disk.Conversion;
 import picocli.CommandLine.Command;
@@ -16,24 +17,26 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Lodge.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      ImageCreateCommand.class,
-      ImageInfoCommand.class,
-      ImageConvertCommand.class,
-      ImageCheckCommand.class,
-      ImageMapCommand.class,
-      ImageCompareCommand.class,
-      ImageResizeCommand.class,
-      ImageSnapshotCommand.class,
-      ImageCommitCommand.class,
-      ImageRebaseCommand.class
-    },
     footer = {
       "",
       "Formats: raw and qcow2 are read and written; vdi, vmdk, vpc (VHD) and vhdx are read.",
       "Sizes are in bytes, or with K, M, G, T: 512M, 1.5T."
     })
 final class ImageCommand implements Runnable {
+  static final Subcommands COMMANDS =
+      new Subcommands(
+          List.of(
+              ImageCreateCommand.class,
+              ImageInfoCommand.class,
+              ImageConvertCommand.class,
+              ImageCheckCommand.class,
+              ImageMapCommand.class,
+              ImageCompareCommand.class,
+              ImageResizeCommand.class,
+              ImageSnapshotCommand.class,
+              ImageCommitCommand.class,
+              ImageRebaseCommand.class));
+
   private static final long NANOS_PER_SHOW = 100_000_000;
 
   @Spec private CommandSpec spec;

@@ -3,9 +3,9 @@ package lodge.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import lodge.disk.ImageFormat;
 import lodge.disk.Qcow2Image;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -19,18 +19,12 @@ import picocli.CommandLine.Spec;
     versionProvider = Lodge.Version.class,
     sortOptions = false)
 final class ImageCommitCommand implements Callable<Integer> {
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The image's format, qcow2: no other has a backing file.")
-  private ImageFormat format = ImageFormat.QCOW2;
+  @Mixin private FrontFormat format;
 
   @Option(names = "-d", description = "Do not empty the image.")
   private boolean keeps;
 
-  @Option(names = "-q", description = "Print nothing but errors.")
-  private boolean quiet;
+  @Mixin private Quiet quiet;
 
   @Parameters(index = "0", paramLabel = "FILE", description = "The image.")
   private Path file;
@@ -39,11 +33,9 @@ final class ImageCommitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ImageFormatName.requireBacking(format);
+    format.check();
     Qcow2Image.commit(file, !keeps);
-    if (!quiet) {
-      spec.commandLine().getOut().println("Image committed.");
-    }
+    quiet.print(spec.commandLine().getOut(), "Image committed.");
     return ExitStatus.OK;
   }
 }

@@ -1,7 +1,6 @@
 package lodge.cli;
 
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -29,28 +28,19 @@ import picocli.CommandLine.Spec;
 final class ImageCompareCommand implements Callable<Integer> {
   private static final int DIFFERENT = 1;
 
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The first one's format; without this what its first bytes look like.")
-  private ImageFormat format;
+  @Mixin private SourceFormat format;
 
   @Option(
       names = "-F",
       paramLabel = "FORMAT",
       converter = ImageFormatName.class,
-      description = "The second one's format; without this what its first bytes look like.")
+      description = "The second image's format; without this what its first bytes look like.")
   private ImageFormat otherFormat;
 
   @Option(names = "-s", description = "Sizes and what is allocated have to be the same, too.")
   private boolean strict;
 
-  @Option(names = "-p", description = "Show progress even if standard error is no terminal.")
-  private boolean showProgress;
-
-  @Option(names = "-q", description = "Print nothing but errors.")
-  private boolean quiet;
+  @Mixin private ProgressOptions progress;
 
   @Mixin private ForceShare share;
 
@@ -65,9 +55,9 @@ final class ImageCompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Progress line = quiet ? Progress.silent() : image.progress(showProgress);
+    Progress line = progress.line(image);
     try (line;
-        DiskImage one = ImageFormatName.of(format, file).open(file, share.access());
+        DiskImage one = format.open(file, share.access());
         DiskImage other =
             ImageFormatName.of(otherFormat, otherFile).open(otherFile, share.access())) {
       if (strict && one.size() != other.size()) {
@@ -93,10 +83,6 @@ final class ImageCompareCommand implements Callable<Integer> {
   }
 
   private void print(String text) {
-    if (!quiet) {
-      PrintWriter out = spec.commandLine().getOut();
-      out.println(text);
-      out.flush();
-    }
+    progress.quiet().print(spec.commandLine().getOut(), text);
   }
 }

@@ -2,13 +2,13 @@ package lodge.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import lodge.cli.guest.Progress;
+import lodge.disk.Access;
 import lodge.disk.Conversion;
 import lodge.disk.DiskImage;
 import lodge.disk.ImageFormat;
+import lodge.disk.Qcow2Image;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,12 +27,7 @@ import picocli.CommandLine.ParentCommand;
       "An existing target is replaced when its successor is whole, and stays as it is otherwise."
     })
 final class ImageConvertCommand implements Callable<Integer> {
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The source's format; without this what its first bytes look like.")
-  private ImageFormat format;
+  @Mixin private SourceFormat format;
 
   @Option(
       names = "-O",
@@ -41,14 +36,16 @@ final class ImageConvertCommand implements Callable<Integer> {
       description = "The target's format, raw or qcow2; without this raw.")
   private ImageFormat targetFormat = ImageFormat.RAW;
 
+  @Option(names = "-n", description = "Write over what the target has, which must be as large.")
+  private boolean overwrites;
+
   @Option(
-      names = "-o",
-      paramLabel = "NAME=VALUE",
-      split = ",",
-      description =
-          "qcow2: cluster_size, compat, compression_type, lazy_refcounts, backing_file,"
-              + " backing_fmt.")
-  private Map<String, String> options = new LinkedHashMap<>();
+      names = {"-l", "--snapshot"},
+      paramLabel = "SNAPSHOT",
+      description = "Copy what a snapshot inside of the source has kept, by name or ID.")
+  private String snapshot;
+
+  @Mixin private CreationOptions options;
 
   @Option(names = "-c", description = "Compress the data; qcow2 only.")
   private boolean compressed;
@@ -60,24 +57,13 @@ final class ImageConvertCommand implements Callable<Integer> {
   private String backing;
 
   @Option(
-      names = "-F",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The backing file's format, always needed with one.")
-  private ImageFormat backingFormat;
-
-  @Option(
       names = "-S",
       paramLabel = "SIZE",
       converter = ByteSize.class,
       description = "So many zeroes take no space in a raw target, 0 for never; without this 4k.")
   private long sparse = Conversion.SPARSE;
 
-  @Option(names = "-p", description = "Show progress even if standard error is no terminal.")
-  private boolean showProgress;
-
-  @Option(names = "-q", description = "Show no progress.")
-  private boolean quiet;
+  @Mixin private ProgressOptions progress;
 
   @Mixin private ForceShare share;
 
@@ -91,26 +77,48 @@ final class ImageConvertCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ImageCreation creation = new ImageCreation(options, backing, backingFormat);
+    checkTarget();
+    ImageCreation creation = options.with(backing);
     if (targetFormat == ImageFormat.RAW) {
       creation.requireNone(targetFormat);
-      if (compressed) {
-        throw new BadInput("raw images are not compressed; -c needs -O qcow2");
-      }
-    } else if (targetFormat != ImageFormat.QCOW2) {
-      throw new BadInput(targetFormat.label() + " images are only read; write raw or qcow2");
     }
-    Progress line = quiet ? Progress.silent() : image.progress(showProgress);
-    try (line;
-        DiskImage opened = ImageFormatName.of(format, source).open(source, share.access())) {
+    try (Progress line = progress.line(image);
+        DiskImage opened = open()) {
       Conversion conversion = conversion(opened, line);
-      if (targetFormat == ImageFormat.RAW) {
+      if (overwrites) {
+        try (DiskImage existing = targetFormat.open(target, Access.WRITE)) {
+          conversion.into(existing);
+        }
+      } else if (targetFormat == ImageFormat.RAW) {
         conversion.toRaw(target);
       } else {
         conversion.toQcow2(target, creation.qcow2(conversion.size()), compressed);
       }
     }
     return ExitStatus.OK;
+  }
+
+  private void checkTarget() {
+    if (targetFormat != ImageFormat.RAW && targetFormat != ImageFormat.QCOW2) {
+      throw new BadInput(targetFormat.label() + " images are only read; write raw or qcow2");
+    }
+    if (compressed && targetFormat == ImageFormat.RAW) {
+      throw new BadInput("raw images are not compressed; -c needs -O qcow2");
+    }
+    if (overwrites && (compressed || backing != null || options.areGiven())) {
+      throw new BadInput("-c, -B, -F and -o make an image; with -n there is one already");
+    }
+  }
+
+  private DiskImage open() throws IOException {
+    if (snapshot == null) {
+      return format.open(source, share.access());
+    }
+    ImageFormat known = format.of(source);
+    if (known != ImageFormat.QCOW2) {
+      throw new BadInput(known.label() + " images have no snapshots inside; qcow2 images can");
+    }
+    return Qcow2Image.openSnapshot(source, share.access(), snapshot);
   }
 
   private Conversion conversion(DiskImage opened, Progress line) {

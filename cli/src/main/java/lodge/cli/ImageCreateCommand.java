@@ -1,10 +1,7 @@
 package lodge.cli;
 
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import lodge.disk.Access;
 import lodge.disk.ImageFormat;
@@ -13,6 +10,7 @@ import lodge.disk.Qcow2Image;
 import lodge.disk.Qcow2Options;
 import lodge.disk.RawImage;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -39,24 +37,9 @@ final class ImageCreateCommand implements Callable<Integer> {
       description = "What the image shows where it was not written, relative to the image.")
   private String backing;
 
-  @Option(
-      names = "-F",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The backing file's format, always needed with one.")
-  private ImageFormat backingFormat;
+  @Mixin private CreationOptions options;
 
-  @Option(
-      names = "-o",
-      paramLabel = "NAME=VALUE",
-      split = ",",
-      description =
-          "qcow2: cluster_size, compat, compression_type, lazy_refcounts, backing_file,"
-              + " backing_fmt, size.")
-  private Map<String, String> options = new LinkedHashMap<>();
-
-  @Option(names = "-q", description = "Print nothing but errors.")
-  private boolean quiet;
+  @Mixin private Quiet quiet;
 
   @Parameters(index = "0", paramLabel = "FILE", description = "The new file.")
   private Path file;
@@ -73,7 +56,7 @@ final class ImageCreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ImageCreation creation = new ImageCreation(options, backing, backingFormat);
+    ImageCreation creation = options.with(backing);
     long bytes = Math.ceilDiv(size(creation), 512) * 512;
     switch (format) {
       case RAW -> {
@@ -86,11 +69,9 @@ final class ImageCreateCommand implements Callable<Integer> {
       }
       default -> throw new BadInput(format.label() + " images are only read; make raw or qcow2");
     }
-    if (!quiet) {
-      PrintWriter out = spec.commandLine().getOut();
-      out.println("Formatting '%s', fmt=%s size=%d".formatted(file, format.label(), bytes));
-      out.flush();
-    }
+    quiet.print(
+        spec.commandLine().getOut(),
+        "Formatting '%s', fmt=%s size=%d".formatted(file, format.label(), bytes));
     return ExitStatus.OK;
   }
 

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import lodge.disk.ImageFormat;
 import lodge.disk.ImageInfo;
 import lodge.disk.Snapshot;
 import picocli.CommandLine.Command;
@@ -28,12 +27,7 @@ import picocli.CommandLine.Spec;
     versionProvider = Lodge.Version.class,
     sortOptions = false)
 final class ImageInfoCommand implements Callable<Integer> {
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The image's format; without this what its first bytes look like.")
-  private ImageFormat format;
+  @Mixin private SourceFormat format;
 
   @Option(names = "--backing-chain", description = "And the images behind it.")
   private boolean chain;
@@ -49,7 +43,7 @@ final class ImageInfoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     List<ImageInfo> images = new ArrayList<>();
-    images.add(ImageInfo.read(file, ImageFormatName.of(format, file), share.access()));
+    images.add(ImageInfo.read(file, format.of(file), share.access()));
     Set<Path> seen = new HashSet<>(Set.of(file.toRealPath()));
     while (chain && images.getLast().backing().isPresent()) {
       ImageInfo.Backing behind = images.getLast().backing().get();

@@ -7,11 +7,9 @@ import java.util.concurrent.Callable;
 import lodge.disk.AllocationMap;
 import lodge.disk.DiskImage;
 import lodge.disk.Extent;
-import lodge.disk.ImageFormat;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -23,12 +21,7 @@ import picocli.CommandLine.Spec;
     versionProvider = Lodge.Version.class,
     sortOptions = false)
 final class ImageMapCommand implements Callable<Integer> {
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The image's format; without this what its first bytes look like.")
-  private ImageFormat format;
+  @Mixin private SourceFormat format;
 
   @Mixin private OutputForm output;
   @Mixin private ForceShare share;
@@ -41,7 +34,7 @@ final class ImageMapCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    try (DiskImage image = ImageFormatName.of(format, file).open(file, share.access())) {
+    try (DiskImage image = format.open(file, share.access())) {
       AllocationMap map = new AllocationMap(image);
       if (output.isJson()) {
         String separator = "[";

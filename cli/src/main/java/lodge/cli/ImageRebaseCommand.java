@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import lodge.disk.ImageFormat;
 import lodge.disk.Qcow2Image;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -17,12 +18,7 @@ import picocli.CommandLine.Parameters;
     versionProvider = Lodge.Version.class,
     sortOptions = false)
 final class ImageRebaseCommand implements Callable<Integer> {
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The image's format, qcow2: no other has a backing file.")
-  private ImageFormat format = ImageFormat.QCOW2;
+  @Mixin private FrontFormat format;
 
   @Option(
       names = "-b",
@@ -31,12 +27,7 @@ final class ImageRebaseCommand implements Callable<Integer> {
       description = "The new backing file, relative to the image; '' for none.")
   private String backing;
 
-  @Option(
-      names = "-F",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The backing file's format, always needed with one.")
-  private ImageFormat backingFormat;
+  @Mixin private BackingFormat backingFormat;
 
   @Option(
       names = "-u",
@@ -49,18 +40,19 @@ final class ImageRebaseCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ImageFormatName.requireBacking(format);
+    format.check();
+    ImageFormat behind = backingFormat.format();
     String name = backing.isEmpty() ? null : backing;
-    if (name != null && backingFormat == null) {
+    if (name != null && behind == null) {
       throw new BadInput("backing file '" + name + "' needs its format, such as -F qcow2");
     }
-    if (name == null && backingFormat != null) {
+    if (name == null && behind != null) {
       throw new BadInput("a backing format is of no use without a backing file, -b FILE");
     }
     if (unsafe) {
-      Qcow2Image.nameBacking(file, name, backingFormat);
+      Qcow2Image.nameBacking(file, name, behind);
     } else {
-      Qcow2Image.rebase(file, name, backingFormat);
+      Qcow2Image.rebase(file, name, behind);
     }
     return ExitStatus.OK;
   }

@@ -3,11 +3,12 @@ package lodge.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import lodge.disk.Access;
 import lodge.disk.DiskImage;
-import lodge.disk.ImageFormat;
 import lodge.disk.Qcow2Image;
 import lodge.disk.RawImage;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -21,18 +22,12 @@ import picocli.CommandLine.Spec;
     versionProvider = Lodge.Version.class,
     sortOptions = false)
 final class ImageResizeCommand implements Callable<Integer> {
-  @Option(
-      names = "-f",
-      paramLabel = "FORMAT",
-      converter = ImageFormatName.class,
-      description = "The image's format; without this what its first bytes look like.")
-  private ImageFormat format;
+  @Mixin private SourceFormat format;
 
   @Option(names = "--shrink", description = "The end of the disk may be lost.")
   private boolean shrink;
 
-  @Option(names = "-q", description = "Print nothing but errors.")
-  private boolean quiet;
+  @Mixin private Quiet quiet;
 
   @Parameters(index = "0", paramLabel = "FILE", description = "The image.")
   private Path file;
@@ -55,7 +50,7 @@ final class ImageResizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     long change = bytes(size.replaceFirst("^[+-]", ""));
-    try (DiskImage image = ImageFormatName.of(format, file).open(file, false)) {
+    try (DiskImage image = format.open(file, Access.WRITE)) {
       long wanted =
           switch (size.charAt(0)) {
             case '+' -> image.size() + change;
@@ -70,9 +65,7 @@ final class ImageResizeCommand implements Callable<Integer> {
       }
       resize(image, Math.ceilDiv(wanted, 512) * 512);
     }
-    if (!quiet) {
-      spec.commandLine().getOut().println("Image resized.");
-    }
+    quiet.print(spec.commandLine().getOut(), "Image resized.");
     return ExitStatus.OK;
   }
 

@@ -13,6 +13,7 @@ import lodge.disk.Qcow2Image;
 import lodge.disk.Snapshot;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -49,8 +50,7 @@ final class ImageSnapshotCommand implements Callable<Integer> {
 
   @ArgGroup private Action action = new Action();
 
-  @Option(names = "-q", description = "Print nothing but errors.")
-  private boolean quiet;
+  @Mixin private Quiet quiet;
 
   @Parameters(index = "0", paramLabel = "FILE", description = "The image.")
   private Path file;

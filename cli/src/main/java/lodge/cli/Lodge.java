@@ -22,7 +22,6 @@ import picocli.CommandLine.ParameterException;
     description = "Runs virtual machines in pure Java: no KVM, no root, no emulator to install.",
     mixinStandardHelpOptions = true,
     versionProvider = Lodge.Version.class,
-    subcommands = {RunCommand.class, ImageCommand.class, CpuCommand.class, HelpCommand.class},
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
@@ -30,6 +29,10 @@ import picocli.CommandLine.ParameterException;
       "2 bad usage or bad input; with 'lodge run GUEST -- COMMAND' the command's own."
     })
 final class Lodge implements Runnable {
+  private static final Subcommands COMMANDS =
+      new Subcommands(
+          List.of(RunCommand.class, ImageCommand.class, CpuCommand.class, HelpCommand.class));
+
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   public static void main(String[] arguments) {
@@ -44,17 +47,34 @@ final class Lodge implements Runnable {
         end < 0 ? List.of() : List.copyOf(arguments.subList(end + 1, arguments.size()));
     List<String> own = end < 0 ? arguments : arguments.subList(0, end);
     CommandLine line = new CommandLine(new Lodge());
-    RunCommand run = line.getSubcommands().get("run").getCommand();
-    run.receive(task, end >= 0, streams);
-    ImageCommand image = line.getSubcommands().get("image").getCommand();
-    image.receive(streams);
+    COMMANDS.addTo(line, own);
+    RunCommand run = find(line, "run", RunCommand.class);
+    if (run != null) {
+      run.receive(task, end >= 0, streams);
+    }
+    ImageCommand image = find(line, "image", ImageCommand.class);
+    if (image != null) {
+      image.receive(streams);
+      ImageCommand.COMMANDS.addTo(
+          line.getSubcommands().get("image"), own.subList(Math.min(1, own.size()), own.size()));
+    }
     line.setOut(new PrintWriter(streams.output(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(streams.errors(), true, StandardCharsets.UTF_8));
     line.setAbbreviatedOptionsAllowed(false);
     line.setParameterExceptionHandler((e, _) -> complain(e, streams.errors()));
     line.setExecutionExceptionHandler(
-        (e, _, _) -> fail(e, run.debug() || image.debug(), streams.errors()));
+        (e, _, _) ->
+            fail(
+                e,
+                (run != null && run.debug()) || (image != null && image.debug()),
+                streams.errors()));
     return line.execute(own.toArray(String[]::new));
+  }
+
+  /** Null when it is not among the commands that are built. */
+  private static <C> C find(CommandLine line, String name, Class<C> type) {
+    CommandLine command = line.getSubcommands().get(name);
+    return command == null ? null : type.cast(command.getCommand());
   }
 
   private static int complain(ParameterException e, PrintStream errors) {

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import lodge.disk.Qcow2Image;
+import lodge.disk.Repair;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -142,6 +143,39 @@ class ImageCommandTest {
       assertThat(qemu("check", "made").status()).isZero();
     }
     assertThat(lodge("compare", "@raw", "@made", "-F", format).status()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"raw", "qcow2"})
+  void writesOverAnImage(String format) throws Exception {
+    byte[] more = new byte[4 << 20];
+    Arrays.fill(more, (byte) 90);
+    Files.write(folder.resolve("more"), more);
+    for (String made : List.of("lodges", "qemus")) {
+      qemu("convert", "-O", format, "more", made);
+    }
+
+    assertThat(lodge("convert", "-n", "-O", format, "@qcow2", "@lodges").status()).isZero();
+
+    qemu("convert", "-n", "-O", format, "qcow2", "qemus");
+    assertThat(qemu("compare", "-f", format, "-F", format, "lodges", "qemus").status()).isZero();
+    if (format.equals("qcow2")) {
+      assertThat(lodge("check", "-q", "@lodges").status()).isZero();
+    }
+  }
+
+  @Test
+  void convertsWhatASnapshotHasKept() throws Exception {
+    lodge("snapshot", "-c", "before", "@qcow2");
+    lodge("resize", "-q", "@qcow2", "4M");
+    qemu("convert", "-n", "-O", "qcow2", "top", "qcow2");
+
+    lodge("convert", "-l", "before", "@qcow2", "@kept");
+    lodge("convert", "-O", "qcow2", "--snapshot", "1", "@qcow2", "@again");
+
+    assertThat(folder.resolve("kept")).hasSameBinaryContentAs(folder.resolve("raw"));
+    assertThat(qemu("compare", "raw", "again").output()).contains("identical");
+    assertThat(Qcow2Image.check(folder.resolve("qcow2"), Repair.NOTHING).isClean()).isTrue();
   }
 
   @Test

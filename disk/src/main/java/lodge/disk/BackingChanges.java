@@ -23,21 +23,26 @@ final class BackingChanges {
       }
       Path behind = BackingChain.resolve(path, header.backingFile());
       ImageFormat format = BackingChain.format(path, header.backingFormat());
-      Qcow2Content content = new Qcow2Content(file, header, TableMemory.of(TableMemory.MOST));
-      try (content;
-          BlockBackend base = format.open(behind, false)) {
-        if (empties) {
-          content.metadata().prepareForWriting();
-        }
-        long size = content.metadata().size();
-        if (base.size() < size) {
-          resize(base, size);
-        }
-        copy(content, base);
-        base.flush();
-        if (empties) {
-          content.exclusively(new Qcow2Resize(content)::empty);
-        }
+      try (BlockBackend base = format.open(behind, false)) {
+        commit(file, header, base, empties);
+      }
+    }
+  }
+
+  static void commit(ImageFile file, Qcow2Header header, BlockBackend base, boolean empties)
+      throws IOException {
+    try (Qcow2Content content = new Qcow2Content(file, header, TableMemory.of(TableMemory.MOST))) {
+      if (empties) {
+        content.metadata().prepareForWriting();
+      }
+      long size = content.metadata().size();
+      if (base.size() < size) {
+        resize(base, size);
+      }
+      copy(content, base);
+      base.flush();
+      if (empties) {
+        content.exclusively(new Qcow2Resize(content)::empty);
       }
     }
   }
@@ -78,13 +83,17 @@ final class BackingChanges {
       }
     }
     try (ImageFile file = ImageFile.open(path, Access.WRITE)) {
-      Qcow2Header.read(file);
-      HeaderCluster.read(file).putBacking(name, format);
+      putBacking(file, name, format);
     }
   }
 
+  static void putBacking(ImageFile file, String name, ImageFormat format) throws DiskException {
+    Qcow2Header.read(file);
+    HeaderCluster.read(file).putBacking(name, format);
+  }
+
   /** What shows through now and would be something else then becomes the image's own. */
-  private static void keepDifferences(Qcow2Image image, BlockBackend behind) throws IOException {
+  static void keepDifferences(Qcow2Image image, BlockBackend behind) throws IOException {
     ByteBuffer now = ByteBuffer.allocate(image.content().clusterSize());
     ByteBuffer then = ByteBuffer.allocate(now.capacity());
     image

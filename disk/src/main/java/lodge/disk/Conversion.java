@@ -72,6 +72,25 @@ public record Conversion(DiskImage source, int sparse, Progress progress) {
     }
   }
 
+  /**
+   * Over what another image has, as far as the source goes; all is durable then.
+   *
+   * @param target is at least as large, and stays open
+   */
+  public void into(DiskImage target) throws IOException {
+    checkIsAnother(target.path());
+    if (target.size() < size()) {
+      throw new DiskException(
+          Kind.REFUSED,
+          target.path(),
+          "write",
+          DiskException.NOWHERE,
+          "it is smaller than what is to be converted",
+          null);
+    }
+    copy(new ExistingTarget(target, size(), sparse), true);
+  }
+
   private void checkIsAnother(Path target) throws IOException {
     if (!Files.exists(target)) {
       return;
@@ -90,9 +109,18 @@ public record Conversion(DiskImage source, int sparse, Progress progress) {
   }
 
   private void copy(NewFile made, ConversionTarget target, boolean withBacking) throws IOException {
-    try (target;
-        ReadAhead pieces =
-            new ReadAhead(source, size(), target.grain(), withBacking, sparse == 0)) {
+    try (target) {
+      copy(target, withBacking);
+      if (made.replaces()) {
+        target.force();
+      }
+    }
+    made.publish();
+  }
+
+  private void copy(ConversionTarget target, boolean withBacking) throws IOException {
+    try (ReadAhead pieces =
+        new ReadAhead(source, size(), target.grain(), withBacking, sparse == 0)) {
       Piece piece;
       while ((piece = pieces.next()).kind != ReadAhead.Kind.END) {
         switch (piece.kind) {
@@ -103,11 +131,7 @@ public record Conversion(DiskImage source, int sparse, Progress progress) {
         progress.at(piece.offset + piece.length, size());
         pieces.giveBack(piece);
       }
-      target.finish();
-      if (made.replaces()) {
-        target.force();
-      }
     }
-    made.publish();
+    target.finish();
   }
 }

@@ -1,8 +1,9 @@
 package lodge.disk;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A new image that is filled from its first byte to its last, each once. */
+/** An image that is filled from its first byte to its last, each once. */
 interface ConversionTarget extends AutoCloseable {
   /** What is told at once begins and ends at a multiple of this, or at the image's end. */
   int grain();
@@ -10,16 +11,16 @@ interface ConversionTarget extends AutoCloseable {
   /**
    * @param bytes with zeroes up to a multiple of the grain
    */
-  void data(long offset, ByteBuffer bytes) throws DiskException;
+  void data(long offset, ByteBuffer bytes) throws IOException;
 
-  void zeroes(long offset, long length) throws DiskException;
+  void zeroes(long offset, long length) throws IOException;
 
   /** All has been told. */
-  void finish() throws DiskException;
+  void finish() throws IOException;
 
   /** Returns when all that was written is durable. */
-  void force() throws DiskException;
+  void force() throws IOException;
 
   @Override
-  void close() throws DiskException;
+  void close() throws IOException;
 }

@@ -39,15 +39,15 @@ final class HeaderCluster {
   }
 
   /**
-   * Names another backing file. The name goes to another place than the one before, so that the
-   * first sector, which is written last, makes it valid.
+   * Names another backing file. All but the name is in the first sector, which is written last and
+   * makes it valid; until then, what the one before points to stays as it is.
    *
    * @param name null for none
    */
   void putBacking(String name, ImageFormat format) throws DiskException {
     byte[] text = name == null ? new byte[0] : name.getBytes(StandardCharsets.UTF_8);
-    long oldName = bytes.getLong(8);
-    List<Extension> extensions = extensions(oldName);
+    List<Extension> before = extensions();
+    List<Extension> extensions = new ArrayList<>(before);
     extensions.removeIf(extension -> extension.type == Qcow2Header.BACKING_FORMAT_EXTENSION);
     if (name != null) {
       extensions.addFirst(
@@ -55,16 +55,13 @@ final class HeaderCluster {
               Qcow2Header.BACKING_FORMAT_EXTENSION,
               format.label().getBytes(StandardCharsets.UTF_8)));
     }
-    int end = headerLength + EXTENSION_HEAD;
-    for (Extension extension : extensions) {
-      end += extension.length();
+    if (end(extensions) > SECTOR) { // names of features only explain
+      extensions.removeIf(extension -> extension.type == Qcow2Header.FEATURE_NAMES_EXTENSION);
     }
-    int place = end;
-    if (oldName != 0 && oldName < place + text.length && place < oldName + bytes.getInt(16)) {
-      int after = (int) oldName + bytes.getInt(16);
-      place = after + text.length <= bytes.capacity() ? after : place;
-    }
-    if (text.length > Qcow2Header.MAX_BACKING_NAME || place + text.length > bytes.capacity()) {
+    int place = place(end(extensions), text.length, end(before));
+    if (end(extensions) > SECTOR
+        || text.length > Qcow2Header.MAX_BACKING_NAME
+        || place + text.length > bytes.capacity()) {
       throw file.error(
           Kind.FULL, "rebase", DiskException.NOWHERE, "the backing file's name is too long");
     }
@@ -77,14 +74,35 @@ final class HeaderCluster {
       after.position(next);
     }
     after.put(place, text).putLong(8, name == null ? 0 : place).putInt(16, text.length);
-    file.write(SECTOR, after.slice(SECTOR, after.capacity() - SECTOR));
-    file.force();
+    int rest = Math.max(place, SECTOR);
+    if (place + text.length > rest) {
+      file.write(rest, after.slice(rest, place + text.length - rest));
+      file.force();
+    }
     file.write(0, after.slice(0, SECTOR));
     file.force();
   }
 
-  private List<Extension> extensions(long nameOffset) {
+  private int end(List<Extension> extensions) {
+    return headerLength
+        + extensions.stream().mapToInt(Extension::length).sum()
+        + EXTENSION_HEAD; // of the last, which is empty
+  }
+
+  /** For a name: after the extensions, or where nothing outside of the first sector is lost. */
+  private int place(int end, int length, int endBefore) {
+    int nameBefore = (int) bytes.getLong(8);
+    int nameEnd = nameBefore + bytes.getInt(16);
+    int from = Math.max(end, SECTOR);
+    boolean isFree =
+        end + length <= SECTOR
+            || (from >= endBefore && (end + length <= nameBefore || from >= nameEnd));
+    return isFree ? end : Math.max(endBefore, nameEnd);
+  }
+
+  private List<Extension> extensions() {
     List<Extension> extensions = new ArrayList<>();
+    long nameOffset = bytes.getLong(8);
     int end =
         nameOffset > headerLength ? (int) Math.min(nameOffset, bytes.capacity()) : bytes.capacity();
     int at = headerLength;

@@ -28,6 +28,9 @@ final class ImageFile implements AutoCloseable {
   private final NativeFile handle;
   private volatile long end;
 
+  /** Null when the file is read as it is. */
+  private volatile FilePatches patches;
+
   /** For tests, which watch what is written. */
   ImageFile(Path path, FileChannel channel, boolean readOnly, NativeFile handle)
       throws IOException {
@@ -121,6 +124,7 @@ final class ImageFile implements AutoCloseable {
   /** Fills what remains of a buffer; there are zeroes after the end. */
   void read(long offset, ByteBuffer into) throws DiskException {
     long at = offset;
+    ByteBuffer all = patches == null ? null : into.slice();
     try {
       while (into.hasRemaining()) {
         int limit = into.limit();
@@ -136,6 +140,19 @@ final class ImageFile implements AutoCloseable {
     } catch (IOException e) {
       throw failure("read", at, e);
     }
+    if (all != null) {
+      patches.apply(offset, all);
+    }
+  }
+
+  /**
+   * What is read from now on is different from what the file has.
+   *
+   * @param least how long the file is then at least
+   */
+  synchronized void patch(FilePatches instead, long least) {
+    patches = instead;
+    end = Math.max(end, least);
   }
 
   /** The same for what has to be there. */

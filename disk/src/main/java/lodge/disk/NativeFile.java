@@ -6,7 +6,6 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
-import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
@@ -62,51 +61,47 @@ final class NativeFile implements AutoCloseable {
     static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
     static final VarHandle ERRNO =
         CALL_STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-    static final MethodHandle OPEN =
-        handle(
-            "open",
-            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
-            Linker.Option.firstVariadicArg(2));
-    static final MethodHandle CLOSE =
-        handle("close", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-    static final MethodHandle FALLOCATE =
-        handle(
-            "fallocate",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG));
-    static final MethodHandle FCNTL =
-        handle(
-            "fcntl",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.ADDRESS),
-            Linker.Option.firstVariadicArg(2),
-            Linker.Option.captureCallState("errno"));
 
-    static final MethodHandle LSEEK =
-        handle(
-            "lseek",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_INT));
-    static final MethodHandle FSTAT =
-        handle(
-            "fstat",
-            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
+    /**
+     * Linux's two processors pass integers, pointers and what is variadic alike, so one shape of
+     * calls is enough. Each takes the JVM tens of milliseconds.
+     */
+    private static final FunctionDescriptor SHAPE =
+        FunctionDescriptor.of(
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
 
-    private static MethodHandle handle(
-        String name, FunctionDescriptor type, Linker.Option... options) {
-      Linker linker = Linker.nativeLinker();
-      SymbolLookup libc = linker.defaultLookup();
-      return linker.downcallHandle(libc.findOrThrow(name), type, options);
+    private static final MethodHandle CALL =
+        Linker.nativeLinker().downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
+
+    static final MemorySegment OPEN = find("open");
+    static final MemorySegment CLOSE = find("close");
+    static final MemorySegment FALLOCATE = find("fallocate");
+    static final MemorySegment FCNTL = find("fcntl");
+    static final MemorySegment LSEEK = find("lseek");
+    static final MemorySegment FSTAT = find("fstat");
+
+    private static MemorySegment find(String name) {
+      return Linker.nativeLinker().defaultLookup().findOrThrow(name);
+    }
+
+    /** What a function returns; of an {@code int} the lower half counts. */
+    static long call(MemorySegment function, MemorySegment state, long a, long b, long c, long d) {
+      try {
+        return (long) CALL.invokeExact(function, state, a, b, c, d);
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    /** The same when it does not matter why it failed. */
+    static long call(MemorySegment function, long a, long b, long c, long d) {
+      try (Arena arena = Arena.ofConfined()) {
+        return call(function, arena.allocate(CALL_STATE), a, b, c, d);
+      }
     }
   }
 
@@ -121,23 +116,14 @@ final class NativeFile implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name =
           arena.allocateFrom(path.toAbsolutePath().toString(), StandardCharsets.UTF_8);
-      return (int) Libc.OPEN.invokeExact(name, O_CLOEXEC | (readOnly ? 0 : O_RDWR));
-    } catch (Throwable e) {
-      throw new AssertionError(e);
+      return (int) Libc.call(Libc.OPEN, name.address(), O_CLOEXEC | (readOnly ? 0 : O_RDWR), 0, 0);
     }
   }
 
   /** Zeroes are read there afterwards; false when the file system cannot do it. */
   boolean punch(long offset, long length) {
-    if (descriptor < 0) {
-      return false;
-    }
-    try {
-      return 0
-          == (int) Libc.FALLOCATE.invokeExact(descriptor, KEEP_SIZE_PUNCH_HOLE, offset, length);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    return descriptor >= 0
+        && (int) Libc.call(Libc.FALLOCATE, descriptor, KEEP_SIZE_PUNCH_HOLE, offset, length) == 0;
   }
 
   /** The first offset from this one on that is in no hole; negative when there is none. */
@@ -151,14 +137,7 @@ final class NativeFile implements AutoCloseable {
   }
 
   private long seek(long offset, int whence) {
-    if (descriptor < 0) {
-      return -1;
-    }
-    try {
-      return (long) Libc.LSEEK.invokeExact(descriptor, offset, whence);
-    } catch (Throwable e) {
-      throw new AssertionError(e);
-    }
+    return descriptor < 0 ? -1 : Libc.call(Libc.LSEEK, descriptor, offset, whence, 0);
   }
 
   /** The space that the file takes, in bytes; negative when that is not known. */
@@ -168,10 +147,8 @@ final class NativeFile implements AutoCloseable {
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment stat = arena.allocate(STAT_BYTES, Long.BYTES);
-      boolean known = (int) Libc.FSTAT.invokeExact(descriptor, stat) == 0;
+      boolean known = (int) Libc.call(Libc.FSTAT, descriptor, stat.address(), 0, 0) == 0;
       return known ? stat.get(ValueLayout.JAVA_LONG, STAT_BLOCKS) * 512 : -1;
-    } catch (Throwable e) {
-      throw new AssertionError(e);
     }
   }
 
@@ -200,13 +177,11 @@ final class NativeFile implements AutoCloseable {
       lock.set(ValueLayout.JAVA_LONG, FLOCK_START, start);
       lock.set(ValueLayout.JAVA_LONG, FLOCK_LENGTH, length);
       MemorySegment state = arena.allocate(Libc.CALL_STATE);
-      if ((int) Libc.FCNTL.invokeExact(state, descriptor, command, lock) < 0) {
+      if ((int) Libc.call(Libc.FCNTL, state, descriptor, command, lock.address(), 0) < 0) {
         int error = (int) Libc.ERRNO.get(state, 0L);
         return error != EAGAIN && error != EACCES;
       }
       return command != F_OFD_GETLK || lock.get(ValueLayout.JAVA_SHORT, 0) == F_UNLCK;
-    } catch (Throwable e) {
-      throw new AssertionError(e);
     }
   }
 
@@ -214,12 +189,8 @@ final class NativeFile implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (descriptor >= 0) {
-      try {
-        int ignored = (int) Libc.CLOSE.invokeExact(descriptor);
-        descriptor = -1;
-      } catch (Throwable e) {
-        throw new AssertionError(e);
-      }
+      Libc.call(Libc.CLOSE, descriptor, 0, 0, 0);
+      descriptor = -1;
     }
   }
 }

@@ -66,7 +66,7 @@ record Qcow2Header(
 
   static final int BACKING_FORMAT_EXTENSION = 0xE2792ACA;
   private static final int DATA_FILE_EXTENSION = 'D' << 24 | 'A' << 16 | 'T' << 8 | 'A';
-  private static final int FEATURE_NAMES_EXTENSION = 0x6803F857;
+  static final int FEATURE_NAMES_EXTENSION = 0x6803F857;
   private static final int FEATURE_NAME_LENGTH = 48;
 
   private static final List<String> INCOMPATIBLE_NAMES =

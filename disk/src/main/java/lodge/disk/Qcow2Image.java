@@ -52,6 +52,26 @@ public final class Qcow2Image implements DiskImage {
     return open(path, Access.of(readOnly), TableMemory.of(cacheBytes), BackingChain.EMPTY);
   }
 
+  /**
+   * Opens what a snapshot has kept.
+   *
+   * @param access for reading
+   */
+  public static Qcow2Image openSnapshot(Path path, Access access, String nameOrId)
+      throws IOException {
+    if (!access.isReadOnly()) {
+      throw new IllegalArgumentException("snapshots are only read");
+    }
+    Qcow2Image image = open(path, access);
+    try {
+      image.metadata.snapshots.show(nameOrId);
+      return image;
+    } catch (DiskException e) {
+      image.close();
+      throw e;
+    }
+  }
+
   static Qcow2Image open(Path path, Access access, TableMemory memory, BackingChain chain)
       throws DiskException {
     ImageFile file = null;

@@ -16,7 +16,7 @@ import lodge.disk.DiskException.Kind;
 final class Qcow2Writer implements ConversionTarget {
   private final Qcow2Options options;
   private final boolean compressing;
-  private final boolean sparse;
+  private final ZeroRuns runs;
   private final long backingSize;
   private final int clusterSize;
   private final int clusterBits;
@@ -39,10 +39,10 @@ final class Qcow2Writer implements ConversionTarget {
       throws DiskException {
     this.options = options;
     this.compressing = compressing;
-    this.sparse = sparse;
     this.backingSize = backingSize;
     clusterSize = options.clusterSize();
     clusterBits = Integer.numberOfTrailingZeros(clusterSize);
+    runs = new ZeroRuns(clusterSize, sparse);
     long l1Entries = Math.ceilDiv(options.size(), 1L << 2 * clusterBits - 3);
     if (l1Entries > Qcow2Header.MAX_L1_BYTES / Long.BYTES) {
       throw new DiskException(
@@ -66,28 +66,20 @@ final class Qcow2Writer implements ConversionTarget {
   }
 
   @Override
-  public void data(long offset, ByteBuffer bytes) throws DiskException {
+  public void data(long offset, ByteBuffer bytes) throws IOException {
     if (compressing) {
       dataCompressed(offset, bytes);
       return;
     }
-    int end = bytes.limit();
-    for (int at = 0; at < end; ) {
-      int from = at;
-      while (at < end && !isHole(bytes, at)) {
-        at += clusterSize;
-      }
-      if (at > from) {
-        write(offset + from, bytes.slice(from, at - from));
-      }
-      for (; at < end && isHole(bytes, at); at += clusterSize) {
-        zeroes(offset + at, clusterSize);
-      }
-    }
+    runs.split(
+        bytes,
+        bytes.limit(),
+        (from, to) -> write(offset + from, bytes.slice(from, to - from)),
+        (from, to) -> zeroes(offset + from, to - from));
   }
 
   private boolean isHole(ByteBuffer bytes, int at) {
-    return sparse && Buffers.isZero(bytes, at, clusterSize);
+    return runs.sparse() && Buffers.isZero(bytes, at, clusterSize);
   }
 
   private void write(long offset, ByteBuffer bytes) throws DiskException {

@@ -1,14 +1,13 @@
 package lodge.disk;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /** Writes a raw image from front to back, with holes for zeroes. */
 final class RawWriter implements ConversionTarget {
-  private static final int GRAIN = 4096;
-
   private final ImageFile file;
   private final long size;
-  private final int sparse;
+  private final ZeroRuns runs;
 
   /**
    * @param sparse how many zeroes, a multiple of 4 KiB, become a hole; 0 for none
@@ -16,38 +15,22 @@ final class RawWriter implements ConversionTarget {
   RawWriter(NewFile made, long size, int sparse) throws DiskException {
     file = made.open(size);
     this.size = size;
-    this.sparse = sparse;
+    runs = new ZeroRuns(sparse == 0 ? Conversion.SPARSE : sparse, sparse != 0);
   }
 
   @Override
   public int grain() {
-    return sparse == 0 ? GRAIN : sparse;
+    return runs.grain();
   }
 
   @Override
-  public void data(long offset, ByteBuffer bytes) throws DiskException {
+  public void data(long offset, ByteBuffer bytes) throws IOException {
     int end = (int) Math.min(bytes.limit(), size - offset);
-    for (int at = 0; at < end; ) {
-      int from = at;
-      at = next(bytes, from, end, false);
-      if (at > from) {
-        file.write(offset + from, bytes.slice(from, at - from));
-      }
-      at = next(bytes, at, end, true);
-    }
-  }
-
-  /** The end of the grains that are all zero, or all not. */
-  private int next(ByteBuffer bytes, int from, int end, boolean zero) {
-    int at = from;
-    while (at < end && isHole(bytes, at, Math.min(grain(), end - at)) == zero) {
-      at = Math.min(end, at + grain());
-    }
-    return at;
-  }
-
-  private boolean isHole(ByteBuffer bytes, int at, int count) {
-    return sparse != 0 && Buffers.isZero(bytes, at, count);
+    runs.split(
+        bytes,
+        end,
+        (from, to) -> file.write(offset + from, bytes.slice(from, to - from)),
+        (_, _) -> {});
   }
 
   @Override

@@ -123,6 +123,14 @@ final class Snapshots {
     metadata.commit();
   }
 
+  /** Shows the disk as it was, in memory alone; nothing may be written then. */
+  void show(String nameOrId) throws DiskException {
+    SnapshotTable.Entry entry = find("read", nameOrId);
+    long[] l1 = metadata.map.readL1(entry.l1Offset(), entry.l1Entries());
+    metadata.map.use(entry.l1Offset(), l1);
+    metadata.pretendSize(entry.snapshot().diskSize());
+  }
+
   void delete(String nameOrId) throws DiskException {
     SnapshotTable.Entry entry = find("delete", nameOrId);
     metadata.commit();

@@ -58,7 +58,7 @@ record VhdxLayout(TablePages pages, long size, int blockSize, long tableOffset, 
     ByteBuffer identifier = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     file.read(0, identifier);
     checks.isFormat(identifier.getLong(0) == SIGNATURE, "VHDX image");
-    checkLog(checks);
+    replayLog(checks);
     Map<UUID, ByteBuffer> regions = regions(checks);
     checks.isSound(
         regions.containsKey(TABLE_REGION) && regions.containsKey(METADATA_REGION),
@@ -89,8 +89,8 @@ record VhdxLayout(TablePages pages, long size, int blockSize, long tableOffset, 
         new TablePages(file, ByteOrder.LITTLE_ENDIAN), size, blockSize, offset(table), chunkRatio);
   }
 
-  /** Nothing may be in the log: without its changes the tables may be wrong. */
-  private static void checkLog(HeaderChecks checks) throws DiskException {
+  /** Without the changes that are in the log alone the tables may be wrong. */
+  private static void replayLog(HeaderChecks checks) throws DiskException {
     ByteBuffer newest = null;
     for (long at : HEADERS) {
       ByteBuffer header = checks.read(at, HEADER, ByteOrder.LITTLE_ENDIAN, "a header");
@@ -102,9 +102,9 @@ record VhdxLayout(TablePages pages, long size, int blockSize, long tableOffset, 
     }
     checks.isSound(newest != null, "both headers are damaged");
     checks.isKnown(newest.getShort(66) == 1, "version " + newest.getShort(66) + " of the format");
-    checks.isKnown(
-        newest.getLong(48) == 0 && newest.getLong(56) == 0,
-        "replay of its log, which has changes; attach it once where it was used last");
+    if (newest.getLong(48) != 0 || newest.getLong(56) != 0) {
+      VhdxLog.replay(checks, newest);
+    }
   }
 
   private static boolean isIntact(ByteBuffer structure) {

@@ -8,37 +8,48 @@ import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Processes that write several images at once are killed at random moments. What they had flushed
- * is there, in images that at worst have leaks; the next process goes on with the same images.
+ * Processes that write several images and make snapshots of them are killed at random moments. What
+ * they had flushed or kept is there, in images that at worst have leaks; the next process goes on
+ * with the same images.
  */
 class KillTest {
-  private static final int KILLS = 12;
-  private static final int IMAGES = 8;
+  private static final int KILLS = 200;
+  private static final int IMAGES = 4;
   private static final int SECTOR = 512;
   private static final int SECTORS = 8;
   private static final int BLOCK = SECTORS * SECTOR;
 
   /** Blocks that are only written; as many more are discarded and zeroed as well. */
-  private static final int BLOCKS = 512;
+  private static final int BLOCKS = 128;
 
-  private static final int MOST_MILLISECONDS = 60;
+  /** So often, at most, writers say that something is durable before they are killed. */
+  private static final int MOST_WORDS = 40;
+
+  /** Of so many images QEMU looks at one. */
+  private static final int QEMU_SHARE = 4;
 
   /** Small caches, so that tables are written at other times than flushes, too. */
   private static final long CACHE_BYTES = 1 << 14;
 
-  @TempDir Path folder;
+  private static final int KEPT_SNAPSHOTS = 2;
+
+  @TempDir(factory = MemoryFolder.class)
+  Path folder;
 
   /** Gives each image random changes of its own, for ever. */
   static final class Writer {
-    /** The argument is the folder; the seed comes later, on a line. */
+    /** The argument is the folder; the process's number comes later, on a line. */
     public static void main(String[] arguments) throws Exception {
       BufferedReader in =
           new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -54,6 +65,8 @@ class KillTest {
       Changes changes = new Changes(number, process);
       ByteBuffer block = ByteBuffer.allocate(BLOCK);
       try (Qcow2Image image = Qcow2Image.open(path(folder, number), false, CACHE_BYTES)) {
+        ArrayDeque<String> snapshots =
+            new ArrayDeque<>(image.snapshots().stream().map(Snapshot::name).toList());
         while (true) {
           changes.next();
           long stamp = stamp(process, changes.count);
@@ -68,10 +81,18 @@ class KillTest {
             case 2 -> image.discard(other, 4 * BLOCK);
             default -> image.write(other, block.flip());
           }
-          if (changes.flush) {
+          if (changes.snapshot) {
+            image.createSnapshot(Long.toString(stamp));
+            snapshots.add(Long.toString(stamp));
+            while (snapshots.size() > KEPT_SNAPSHOTS) {
+              image.deleteSnapshot(snapshots.remove());
+            }
+          } else if (changes.flush) {
             image.flush();
-            say(number + " " + changes.count + " \n");
+          } else {
+            continue;
           }
+          say(number + " " + changes.count + " \n");
         }
       } catch (IOException e) {
         say("error " + e + "\n");
@@ -91,6 +112,7 @@ class KillTest {
     int block;
     int kind;
     boolean flush;
+    boolean snapshot;
 
     Changes(int image, int process) {
       random = new Random(IMAGES * process + image);
@@ -100,7 +122,13 @@ class KillTest {
       count++;
       block = random.nextInt(BLOCKS - 4);
       kind = random.nextInt(5);
-      flush = random.nextInt(20) == 0;
+      flush = random.nextInt(10) == 0;
+      snapshot = random.nextInt(40) == 0;
+    }
+
+    void writeTo(long[] content, int process) {
+      int first = block * SECTORS;
+      Arrays.fill(content, first, first + SECTORS, stamp(process, count));
     }
   }
 
@@ -131,81 +159,147 @@ class KillTest {
 
   @Test
   void whatWasFlushedOutlivesTheProcess() throws Exception {
-    long seed = Long.getLong("lodge.fuzz.seed", System.nanoTime() & 0xFFFF_FFFFL);
+    Qemu.require();
+    long seed = Long.getLong("lodge.fuzz.seed", 1);
     System.out.println("KillTest: -Dlodge.fuzz.seed=" + seed);
     Random random = new Random(seed);
-    long[][] contents = new long[IMAGES][BLOCKS * SECTORS];
+    List<State> states = new ArrayList<>();
     for (int i = 0; i < IMAGES; i++) {
       Qcow2Image.create(
           path(folder, i),
-          new Qcow2Options(2L * BLOCKS * BLOCK, 512 << i, 2 + i % 2, false, null, null));
+          new Qcow2Options(2L * BLOCKS * BLOCK, 512 << 2 * i, 2 + i % 2, false, null, null));
+      states.add(new State(i));
     }
-    long flushes = 0;
+    long words = 0;
     Process next = startWriter();
     try {
       for (int kill = 1; kill <= KILLS; kill++) {
         Process writer = next;
         next = startWriter();
-        List<String> lines = runAndKill(writer, kill, random.nextInt(MOST_MILLISECONDS));
+        List<String> lines = runAndKill(writer, kill, random.nextInt(1, MOST_WORDS));
         assertThat(lines).noneMatch(line -> line.startsWith("error"));
-        flushes += lines.size();
-        for (int i = 0; i < IMAGES; i++) {
-          check(i, kill, lines, contents[i]);
+        words += lines.size();
+        for (State state : states) {
+          state.check(kill, lines);
         }
       }
     } finally {
       next.destroyForcibly().waitFor();
     }
+    long kept = states.stream().mapToLong(state -> state.snapshotsSeen).sum();
     System.out.println(
-        "KillTest: " + KILLS + " kills of " + IMAGES + " writers after " + flushes + " flushes");
+        "KillTest: %d kills of %d writers after %d flushes and snapshots; %d snapshots seen"
+            .formatted(KILLS, IMAGES, words, kept));
+    assertThat(kept).isPositive();
   }
 
-  /** What it said of flushes, one line each. */
-  private static List<String> runAndKill(Process writer, int number, int milliseconds)
-      throws Exception {
+  /** What it said of flushes and snapshots, one line each. */
+  private static List<String> runAndKill(Process writer, int number, int words) throws Exception {
     writer.getOutputStream().write((number + "\n").getBytes(StandardCharsets.UTF_8));
     writer.getOutputStream().flush();
     BufferedReader out =
         new BufferedReader(new InputStreamReader(writer.getInputStream(), StandardCharsets.UTF_8));
-    List<String> lines = new ArrayList<>(List.of(out.readLine()));
-    Thread.sleep(milliseconds); // awaits nothing: any moment will do
+    List<String> lines = new ArrayList<>();
+    while (lines.size() < words) {
+      lines.add(out.readLine());
+    }
     writer.toHandle().destroyForcibly(); // leaves what was said to be read
     out.lines().forEach(lines::add);
     writer.waitFor();
     return lines;
   }
 
-  private void check(int number, int process, List<String> lines, long[] content) throws Exception {
-    CheckReport report = Qcow2Image.check(path(folder, number), Repair.LEAKS);
-    assertThat(report.problems()).noneMatch(problem -> problem.startsWith("ERROR"));
-    assertThat(report.isClean()).isTrue();
+  /** What one image has to show. */
+  private final class State {
+    private final int number;
+    private final long[] content = new long[BLOCKS * SECTORS];
+    private final Map<String, long[]> snapshots = new TreeMap<>();
+    private int snapshotsSeen;
 
-    int flushed =
-        lines.stream()
-            .filter(line -> line.matches(number + " \\d+ "))
-            .mapToInt(line -> Integer.parseInt(line.strip().split(" ")[1]))
-            .max()
-            .orElse(0);
-    Changes changes = new Changes(number, process);
-    for (int i = 0; i < flushed; i++) {
-      changes.next();
-      int first = changes.block * SECTORS;
-      Arrays.fill(content, first, first + SECTORS, stamp(process, changes.count));
+    State(int number) {
+      this.number = number;
     }
-    try (Qcow2Image image = Qcow2Image.open(path(folder, number), true)) {
-      ByteBuffer shown = ByteBuffer.wrap(Exerciser.content(image, 0, BLOCKS * BLOCK));
-      for (int sector = 0; sector < content.length; sector++) {
-        long stamp = shown.getLong(sector * SECTOR);
-        for (int at = 0; at < SECTOR; at += Long.BYTES) {
-          assertThat(shown.getLong(sector * SECTOR + at)).isEqualTo(stamp);
-        }
-        if (stamp != content[sector]) {
-          assertThat(stamp)
-              .as("image %d, sector %d", number, sector)
-              .isGreaterThan(stamp(process, flushed));
-          content[sector] = stamp;
+
+    void check(int process, List<String> lines) throws Exception {
+      Path path = path(folder, number);
+      if ((process + number) % QEMU_SHARE == 0) {
+        assertThat(Tool.run("qemu-img", "check", "-f", "qcow2", "-r", "leaks", path.toString()))
+            .returns(0, Tool::status);
+      }
+      CheckReport report = Qcow2Image.check(path, Repair.LEAKS);
+      assertThat(report.problems())
+          .noneMatch(line -> line.startsWith("ERROR") && !line.contains("OFLAG_COPIED"));
+      assertThat(report.isClean()).isTrue();
+      int flushed =
+          lines.stream()
+              .filter(line -> line.matches(number + " \\d+ "))
+              .mapToInt(line -> Integer.parseInt(line.strip().split(" ")[1]))
+              .max()
+              .orElse(0);
+      checkSnapshots(process, flushed);
+      checkContent(process, flushed);
+    }
+
+    /** Any of them has what the disk had then, and the last that was kept for sure is there. */
+    private void checkSnapshots(int process, int flushed) throws Exception {
+      List<String> names;
+      try (Qcow2Image image = Qcow2Image.open(path(folder, number), true)) {
+        names = image.snapshots().stream().map(Snapshot::name).toList();
+      }
+      long newest = names.isEmpty() ? 0 : Long.parseLong(names.getLast());
+      long[] then = content.clone();
+      Changes changes = new Changes(number, process);
+      while (changes.count < flushed || stamp(process, changes.count) < newest) {
+        changes.next();
+        changes.writeTo(then, process);
+        if (changes.snapshot) {
+          snapshots.put(Long.toString(stamp(process, changes.count)), then.clone());
+          assertThat(changes.count > flushed || newest >= stamp(process, changes.count)).isTrue();
         }
       }
+      assertThat(names).hasSizeGreaterThanOrEqualTo(Math.min(KEPT_SNAPSHOTS, snapshots.size()));
+      snapshots.keySet().retainAll(names);
+      assertThat(snapshots.keySet()).containsExactlyInAnyOrderElementsOf(names);
+      for (String name : names) {
+        try (Qcow2Image image = Qcow2Image.openSnapshot(path(folder, number), Access.READ, name)) {
+          assertThat(stamps(image)).isEqualTo(snapshots.get(name));
+        }
+        snapshotsSeen++;
+      }
+    }
+
+    private void checkContent(int process, int flushed) throws Exception {
+      Changes changes = new Changes(number, process);
+      while (changes.count < flushed) {
+        changes.next();
+        changes.writeTo(content, process);
+      }
+      try (Qcow2Image image = Qcow2Image.open(path(folder, number), true)) {
+        long[] shown = stamps(image);
+        for (int sector = 0; sector < content.length; sector++) {
+          if (shown[sector] != content[sector]) {
+            assertThat(shown[sector])
+                .as("image %d, sector %d", number, sector)
+                .isGreaterThan(stamp(process, flushed));
+            content[sector] = shown[sector];
+          }
+        }
+      }
+    }
+
+    /** One for each sector, which has nothing else. */
+    private long[] stamps(Qcow2Image image) throws IOException {
+      ByteBuffer shown = ByteBuffer.wrap(Exerciser.content(image, 0, BLOCKS * BLOCK));
+      long[] stamps = new long[content.length];
+      for (int sector = 0; sector < stamps.length; sector++) {
+        stamps[sector] = shown.getLong(sector * SECTOR);
+        for (int at = 0; at < SECTOR; at += Long.BYTES) {
+          if (shown.getLong(sector * SECTOR + at) != stamps[sector]) {
+            throw new AssertionError("image " + number + ", sector " + sector + " is torn");
+          }
+        }
+      }
+      return stamps;
     }
   }
 }

@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A file in memory that remembers what was written between one flush and the next. */
-final class MemoryChannel extends FileChannel {
+class MemoryChannel extends FileChannel {
   record Write(int offset, byte[] bytes) {}
 
   private static final int MAX_SIZE = 1 << 28;
