@@ -205,6 +205,15 @@ public final class VirtioPci<S extends Record>
         : null;
   }
 
+  /**
+   * Takes it off its buses: nobody reaches it any more, it interrupts nobody and begins no request.
+   * Those under way end with a {@link #reset}.
+   */
+  public void disconnect() {
+    endpoint.disconnect();
+    transport.hold(true);
+  }
+
   // ---------------------------------------------------------------- memory
 
   @Override
