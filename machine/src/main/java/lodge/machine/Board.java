@@ -220,7 +220,7 @@ final class Board {
 
     AcpiGpe gpe = add(new AcpiGpe(interrupts.isa(SCI_IRQ)));
     ports.map(GPE_BASE, AcpiGpe.LENGTH, 4, gpe);
-    disks = new Disks(cpus.size(), memory, mmio, apicBus);
+    disks = new Disks(cpus.size(), memory, mmio, ports, apicBus);
     slots =
         new PciSlots(
             pci,
@@ -253,19 +253,19 @@ final class Board {
             MachineException.Kind.INVALID, "device " + device.name() + ": " + e.getMessage(), e);
       }
     }
-    putIn(spec.drives(), memory);
+    putIn(spec.drives());
     virtio = new VirtioDevices(memory, clock, end);
     for (VirtioDevice<?> type : virtio.make(spec.devices())) {
       int slot =
           slots
               .free()
               .orElseThrow(() -> invalid("there are more devices than slots of the PCI bus"));
-      VirtioPci<?> function = new VirtioPci<>(memory, mmio, slots.line(slot), apicBus, type);
+      VirtioPci<?> function = new VirtioPci<>(memory, mmio, ports, slots.line(slot), apicBus, type);
       slots.put(slot, new PciSlots.Card(function, function::reset));
     }
   }
 
-  private void putIn(List<Drive> drives, GuestMemory memory) {
+  private void putIn(List<Drive> drives) {
     List<Drive> ide = drives.stream().filter(Drive::isIde).toList();
     for (Drive drive : drives) {
       if (!drive.isIde()) {
@@ -276,8 +276,7 @@ final class Board {
     if (!ide.isEmpty()) {
       InterruptLine primary = interrupts.isa(PRIMARY_IDE_IRQ);
       InterruptLine secondary = interrupts.isa(SECONDARY_IDE_IRQ);
-      pci.add(
-          ISA_BRIDGE_SLOT, IDE_FUNCTION, add(disks.ide(ide, memory, ports, primary, secondary)));
+      pci.add(ISA_BRIDGE_SLOT, IDE_FUNCTION, add(disks.ide(ide, primary, secondary)));
     }
   }
 

@@ -33,6 +33,7 @@ final class Disks {
   private final int cpus;
   private final GuestMemory memory;
   private final MmioBus mmio;
+  private final PortBus ports;
   private final InterruptMessageSink messages;
   private final Map<Drive, Plugged> virtio = new ConcurrentHashMap<>();
   private final List<String> failures = Collections.synchronizedList(new ArrayList<>());
@@ -49,10 +50,11 @@ final class Disks {
   /**
    * @param cpus how many the machine has
    */
-  Disks(int cpus, GuestMemory memory, MmioBus mmio, InterruptMessageSink messages) {
+  Disks(int cpus, GuestMemory memory, MmioBus mmio, PortBus ports, InterruptMessageSink messages) {
     this.cpus = cpus;
     this.memory = memory;
     this.mmio = mmio;
+    this.ports = ports;
     this.messages = messages;
   }
 
@@ -65,7 +67,7 @@ final class Disks {
   PciSlots.Card virtio(Drive drive, int slot, InterruptLine line) {
     VirtioBlk disk = new VirtioBlk(drive.backend(), drive.serial(), cpus, threads);
     virtio.put(drive, new Plugged(disk, slot, new CompletableFuture<>()));
-    VirtioPci<?> function = new VirtioPci<>(memory, mmio, line, messages, disk);
+    VirtioPci<?> function = new VirtioPci<>(memory, mmio, ports, line, messages, disk);
     return new PciSlots.Card(function, () -> leave(drive, function));
   }
 
@@ -81,12 +83,7 @@ final class Disks {
   }
 
   /** The IDE controller with these drives: primary master and slave, secondary master and slave. */
-  IdeController ide(
-      List<Drive> drives,
-      GuestMemory memory,
-      PortBus ports,
-      InterruptLine primary,
-      InterruptLine secondary) {
+  IdeController ide(List<Drive> drives, InterruptLine primary, InterruptLine secondary) {
     ideDrives = drives;
     ide = new IdeController(memory, ports, primary, secondary, threads);
     for (int position = 0; position < drives.size(); position++) {

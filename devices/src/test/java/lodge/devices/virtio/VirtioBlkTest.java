@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import lodge.devices.virtio.DriverQueue.Piece;
 import lodge.devices.virtio.DriverQueue.Used;
 import org.junit.jupiter.api.AfterEach;
@@ -61,6 +62,7 @@ class VirtioBlkTest {
         new VirtioPci<>(
             memory,
             bus,
+            new PortBus(),
             _ -> {},
             (destination, logical, mode, vector, level, assertFlag) -> interrupts.release(),
             blk);
@@ -121,8 +123,8 @@ class VirtioBlkTest {
   @Test
   void theConfigurationTellsWhatDiskItIs() {
     start(BASE, 2, Runnable::run);
-    assertThat(pci.read(0, 4)).isEqualTo(0x1042_1AF4);
-    assertThat(pci.read(8, 4)).isEqualTo(0x0100_0001);
+    assertThat(pci.read(0, 4)).isEqualTo(0x1001_1AF4);
+    assertThat(pci.read(8, 4)).isEqualTo(0x0100_0000);
     assertThat(driver.read(PciDriver.DEVICE, 0, 4)).as("capacity").isEqualTo(SECTORS);
     assertThat(driver.read(PciDriver.DEVICE, 12, 4)).as("segments").isEqualTo(254);
     assertThat(driver.read(PciDriver.DEVICE, 20, 4)).as("block size").isEqualTo(512);
