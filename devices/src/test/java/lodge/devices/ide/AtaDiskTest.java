@@ -260,6 +260,21 @@ class AtaDiskTest {
   }
 
   @Test
+  void aBackendThatIsOutOfMemoryIsAnErrorLikeOthers() {
+    disk.onAccess =
+        () -> {
+          throw new OutOfMemoryError("as a test wants it");
+        };
+    host.command(0x20, 5, 1);
+    refuses(UNC);
+    host.command(0xE7);
+    refuses(ABRT);
+    disk.onAccess = () -> {};
+    host.command(0x20, 5, 1);
+    assertThat(host.status(1)).isEqualTo(DRQ);
+  }
+
+  @Test
   void flushesWhenAskedOrAlwaysWithoutWriteCache() {
     host.command(0xE7);
     assertThat(host.status(1)).isEqualTo(READY);

@@ -158,6 +158,18 @@ class VirtioBlkTest {
   }
 
   @Test
+  void aBackendThatIsOutOfMemoryIsAnErrorLikeOthers() {
+    disk.beforeRead =
+        () -> {
+          throw new OutOfMemoryError("as a test wants it");
+        };
+    start();
+    assertThat(request(IN, 0, in(0, 512))).isEqualTo(IOERR);
+    disk.beforeRead = () -> {};
+    assertThat(request(IN, 0, in(0, 512))).isEqualTo(OK);
+  }
+
+  @Test
   void aWriteIsDurableAfterAFlushOrAtOnce() {
     start();
     assertThat(request(OUT, 0, out(0, 512))).isEqualTo(OK);
