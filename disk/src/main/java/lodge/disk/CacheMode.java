@@ -14,7 +14,7 @@ public enum CacheMode {
   WRITEBACK,
   /** The same; under QEMU past the host's page cache. */
   NONE,
-  /** When the write is done. */
+  /** When the write is done; the guest sees a disk without write cache. */
   WRITETHROUGH,
   /** The same; under QEMU past the host's page cache. */
   DIRECTSYNC,
@@ -34,6 +34,15 @@ public enum CacheMode {
     WriteThrough(BlockBackend disk) {
       super(disk);
     }
+
+    @Override
+    public boolean writeCache() {
+      return false;
+    }
+
+    /** Everything is durable already. */
+    @Override
+    public void flush() {}
 
     @Override
     public void write(long offset, ByteBuffer from) throws IOException {

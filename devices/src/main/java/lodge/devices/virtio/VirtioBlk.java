@@ -48,7 +48,7 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
   private final Executor executor;
   private final BlkRequests requests;
   private final QueueWorkers[] workers;
-  private volatile boolean writeback = true;
+  private volatile boolean writeback;
   private Runnable changed = () -> {};
 
   /**
@@ -69,6 +69,7 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
     this.executor = executor;
     this.requests = new BlkRequests(backend, serial);
     this.workers = new QueueWorkers[queues];
+    this.writeback = backend.writeCache();
   }
 
   @Override
@@ -177,6 +178,6 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
 
   @Override
   public void reset() {
-    writeback = true;
+    writeback = backend.writeCache();
   }
 }

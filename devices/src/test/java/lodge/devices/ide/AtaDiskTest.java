@@ -260,6 +260,17 @@ class AtaDiskTest {
   }
 
   @Test
+  void aDiskWithoutWriteCacheSaysSoAfterEachReset() {
+    disk.writeCache = false;
+    host.channel.reset();
+    assertThat(identify()[82] & 0x20).as("it could have one").isEqualTo(0x20);
+    assertThat(identify()[85] & 0x20).isZero();
+    host.command(0x30, 1, 1);
+    host.writeSectors(pattern(1), 1);
+    assertThat(disk.calls).containsExactly("write 512 512", "flush 0 0");
+  }
+
+  @Test
   void aBackendThatIsOutOfMemoryIsAnErrorLikeOthers() {
     disk.onAccess =
         () -> {

@@ -13,6 +13,7 @@ final class MemoryBackend implements BlockBackend {
   byte[] bytes;
   boolean readOnly;
   boolean failing;
+  boolean writeCache = true;
   final List<String> calls = Collections.synchronizedList(new ArrayList<>());
 
   /** What a read does before it reads. */
@@ -37,6 +38,11 @@ final class MemoryBackend implements BlockBackend {
   @Override
   public boolean readOnly() {
     return readOnly;
+  }
+
+  @Override
+  public boolean writeCache() {
+    return writeCache;
   }
 
   @Override

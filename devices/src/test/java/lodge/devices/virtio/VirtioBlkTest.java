@@ -158,6 +158,18 @@ class VirtioBlkTest {
   }
 
   @Test
+  void aBackendWithoutWriteCacheIsOneToTheGuest() {
+    disk.writeCache = false;
+    start();
+    assertThat(driver.read(PciDriver.DEVICE, 32, 1)).as("writeback").isZero();
+    assertThat(request(OUT, 0, out(0, 512))).isEqualTo(OK);
+    assertThat(disk.calls).containsExactly("write 0 +512", "flush");
+    driver.write(PciDriver.DEVICE, 32, 1, 1);
+    driver.status(0);
+    assertThat(driver.read(PciDriver.DEVICE, 32, 1)).as("after a reset").isZero();
+  }
+
+  @Test
   void aBackendThatIsOutOfMemoryIsAnErrorLikeOthers() {
     disk.beforeRead =
         () -> {
