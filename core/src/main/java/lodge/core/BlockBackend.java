@@ -16,6 +16,14 @@ public interface BlockBackend extends AutoCloseable {
 
   boolean readOnly();
 
+  /**
+   * Whether writes wait for a {@link #flush}; without a cache each is durable when it is done, and
+   * the guest is told so.
+   */
+  default boolean writeCache() {
+    return true;
+  }
+
   /** Fills what remains of a buffer. */
   void read(long offset, ByteBuffer into) throws IOException;
 

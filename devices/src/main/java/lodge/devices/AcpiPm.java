@@ -8,7 +8,7 @@ import lodge.core.Stateful;
 /**
  * ACPI fixed hardware (ACPI 6.5, 4.8.3): PM1a event and control blocks and the power-management
  * timer, in one block of {@link #LENGTH} ports, and the SMI command port that switches ACPI mode
- * on. There are no general-purpose events.
+ * on. General-purpose events are {@link AcpiGpe}'s.
  */
 public final class AcpiPm implements BusDevice, Stateful<AcpiPm.State> {
   /** Ports of the block. */

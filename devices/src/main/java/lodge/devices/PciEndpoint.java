@@ -139,6 +139,11 @@ public final class PciEndpoint implements PciFunction, Stateful<PciConfigSpace.S
     }
   }
 
+  /** Takes it off its buses, with its interrupt. */
+  public void disconnect() {
+    write(COMMAND, 2, INTERRUPT_DISABLE);
+  }
+
   private void place() {
     int command = config.read(COMMAND, 2);
     for (Bar bar : bars) {

@@ -23,6 +23,11 @@ abstract class BlockFilter implements BlockBackend {
   }
 
   @Override
+  public boolean writeCache() {
+    return disk.writeCache();
+  }
+
+  @Override
   public void read(long offset, ByteBuffer into) throws IOException {
     disk.read(offset, into);
   }

@@ -14,7 +14,7 @@ public enum CacheMode {
   WRITEBACK,
   /** The same; under QEMU past the host's page cache. */
   NONE,
-  /** When the write is done. */
+  /** When the write is done; the guest sees a disk without write cache. */
   WRITETHROUGH,
   /** The same; under QEMU past the host's page cache. */
   DIRECTSYNC,
@@ -39,6 +39,15 @@ public enum CacheMode {
     public boolean answersAtOnce() {
       return false;
     }
+
+    @Override
+    public boolean writeCache() {
+      return false;
+    }
+
+    /** Everything is durable already. */
+    @Override
+    public void flush() {}
 
     @Override
     public void write(long offset, ByteBuffer from) throws IOException {

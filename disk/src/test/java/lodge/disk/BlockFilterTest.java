@@ -76,14 +76,15 @@ class BlockFilterTest {
   void withAWriteCacheOnlyFlushesMakeDurable(CacheMode mode) throws IOException {
     assertThat(all(mode.over(disk)))
         .containsExactly("read", "write", "discard", "unmap", "flush", "close");
+    assertThat(mode.over(disk).writeCache()).isTrue();
   }
 
   @ParameterizedTest
   @EnumSource(names = {"WRITETHROUGH", "DIRECTSYNC"})
   void withoutAWriteCacheEveryWriteIsDurable(CacheMode mode) throws IOException {
     assertThat(all(mode.over(disk)))
-        .containsExactly(
-            "read", "write", "flush", "discard", "flush", "unmap", "flush", "flush", "close");
+        .containsExactly("read", "write", "flush", "discard", "flush", "unmap", "flush", "close");
+    assertThat(mode.over(disk).writeCache()).as("as the guest sees it").isFalse();
   }
 
   @Test

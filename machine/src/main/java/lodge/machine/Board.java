@@ -3,6 +3,8 @@ package lodge.machine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -16,6 +18,7 @@ import lodge.core.PortBus;
 import lodge.core.Stateful;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuModel;
+import lodge.devices.AcpiGpe;
 import lodge.devices.AcpiPm;
 import lodge.devices.ApicBus;
 import lodge.devices.CharacterSink;
@@ -29,6 +32,7 @@ import lodge.devices.IoApic;
 import lodge.devices.LocalApic;
 import lodge.devices.PcTestdev;
 import lodge.devices.PciHost;
+import lodge.devices.PciHotplug;
 import lodge.devices.Pic8259;
 import lodge.devices.Piix4PowerManagement;
 import lodge.devices.Pit8254;
@@ -39,6 +43,7 @@ import lodge.devices.ShadowRam;
 import lodge.devices.SystemControlA;
 import lodge.devices.Uart16550;
 import lodge.devices.virtio.VirtioDevice;
+import lodge.devices.virtio.VirtioPci;
 import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.FirmwareFiles;
 import lodge.machine.boot.FirmwareImage;
@@ -55,6 +60,8 @@ final class Board {
   private static final int PM_LENGTH = 0x10;
   private static final int PM_TIMER_BITS = 32;
   private static final int SMI_COMMAND = 0xB2;
+  private static final int HOTPLUG_BASE = 0xAE00;
+  private static final int GPE_BASE = 0xAFE0;
   private static final int PANIC_PORT = 0x505;
   private static final int DEBUG_EXIT_PORT = 0xF4;
 
@@ -79,17 +86,12 @@ final class Board {
 
   static final int ISA_BRIDGE_SLOT = 1;
   private static final int POWER_MANAGEMENT = 3;
-  static final int FIRST_DISK_SLOT = 4;
-  private static final int SLOTS = 32;
 
   /** Of the PIIX3, whose function 0 is the ISA bridge. */
   static final int IDE_FUNCTION = 1;
 
   /** Where kernels that are booted directly find the ports of the IDE bus master. */
   private static final int IDE_BUS_MASTER = 0xC040;
-
-  /** How many disks can be plugged into the PCI bus. */
-  static final int DISK_SLOTS = SLOTS - FIRST_DISK_SLOT;
 
   // CMOS bytes by which firmware knows the board: coprocessor and mouse; what to boot from, four
   // bits each; processors besides the first one.
@@ -109,7 +111,8 @@ final class Board {
   private final List<Cpu> cpus = new ArrayList<>();
   private final List<LocalApic> localApics = new ArrayList<>();
   private final PciHost pci;
-  private final Disks disks = new Disks();
+  private final PciSlots slots;
+  private final Disks disks;
   private final VirtioDevices virtio;
   private final Uart16550 com1;
 
@@ -215,6 +218,16 @@ final class Board {
     pci.add(ISA_BRIDGE_SLOT, POWER_MANAGEMENT, add(Piix4PowerManagement.at(PM_BASE)));
     ports.map(0xCF8, 8, 4, pci);
 
+    AcpiGpe gpe = add(new AcpiGpe(interrupts.isa(SCI_IRQ)));
+    ports.map(GPE_BASE, AcpiGpe.LENGTH, 4, gpe);
+    disks = new Disks(cpus.size(), memory, mmio, ports, apicBus);
+    slots =
+        new PciSlots(
+            pci,
+            slot -> interrupts.pci(slot, 0),
+            () -> gpe.raise(PciHotplug.EVENT),
+            disks.threads());
+    ports.map(HOTPLUG_BASE, PciHotplug.LENGTH, 4, slots.hotplug());
     Runnable powerOff = () -> end.accept(new Outcome.PowerOff());
     AcpiPm pm = add(new AcpiPm(interrupts.isa(SCI_IRQ), clock, PM_TIMER_BITS, powerOff));
     ports.map(PM_BASE, PM_LENGTH, 4, pm);
@@ -240,35 +253,82 @@ final class Board {
             MachineException.Kind.INVALID, "device " + device.name() + ": " + e.getMessage(), e);
       }
     }
-    plug(spec.drives(), memory, mmio, apicBus);
+    putIn(spec.drives());
     virtio = new VirtioDevices(memory, clock, end);
-    int slot = FIRST_DISK_SLOT + spec.drives().size();
     for (VirtioDevice<?> type : virtio.make(spec.devices())) {
-      if (slot == SLOTS) {
-        throw new MachineException(
-            MachineException.Kind.INVALID, "there are more devices than slots of the PCI bus");
-      }
-      pci.add(slot, 0, add(virtio.function(type, mmio, pciInterrupt(slot), apicBus)));
-      slot++;
+      int slot =
+          slots
+              .free()
+              .orElseThrow(() -> invalid("there are more devices than slots of the PCI bus"));
+      VirtioPci<?> function = new VirtioPci<>(memory, mmio, ports, slots.line(slot), apicBus, type);
+      slots.put(slot, new PciSlots.Card(function, function::reset));
     }
   }
 
-  private void plug(List<Drive> drives, GuestMemory memory, MmioBus mmio, ApicBus apicBus) {
-    int slot = FIRST_DISK_SLOT;
+  private void putIn(List<Drive> drives) {
+    List<Drive> ide = drives.stream().filter(Drive::isIde).toList();
     for (Drive drive : drives) {
-      if (drive.kind() == Drive.Kind.VIRTIO_DISK) {
-        InterruptLine line = pciInterrupt(slot);
-        pci.add(slot, 0, add(disks.virtio(drive, cpus.size(), memory, mmio, line, apicBus)));
-        slot++;
+      if (!drive.isIde()) {
+        int slot = slots.free().orElseThrow();
+        slots.put(slot, disks.virtio(drive, slot, slots.line(slot)));
       }
     }
-    List<Drive> ide = drives.stream().filter(Drive::isIde).toList();
     if (!ide.isEmpty()) {
       InterruptLine primary = interrupts.isa(PRIMARY_IDE_IRQ);
       InterruptLine secondary = interrupts.isa(SECONDARY_IDE_IRQ);
-      pci.add(
-          ISA_BRIDGE_SLOT, IDE_FUNCTION, add(disks.ide(ide, memory, ports, primary, secondary)));
+      pci.add(ISA_BRIDGE_SLOT, IDE_FUNCTION, add(disks.ide(ide, primary, secondary)));
     }
+  }
+
+  /**
+   * Plugs a virtio disk in while the machine runs.
+   *
+   * @param wanted the slot, or none for the first free one
+   * @return the slot
+   */
+  synchronized int plug(Drive drive, OptionalInt wanted) {
+    if (drive.isIde()) {
+      throw invalid(name(drive) + ": only virtio disks can be plugged into a running machine");
+    }
+    if (disks.plugged(drive).isPresent()) {
+      throw invalid(name(drive) + ": it is plugged in already");
+    }
+    wanted.ifPresent(Board::check);
+    int slot =
+        wanted.isPresent()
+            ? wanted.getAsInt()
+            : slots.free().orElseThrow(() -> invalid("the PCI bus has no free slot"));
+    if (!slots.isFree(slot)) {
+      throw invalid("slot " + slot + " of the PCI bus is taken");
+    }
+    slots.plug(slot, disks.virtio(drive, slot, slots.line(slot)));
+    return slot;
+  }
+
+  private static void check(int slot) {
+    if (slot < PciSlots.FIRST || slot >= PciSlots.END) {
+      throw invalid(
+          "slot %d of the PCI bus: devices go into slots %d to %d"
+              .formatted(slot, PciSlots.FIRST, PciSlots.END - 1));
+    }
+  }
+
+  /** Asks the guest to let go of a disk. @return done when the disk is out and closed */
+  CompletableFuture<Void> unplug(Drive drive) {
+    Disks.Plugged plugged =
+        disks
+            .plugged(drive)
+            .orElseThrow(() -> invalid(name(drive) + ": no such virtio disk is plugged in"));
+    slots.askToEject(plugged.slot());
+    return plugged.out();
+  }
+
+  private static String name(Drive drive) {
+    return "drive '" + drive.serial() + "'";
+  }
+
+  private static MachineException invalid(String message) {
+    return new MachineException(MachineException.Kind.INVALID, message);
   }
 
   /**
@@ -327,15 +387,6 @@ final class Board {
     }
   }
 
-  /**
-   * INTA# of a PCI device; for each function that has it.
-   *
-   * @param slot the device's number
-   */
-  InterruptLine pciInterrupt(int slot) {
-    return interrupts.pci(slot, 0);
-  }
-
   private <C extends Stateful<?>> C add(C chip) {
     chips.add(chip);
     return chip;
@@ -344,6 +395,14 @@ final class Board {
   /** RESET# of all chips. The processors are their engines' business. */
   void reset() {
     chips.forEach(Stateful::reset);
+    slots.reset();
+  }
+
+  /** Waits for requests under way and closes the disks. @return what went wrong */
+  Optional<String> close() {
+    slots.awaitRequests();
+    virtio.close();
+    return disks.close();
   }
 
   Disks disks() {
@@ -394,6 +453,9 @@ final class Board {
         AcpiPm.ACPI_ENABLE,
         AcpiPm.ACPI_DISABLE,
         AcpiPm.SLP_TYP_S5,
+        GPE_BASE,
+        HOTPLUG_BASE,
+        PciSlots.MASK,
         PANIC_PORT,
         map.lowRamEnd(),
         InterruptWiring.PIRQ_IRQS);

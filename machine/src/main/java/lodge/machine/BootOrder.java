@@ -14,7 +14,7 @@ final class BootOrder {
   static List<String> of(List<Drive> drives, BootFrom first) {
     List<String> disks = new ArrayList<>();
     List<String> discs = new ArrayList<>();
-    int slot = Board.FIRST_DISK_SLOT;
+    int slot = PciSlots.FIRST;
     int position = 0;
     for (Drive drive : drives) {
       switch (drive.kind()) {

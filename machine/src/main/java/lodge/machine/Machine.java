@@ -1,6 +1,8 @@
 package lodge.machine;
 
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -26,6 +28,12 @@ public final class Machine implements AutoCloseable {
 
   /** Most vCPUs. */
   public static final int MAX_CPUS = 16;
+
+  /** First slot of the PCI bus for devices that are plugged in. */
+  public static final int FIRST_SLOT = PciSlots.FIRST;
+
+  /** The last one. */
+  public static final int LAST_SLOT = PciSlots.END - 1;
 
   private enum State {
     NEW,
@@ -154,13 +162,52 @@ public final class Machine implements AutoCloseable {
   }
 
   private VirtioBalloon balloon() {
+    return started()
+        .balloon()
+        .orElseThrow(() -> new IllegalStateException("the machine has no balloon"));
+  }
+
+  private Run started() {
     Run current = current();
     if (current == null) {
       throw new IllegalStateException("the machine was not started");
     }
-    return current
-        .balloon()
-        .orElseThrow(() -> new IllegalStateException("the machine has no balloon"));
+    return current;
+  }
+
+  /**
+   * Plugs a virtio disk into the first free slot of the PCI bus while the machine runs, and tells
+   * the guest. The machine closes its backend at the end or once it is unplugged, but not when this
+   * throws. From any thread.
+   *
+   * @return the slot
+   * @throws MachineException when it is no virtio disk, is plugged in already, or no slot is free
+   * @throws IllegalStateException when the machine was not started or has ended
+   */
+  public int plug(Drive drive) {
+    return started().plug(drive, OptionalInt.empty());
+  }
+
+  /**
+   * The same with the slot chosen, {@link #FIRST_SLOT} to {@link #LAST_SLOT}.
+   *
+   * @throws MachineException also when something is in the slot, or there is no such slot
+   */
+  public void plug(Drive drive, int slot) {
+    started().plug(drive, OptionalInt.of(slot));
+  }
+
+  /**
+   * Asks the guest to let go of a virtio disk and returns at once; the guest may take its time, or
+   * do nothing, and may be asked again. From any thread.
+   *
+   * @return done when the disk is out of the machine and its backend is flushed and closed;
+   *     exceptionally when that failed, or the machine ended before
+   * @throws MachineException when no such disk is plugged in
+   * @throws IllegalStateException when the machine was not started or has ended
+   */
+  public CompletableFuture<Void> unplug(Drive drive) {
+    return started().unplug(drive);
   }
 
   /**

@@ -293,7 +293,7 @@ public final class MachineBuilder {
 
   private void checkDrives() {
     List<Drive> ide = drives.stream().filter(Drive::isIde).toList();
-    checkRoom(drives.size() - ide.size(), Board.DISK_SLOTS, "virtio disks");
+    checkRoom(drives.size() - ide.size(), PciSlots.END - PciSlots.FIRST, "virtio disks");
     checkRoom(ide.size(), IdeController.POSITIONS, "IDE drives");
     for (Drive drive : ide) {
       if (drive.kind() == Drive.Kind.IDE_DISK && drive.backend().readOnly()) {

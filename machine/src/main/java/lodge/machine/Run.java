@@ -6,6 +6,8 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Phaser;
@@ -67,6 +69,7 @@ final class Run {
   private Counters leftovers = new Counters();
   private Counters totals;
   private boolean memoryClosed;
+  private boolean drivesClosed;
 
   private Run(MachineSpec spec, GuestMemory memory) {
     this.spec = spec;
@@ -148,7 +151,7 @@ final class Run {
       resetWanted = true;
     } else if (OUTCOME.compareAndSet(this, null, wanted)) {
       serial.finish();
-      spec.drives().forEach(drive -> drive.backend().abandon());
+      board.disks().abandon();
     }
     vcpus.forEach(VcpuThread::kick);
   }
@@ -229,9 +232,42 @@ final class Run {
 
   /** That what was written cannot be kept is worth knowing more than how the run ended. */
   private void closeDrives() {
-    board.disks().close();
-    board.virtio().close();
-    Disks.close(spec.drives()).ifPresent(failure -> outcome = new Outcome.Failed(failure));
+    lock.lock();
+    try {
+      drivesClosed = true;
+    } finally {
+      lock.unlock();
+    }
+    board.close().ifPresent(failure -> outcome = new Outcome.Failed(failure));
+  }
+
+  /**
+   * @param slot none for the first free one
+   */
+  int plug(Drive drive, OptionalInt slot) {
+    lock.lock();
+    try {
+      checkDrivesOpen();
+      return board.plug(drive, slot);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  CompletableFuture<Void> unplug(Drive drive) {
+    lock.lock();
+    try {
+      checkDrivesOpen();
+      return board.unplug(drive);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void checkDrivesOpen() {
+    if (drivesClosed || !goesOn()) {
+      throw new IllegalStateException("the machine has ended");
+    }
   }
 
   /** The balloon, if the machine has one. */

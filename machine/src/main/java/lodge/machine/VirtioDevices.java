@@ -9,16 +9,12 @@ import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import lodge.core.Clock;
 import lodge.core.GuestMemory;
-import lodge.core.InterruptLine;
-import lodge.core.MmioBus;
-import lodge.devices.InterruptMessageSink;
 import lodge.devices.virtio.ConsolePort;
 import lodge.devices.virtio.InputKind;
 import lodge.devices.virtio.VirtioBalloon;
 import lodge.devices.virtio.VirtioConsole;
 import lodge.devices.virtio.VirtioDevice;
 import lodge.devices.virtio.VirtioInput;
-import lodge.devices.virtio.VirtioPci;
 import lodge.devices.virtio.VirtioRng;
 import lodge.machine.MachineException.Kind;
 
@@ -30,7 +26,6 @@ final class VirtioDevices {
   private final GuestMemory memory;
   private final Clock clock;
   private final Consumer<Outcome> end;
-  private final List<VirtioPci<?>> functions = new ArrayList<>();
   private final List<SerialLink> links = new ArrayList<>();
   private Optional<VirtioBalloon> balloon = Optional.empty();
 
@@ -62,14 +57,6 @@ final class VirtioDevices {
       }
     }
     return made;
-  }
-
-  /** A function of the PCI bus that has the device behind it. */
-  <S extends Record> VirtioPci<S> function(
-      VirtioDevice<S> type, MmioBus mmio, InterruptLine line, InterruptMessageSink messages) {
-    VirtioPci<S> function = new VirtioPci<>(memory, mmio, line, messages, type);
-    functions.add(function);
-    return function;
   }
 
   private VirtioBalloon balloon(Device.VirtioBalloon chosen) {
@@ -137,9 +124,8 @@ final class VirtioDevices {
     return balloon;
   }
 
-  /** Waits for the requests under way. */
+  /** No request is under way any more. */
   void close() {
-    functions.forEach(VirtioPci::reset);
     threads.shutdown();
   }
 }

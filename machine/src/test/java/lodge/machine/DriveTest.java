@@ -105,7 +105,7 @@ class DriveTest {
       machine.start();
       machine.await();
     }
-    assertThat(ids).containsExactly(-1, 0x1042_1AF4, 0x1042_1AF4, -1);
+    assertThat(ids).containsExactly(-1, 0x1001_1AF4, 0x1001_1AF4, -1);
     assertThat(interrupts.subList(1, 3))
         .as("INTA# and where it goes")
         .containsExactly(0x10B, 0x10A);

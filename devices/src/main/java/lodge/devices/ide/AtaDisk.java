@@ -103,7 +103,7 @@ public final class AtaDisk extends IdeDrive {
     sectorsPerTrack = Geometry.SECTORS;
     multiple = MAX_MULTIPLE;
     mode = TransferMode.DEFAULT;
-    writeCache = true;
+    writeCache = backend.writeCache();
     smart = true;
     extended = false;
   }

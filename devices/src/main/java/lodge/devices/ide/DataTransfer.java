@@ -359,7 +359,8 @@ public final class DataTransfer {
     boolean good = true;
     try {
       io.run();
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error _) {
+      // Even when the host is out of memory the guest gets an answer.
       good = false;
     }
     synchronized (lock) {

@@ -89,7 +89,8 @@ final class BlkRequests {
             case DISCARD, WRITE_ZEROES -> clear(out, type == DISCARD, durable);
             default -> Status.UNSUPP;
           };
-    } catch (IOException | RuntimeException _) {
+    } catch (IOException | RuntimeException | Error _) {
+      // Even when the host is out of memory the guest gets an answer.
       status = Status.IOERR;
     }
     writable.slice(in.length(), 1).put(new byte[] {(byte) status.ordinal()});

@@ -52,6 +52,12 @@ public final class CommonConfiguration implements BusDevice {
     }
   }
 
+  void selectQueue(int number) {
+    synchronized (transport) {
+      selected = new Selected(selected.deviceFeature, selected.driverFeature, number);
+    }
+  }
+
   @Override
   public long read(long offset, int size) {
     synchronized (transport) {
@@ -97,8 +103,7 @@ public final class CommonConfiguration implements BusDevice {
             selected = new Selected(selected.deviceFeature, word, selected.queue);
         case DRIVER_FEATURE -> transport.accept(selected.driverFeature, word);
         case CONFIG_MSIX_VECTOR -> transport.configurationVector = vector(word);
-        case QUEUE_SELECT ->
-            selected = new Selected(selected.deviceFeature, selected.driverFeature, word & 0xFFFF);
+        case QUEUE_SELECT -> selectQueue(word & 0xFFFF);
         default -> {}
       }
       slot = transport.slot(selected.queue);
@@ -135,7 +140,8 @@ public final class CommonConfiguration implements BusDevice {
     return register >= QUEUE_DESC && register < QUEUE_ADDRESSES_END && (register & 3) == 0;
   }
 
-  private int vector(int value) {
+  /** The vector that a driver has written, or none when there is no such vector. */
+  int vector(int value) {
     int vector = value & 0xFFFF;
     return vector < vectors ? vector : QueueSlot.NO_VECTOR;
   }

@@ -15,7 +15,7 @@ final class PackedVirtqueue extends Virtqueue {
   // Event suppression: a place in the ring with its wrap counter, then flags
   private static final int EVENT_FLAGS = 2;
   private static final short ENABLE = 0;
-  private static final short DISABLE = 1;
+  private static final int DISABLE = 1;
   private static final short AT_DESCRIPTOR = 2;
   private static final int WRAP = 1 << 15;
 
@@ -128,11 +128,6 @@ final class PackedVirtqueue extends Virtqueue {
     int place = event & WRAP - 1;
     boolean thisRound = (event & WRAP) != 0 == usedWrap;
     return passes(thisRound ? place : place - size, nextUsed, nextUsed - descriptors);
-  }
-
-  @Override
-  void suppress() {
-    tell(EVENT_FLAGS, DISABLE);
   }
 
   @Override

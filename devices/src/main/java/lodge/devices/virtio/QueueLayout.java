@@ -15,6 +15,16 @@ public record QueueLayout(int size, long descriptors, long driver, long device) 
   /** Packed rings count in 15 bits, split rings in 16. */
   static final int MAX_SIZE = 1 << 15;
 
+  /** Legacy drivers have the used ring begin on a page of its own. */
+  private static final long LEGACY_ALIGNMENT = 4096;
+
+  /** One whose parts follow each other as legacy drivers have them (virtio 1.3, 2.7.2). */
+  static QueueLayout legacy(int size, long gpa) {
+    long driver = gpa + 16L * size;
+    long driverEnd = driver + 6 + 2L * size;
+    return new QueueLayout(size, gpa, driver, driverEnd + LEGACY_ALIGNMENT - 1 & -LEGACY_ALIGNMENT);
+  }
+
   /** What is wrong with it, if anything. */
   public Optional<QueueError> error(GuestMemory memory, boolean packed) {
     if (size < 1 || size > MAX_SIZE || !packed && (size & size - 1) != 0) {

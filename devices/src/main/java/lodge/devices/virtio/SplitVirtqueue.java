@@ -7,7 +7,6 @@ import lodge.core.GuestMemory;
 /** A queue of three parts: descriptor table, available ring and used ring (virtio 1.3, 2.7). */
 final class SplitVirtqueue extends Virtqueue {
   private static final int NO_INTERRUPT = 1;
-  private static final short NO_NOTIFY = 1;
 
   // Both rings begin with flags and index.
   private static final int INDEX = 2;
@@ -116,14 +115,6 @@ final class SplitVirtqueue extends Virtqueue {
     return eventIndex
         ? passes(memory.getShort(usedEvent), nextUsed, before)
         : (memory.getShort(availableFlags) & NO_INTERRUPT) == 0;
-  }
-
-  @Override
-  void suppress() {
-    // With event indexes the old one, which the driver has passed, does it.
-    if (!eventIndex) {
-      tell(usedFlags, NO_NOTIFY);
-    }
   }
 
   @Override

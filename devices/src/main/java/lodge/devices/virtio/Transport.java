@@ -22,6 +22,9 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
   private static final int FEATURES_OK = 1 << 3;
   private static final int NEEDS_RESET = 1 << 6;
 
+  /** Those that a legacy driver sees. */
+  private static final long LEGACY_FEATURES = 0xFFFF_FFFFL;
+
   /** How the driver is interrupted. */
   interface Interrupts {
     void queueUsed(int vector);
@@ -91,7 +94,10 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
   }
 
   synchronized void accept(int half, int bits) {
-    if (!resetting && (status & FEATURES_OK) == 0 && (half & ~1) == 0) {
+    if (!resetting
+        && (status & FEATURES_OK) == 0
+        && (half & ~1) == 0
+        && queuesEnabled().isEmpty()) {
       int shift = 32 * half;
       accepted = accepted & ~(0xFFFF_FFFFL << shift) | (bits & 0xFFFF_FFFFL) << shift;
     }
@@ -119,12 +125,20 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
     Virtqueue queue;
     synchronized (this) {
       QueueSlot slot = slot(number);
-      if (slot == null || slot.queue == null || (status & DRIVER_OK) == 0 || resetting) {
+      if (slot == null || slot.queue == null || !started() || resetting) {
         return;
       }
       queue = slot.queue;
     }
     type.available(number, queue);
+  }
+
+  /**
+   * Whether queues are served. Legacy drivers, which enable theirs without FEATURES_OK, may use
+   * them before DRIVER_OK (virtio 1.3, 3.1.2).
+   */
+  private boolean started() {
+    return (status & DRIVER_OK) != 0 || (status & FEATURES_OK) == 0;
   }
 
   /** There may be requests that nobody notified of while nobody served them. */
@@ -199,6 +213,30 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
     }
   }
 
+  /** The same of a legacy driver, which does not wait for a reset: this does. */
+  void writeLegacyStatus(int value) {
+    if (value == 0) {
+      beginReset();
+    }
+    boolean starting;
+    synchronized (this) {
+      awaitResets();
+      int before = status;
+      status |= value & 0xFF & ~(NEEDS_RESET | FEATURES_OK);
+      starting = (~before & status & DRIVER_OK) != 0;
+    }
+    if (starting) {
+      kick();
+    }
+  }
+
+  /** Features of a legacy driver: not for queues that are there. */
+  synchronized void acceptLegacy(int bits) {
+    if (!resetting && (status & FEATURES_OK) == 0 && queuesEnabled().isEmpty()) {
+      accepted = bits & offered & LEGACY_FEATURES;
+    }
+  }
+
   private boolean acceptable() {
     return (accepted & ~offered) == 0 && (accepted & Features.VERSION_1) != 0;
   }
@@ -224,13 +262,32 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
       if (resetting || slot.queue != null || (status & FEATURES_OK) == 0) {
         return;
       }
-      QueueLayout layout = slot.layout();
-      error = error(layout, accepted);
-      if (error.isEmpty()) {
-        slot.queue = queue(slot, layout);
-      }
+      error = start(slot);
     }
     error.ifPresent(this::failed);
+  }
+
+  /** A legacy driver says where a queue is, and with that starts it. */
+  void enableLegacy(QueueSlot slot, long gpa) {
+    Optional<QueueError> error;
+    synchronized (this) {
+      if (resetting || slot.queue != null || (status & FEATURES_OK) != 0) {
+        return;
+      }
+      accepted &= offered & LEGACY_FEATURES;
+      slot.layout(QueueLayout.legacy(type.queueSize(), gpa));
+      error = start(slot);
+    }
+    error.ifPresent(this::failed);
+  }
+
+  private Optional<QueueError> start(QueueSlot slot) {
+    QueueLayout layout = slot.layout();
+    Optional<QueueError> error = error(layout, accepted);
+    if (error.isEmpty()) {
+      slot.queue = queue(slot, layout);
+    }
+    return error;
   }
 
   private Optional<QueueError> error(QueueLayout layout, long features) {
@@ -283,6 +340,12 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
             notifyAll();
           }
         });
+  }
+
+  /** The same for a legacy driver, which does not wait for it: this does. */
+  synchronized void stopLegacy(QueueSlot slot) {
+    stop(slot);
+    awaitResets();
   }
 
   private void beginReset() {
@@ -346,6 +409,8 @@ public final class Transport<S extends Record> implements Stateful<Transport.Sta
     boolean good = state.queues.size() == slots.length;
     if ((state.status & FEATURES_OK) != 0) {
       good &= (state.accepted & ~offered) == 0 && (state.accepted & Features.VERSION_1) != 0;
+    } else if (state.queues.stream().anyMatch(queue -> queue.running().isPresent())) {
+      good &= (state.accepted & ~(offered & LEGACY_FEATURES)) == 0;
     }
     for (QueueSlot.State queue : state.queues) {
       good &=

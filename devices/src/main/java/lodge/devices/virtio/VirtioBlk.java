@@ -50,7 +50,7 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
   private final LongSupplier clock;
   private final BlkRequests requests;
   private final QueueWorkers[] workers;
-  private volatile boolean writeback = true;
+  private volatile boolean writeback;
   private Runnable changed = () -> {};
 
   /**
@@ -78,6 +78,7 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
     this.executor = executor;
     this.requests = new BlkRequests(backend, serial);
     this.workers = new QueueWorkers[queues];
+    this.writeback = backend.writeCache();
   }
 
   @Override
@@ -196,6 +197,6 @@ public final class VirtioBlk implements VirtioDevice<VirtioBlk.State> {
 
   @Override
   public void reset() {
-    writeback = true;
+    writeback = backend.writeCache();
   }
 }

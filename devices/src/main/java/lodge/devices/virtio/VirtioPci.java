@@ -5,6 +5,7 @@ import lodge.core.BusDevice;
 import lodge.core.GuestMemory;
 import lodge.core.InterruptLine;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import lodge.core.Stateful;
 import lodge.devices.InterruptMessageSink;
 import lodge.devices.Msix;
@@ -13,8 +14,9 @@ import lodge.devices.PciEndpoint;
 import lodge.devices.PciFunction;
 
 /**
- * A virtio device as a PCI function (virtio 1.3, 4.1), not a transitional one. BAR 1 has the MSI-X
- * table, BAR 4 all else; capabilities tell the driver what is where.
+ * A virtio device as a PCI function (virtio 1.3, 4.1). BAR 1 has the MSI-X table, BAR 4 all else;
+ * capabilities tell the driver what is where. Types that there were before virtio 1.0 are
+ * transitional, as QEMU has them on such a bus: BAR 0 has the {@link LegacyConfiguration}.
  */
 public final class VirtioPci<S extends Record>
     implements PciFunction, BusDevice, Stateful<VirtioPci.State<S>> {
@@ -23,6 +25,14 @@ public final class VirtioPci<S extends Record>
   private static final int SUBSYSTEM = 0x1100;
   private static final int REVISION = 1;
 
+  /** Device ids of transitional devices by their type (virtio 1.3, 4.1.2.1). */
+  private static final Map<Integer, Integer> TRANSITIONAL =
+      Map.of(1, 0x1000, 2, 0x1001, 5, 0x1002, 3, 0x1003, 8, 0x1004, 4, 0x1005, 9, 0x1009);
+
+  private static final int COMMAND = 0x04;
+  private static final int BUS_MASTER = 1 << 2;
+
+  private static final int LEGACY_BAR = 0;
   private static final int MSIX_BAR = 1;
   private static final int BAR = 4;
   private static final int BAR_LENGTH = 0x4000;
@@ -78,13 +88,23 @@ public final class VirtioPci<S extends Record>
   public VirtioPci(
       GuestMemory memory,
       MmioBus bus,
+      PortBus ports,
       InterruptLine line,
       InterruptMessageSink messages,
       VirtioDevice<S> type) {
     this.type = type;
-    int id = FIRST_DEVICE + type.type() << 16 | VENDOR;
+    boolean transitional = TRANSITIONAL.containsKey(type.type());
+    int id = TRANSITIONAL.getOrDefault(type.type(), FIRST_DEVICE + type.type());
+    // Legacy drivers know the type by the subsystem.
+    int revision = transitional ? 0 : REVISION;
+    int subsystem = transitional ? type.type() : SUBSYSTEM;
     endpoint =
-        new PciEndpoint(bus, line, id, type.pciClass() << 8 | REVISION, SUBSYSTEM << 16 | VENDOR);
+        new PciEndpoint(
+            bus,
+            line,
+            id << 16 | VENDOR,
+            type.pciClass() << 8 | revision,
+            subsystem << 16 | VENDOR);
     PciConfigSpace config = endpoint.config();
     msix = new Msix(config, MSIX_BAR, Math.min(type.queues() + 1, Msix.MAX_VECTORS), messages);
     endpoint.memoryBar(MSIX_BAR, Msix.LENGTH, 4, msix);
@@ -107,6 +127,26 @@ public final class VirtioPci<S extends Record>
     transport = new Transport<>(memory, type, new Interrupts());
     transport.hold(true);
     common = new CommonConfiguration(transport, msix.vectors());
+    if (transitional) {
+      endpoint.ioBar(
+          ports,
+          LEGACY_BAR,
+          LegacyConfiguration.length(type),
+          4,
+          new LegacyConfiguration(type, transport, common, msix, new Legacy()));
+    }
+  }
+
+  private final class Legacy implements LegacyConfiguration.Function {
+    @Override
+    public int takeInterruptStatus() {
+      return VirtioPci.this.takeInterruptStatus();
+    }
+
+    @Override
+    public void enableBusMaster() {
+      write(COMMAND, 2, endpoint.read(COMMAND, 2) | BUS_MASTER);
+    }
   }
 
   private int structure(int structureType, int length, int offset, int size) {
@@ -203,6 +243,15 @@ public final class VirtioPci<S extends Record>
     return whole && windowOffset() % length == 0
         ? endpoint.memory(endpoint.config().read(window + CAPABILITY_BAR, 1))
         : null;
+  }
+
+  /**
+   * Takes it off its buses: nobody reaches it any more, it interrupts nobody and begins no request.
+   * Those under way end with a {@link #reset}.
+   */
+  public void disconnect() {
+    endpoint.disconnect();
+    transport.hold(true);
   }
 
   // ---------------------------------------------------------------- memory

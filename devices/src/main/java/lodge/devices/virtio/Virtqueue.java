@@ -148,13 +148,6 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
     return interrupt;
   }
 
-  /** The driver need not notify while the device looks anyway. */
-  public final synchronized void suppressNotifications() {
-    if (open) {
-      suppress();
-    }
-  }
-
   /**
    * The driver is to notify of the next request.
    *
@@ -226,8 +219,6 @@ public abstract sealed class Virtqueue permits SplitVirtqueue, PackedVirtqueue {
 
   /** Gives a chain back. @return the driver wants an interrupt for it */
   abstract boolean use(DescriptorChain chain);
-
-  abstract void suppress();
 
   abstract boolean enable();
 

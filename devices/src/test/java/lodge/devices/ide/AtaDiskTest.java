@@ -260,6 +260,32 @@ class AtaDiskTest {
   }
 
   @Test
+  void aDiskWithoutWriteCacheSaysSoAfterEachReset() {
+    disk.writeCache = false;
+    host.channel.reset();
+    assertThat(identify()[82] & 0x20).as("it could have one").isEqualTo(0x20);
+    assertThat(identify()[85] & 0x20).isZero();
+    host.command(0x30, 1, 1);
+    host.writeSectors(pattern(1), 1);
+    assertThat(disk.calls).containsExactly("write 512 512", "flush 0 0");
+  }
+
+  @Test
+  void aBackendThatIsOutOfMemoryIsAnErrorLikeOthers() {
+    disk.onAccess =
+        () -> {
+          throw new OutOfMemoryError("as a test wants it");
+        };
+    host.command(0x20, 5, 1);
+    refuses(UNC);
+    host.command(0xE7);
+    refuses(ABRT);
+    disk.onAccess = () -> {};
+    host.command(0x20, 5, 1);
+    assertThat(host.status(1)).isEqualTo(DRQ);
+  }
+
+  @Test
   void flushesWhenAskedOrAlwaysWithoutWriteCache() {
     host.command(0xE7);
     assertThat(host.status(1)).isEqualTo(READY);

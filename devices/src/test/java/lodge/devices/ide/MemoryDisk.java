@@ -13,6 +13,7 @@ final class MemoryDisk implements BlockBackend {
   final byte[] bytes;
   final List<String> calls = new ArrayList<>();
   boolean readOnly;
+  boolean writeCache = true;
 
   /** What a test does meanwhile. */
   Runnable onAccess = () -> {};
@@ -37,6 +38,11 @@ final class MemoryDisk implements BlockBackend {
   @Override
   public boolean readOnly() {
     return readOnly;
+  }
+
+  @Override
+  public boolean writeCache() {
+    return writeCache;
   }
 
   @Override

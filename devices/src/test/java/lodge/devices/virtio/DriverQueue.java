@@ -22,9 +22,15 @@ abstract class DriverQueue {
 
   /** Its queue lies at a place, together with indirect tables of 16 descriptors each. */
   DriverQueue(GuestMemory memory, long gpa, int size, long features) {
+    this(memory, new QueueLayout(size, gpa, gpa + 16L * size, gpa + 20L * size + 32), features);
+  }
+
+  DriverQueue(GuestMemory memory, QueueLayout layout, long features) {
     this.memory = memory;
     this.eventIndex = (features & Features.EVENT_IDX) != 0;
-    this.layout = new QueueLayout(size, gpa, gpa + 16L * size, gpa + 20L * size + 32);
+    this.layout = layout;
+    long gpa = layout.descriptors();
+    int size = layout.size();
     this.tables = gpa + 0x1_0000;
     memory.fill(gpa, 0x1_0000, (byte) 0);
     for (int i = 0; i < size; i++) {

@@ -279,7 +279,6 @@ class HostileRingTest {
         List<DescriptorChain> taken = new ArrayList<>();
         for (int step = 0; step < 20; step++) {
           scribble(random);
-          queue.suppressNotifications();
           DescriptorChain chain = queue.take();
           if (chain != null) {
             taken.add(chain);

@@ -14,6 +14,7 @@ final class MemoryBackend implements BlockBackend {
   boolean readOnly;
   boolean failing;
   boolean answersAtOnce;
+  boolean writeCache = true;
   final List<String> calls = Collections.synchronizedList(new ArrayList<>());
 
   /** What a read does before it reads. */
@@ -43,6 +44,11 @@ final class MemoryBackend implements BlockBackend {
   @Override
   public boolean answersAtOnce() {
     return answersAtOnce;
+  }
+
+  @Override
+  public boolean writeCache() {
+    return writeCache;
   }
 
   @Override

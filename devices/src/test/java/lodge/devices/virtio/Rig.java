@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.function.Function;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import lodge.devices.virtio.DriverQueue.Piece;
 import lodge.devices.virtio.DriverQueue.Used;
 
@@ -20,6 +21,7 @@ final class Rig<S extends Record> implements AutoCloseable {
 
   final GuestMemory memory = GuestMemory.allocate(4 << 20);
   final MmioBus bus = new MmioBus();
+  final PortBus ports = new PortBus();
   final VirtioPci<S> pci;
   PciDriver driver;
   DriverQueue[] queues;
@@ -35,6 +37,7 @@ final class Rig<S extends Record> implements AutoCloseable {
         new VirtioPci<>(
             memory,
             bus,
+            ports,
             _ -> {},
             (destination, logical, mode, vector, level, assertFlag) -> {
               if (vector == CONFIGURATION_VECTOR) {

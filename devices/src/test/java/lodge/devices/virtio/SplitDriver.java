@@ -13,7 +13,12 @@ final class SplitDriver extends DriverQueue {
   private int seen;
 
   SplitDriver(lodge.core.GuestMemory memory, long gpa, int size, long features) {
-    super(memory, gpa, size, features);
+    this(memory, new QueueLayout(size, gpa, gpa + 16L * size, gpa + 20L * size + 32), features);
+  }
+
+  SplitDriver(lodge.core.GuestMemory memory, QueueLayout layout, long features) {
+    super(memory, layout, features);
+    int size = layout.size();
     chains = new int[size][];
     indirect = new int[size];
     for (int i = 0; i < size; i++) {

@@ -59,7 +59,7 @@ class VirtioBalloonTest {
   @Test
   void theDriverIsToldHowLargeItIsToBeAndTellsHowLargeItIs() {
     rig.start(0);
-    assertThat(rig.pci.read(0, 4)).isEqualTo(0x1045_1AF4);
+    assertThat(rig.pci.read(0, 4)).isEqualTo(0x1002_1AF4);
     balloon.target(1000);
     assertThat(rig.configurationInterrupts).isEqualTo(1);
     assertThat(rig.configuration(0, 4)).isEqualTo(1000);

@@ -18,6 +18,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import lodge.devices.virtio.DriverQueue.Piece;
 import lodge.devices.virtio.DriverQueue.Used;
 import org.junit.jupiter.api.AfterEach;
@@ -70,6 +71,7 @@ class VirtioBlkTest {
         new VirtioPci<>(
             memory,
             bus,
+            new PortBus(),
             _ -> {},
             (destination, logical, mode, vector, level, assertFlag) -> interrupts.release(),
             blk);
@@ -130,8 +132,8 @@ class VirtioBlkTest {
   @Test
   void theConfigurationTellsWhatDiskItIs() {
     start(BASE, 2, Runnable::run);
-    assertThat(pci.read(0, 4)).isEqualTo(0x1042_1AF4);
-    assertThat(pci.read(8, 4)).isEqualTo(0x0100_0001);
+    assertThat(pci.read(0, 4)).isEqualTo(0x1001_1AF4);
+    assertThat(pci.read(8, 4)).isEqualTo(0x0100_0000);
     assertThat(driver.read(PciDriver.DEVICE, 0, 4)).as("capacity").isEqualTo(SECTORS);
     assertThat(driver.read(PciDriver.DEVICE, 12, 4)).as("segments").isEqualTo(254);
     assertThat(driver.read(PciDriver.DEVICE, 20, 4)).as("block size").isEqualTo(512);
@@ -162,6 +164,30 @@ class VirtioBlkTest {
     start();
     assertThat(request(IN, 0, in(0, 4096), in(4096, 4096), in(0x4000, 512))).isEqualTo(OK);
     assertThat(disk.calls).containsExactly("read 0 +8192", "read 8192 +512");
+  }
+
+  @Test
+  void aBackendWithoutWriteCacheIsOneToTheGuest() {
+    disk.writeCache = false;
+    start();
+    assertThat(driver.read(PciDriver.DEVICE, 32, 1)).as("writeback").isZero();
+    assertThat(request(OUT, 0, out(0, 512))).isEqualTo(OK);
+    assertThat(disk.calls).containsExactly("write 0 +512", "flush");
+    driver.write(PciDriver.DEVICE, 32, 1, 1);
+    driver.status(0);
+    assertThat(driver.read(PciDriver.DEVICE, 32, 1)).as("after a reset").isZero();
+  }
+
+  @Test
+  void aBackendThatIsOutOfMemoryIsAnErrorLikeOthers() {
+    disk.beforeRead =
+        () -> {
+          throw new OutOfMemoryError("as a test wants it");
+        };
+    start();
+    assertThat(request(IN, 0, in(0, 512))).isEqualTo(IOERR);
+    disk.beforeRead = () -> {};
+    assertThat(request(IN, 0, in(0, 512))).isEqualTo(OK);
   }
 
   @Test

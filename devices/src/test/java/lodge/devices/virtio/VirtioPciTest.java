@@ -11,6 +11,7 @@ import java.util.Queue;
 import java.util.Random;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
+import lodge.core.PortBus;
 import lodge.devices.virtio.DriverQueue.Piece;
 import lodge.devices.virtio.DriverQueue.Used;
 import org.junit.jupiter.api.AfterEach;
@@ -32,6 +33,7 @@ class VirtioPciTest {
       new VirtioPci<>(
           memory,
           bus,
+          new PortBus(),
           level -> line = level,
           (destination, logical, mode, vector, level, assertFlag) -> messages.add(vector),
           device);
@@ -135,8 +137,8 @@ class VirtioPciTest {
 
   @Test
   void theFunctionTellsWhatItIs() {
-    assertThat(pci.read(0, 4)).isEqualTo(0x1044_1AF4);
-    assertThat(pci.read(8, 1)).as("revision").isEqualTo(1);
+    assertThat(pci.read(0, 4)).isEqualTo(0x1005_1AF4);
+    assertThat(pci.read(8, 1)).as("revision").isZero();
     assertThat(driver.capabilities).containsOnlyKeys(1, 2, 3, 4, 5);
     assertThat(pci.read(driver.msix + 2, 2)).as("three vectors").isEqualTo(2);
     assertThat(driver.read(PciDriver.DEVICE, 0, 4)).isEqualTo(0x0403_0264L);

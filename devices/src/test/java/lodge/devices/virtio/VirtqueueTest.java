@@ -141,9 +141,8 @@ class VirtqueueTest {
       assertThat(queue.enableNotifications()).isFalse();
       driver.add(request(0), false);
       assertThat(driver.kick()).isTrue();
-      queue.suppressNotifications();
       driver.add(request(1), false);
-      assertThat(driver.kick()).isFalse();
+      assertThat(driver.kick()).as("busy").isEqualTo((features & EVENTS) == 0);
       assertThat(queue.enableNotifications()).as("more has come").isTrue();
       queue.take().complete(0);
       queue.take().complete(0);
@@ -278,7 +277,6 @@ class VirtqueueTest {
             .start(
                 () -> {
                   while (true) {
-                    queue.suppressNotifications();
                     DescriptorChain chain;
                     while ((chain = queue.take()) != null) {
                       chain.complete(1);

@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import lodge.core.GuestMemory;
+import lodge.devices.AcpiGpe;
 import lodge.devices.Hpet;
+import lodge.devices.PciHotplug;
 
 /**
  * The ACPI tables (ACPI 6.5, chapter 5): root pointer, RSDT and XSDT, FADT with FACS and DSDT,
@@ -45,9 +47,11 @@ public final class AcpiTables {
   private static final int FADT_PM1A_EVENT = 56;
   private static final int FADT_PM1A_CONTROL = 64;
   private static final int FADT_PM_TIMER = 76;
+  private static final int FADT_GPE0 = 80;
   private static final int FADT_PM1_EVENT_LENGTH = 88;
   private static final int FADT_PM1_CONTROL_LENGTH = 89;
   private static final int FADT_PM_TIMER_LENGTH = 91;
+  private static final int FADT_GPE0_LENGTH = 92;
   private static final int FADT_C2_LATENCY = 96;
   private static final int FADT_C3_LATENCY = 98;
   private static final int FADT_CENTURY = 108;
@@ -59,6 +63,7 @@ public final class AcpiTables {
   private static final int FADT_X_PM1A_EVENT = 148;
   private static final int FADT_X_PM1A_CONTROL = 172;
   private static final int FADT_X_PM_TIMER = 208;
+  private static final int FADT_X_GPE0 = 220;
 
   /** C2 and C3 do not exist when their latencies, in microseconds, are above 100 and 1000. */
   private static final int NO_C2 = 101;
@@ -97,6 +102,9 @@ public final class AcpiTables {
    * @param timerIs32Bit whether the power-management timer counts 32 bits, not 24
    * @param smiCommand port that takes {@code acpiEnable} and {@code acpiDisable}
    * @param softOffType SLP_TYP of S5
+   * @param gpeBase first port of general-purpose events
+   * @param hotplugBase first port of {@link PciHotplug}
+   * @param hotplugSlots a bit for each slot whose devices come and go
    * @param panicPort of the panic device
    * @param pciMemoryStart first address below 4 GiB that the PCI bus has
    * @param pirqIrqs to which interrupts firmware has routed PIRQA# to PIRQD#
@@ -110,6 +118,9 @@ public final class AcpiTables {
       int acpiEnable,
       int acpiDisable,
       int softOffType,
+      int gpeBase,
+      int hotplugBase,
+      int hotplugSlots,
       int panicPort,
       long pciMemoryStart,
       List<Integer> pirqIrqs) {}
@@ -215,6 +226,7 @@ public final class AcpiTables {
     fadt.putInt(FADT_PM1A_EVENT, board.pmBase).put(FADT_PM1_EVENT_LENGTH, (byte) 4);
     fadt.putInt(FADT_PM1A_CONTROL, board.pmBase + 4).put(FADT_PM1_CONTROL_LENGTH, (byte) 2);
     fadt.putInt(FADT_PM_TIMER, board.pmBase + 8).put(FADT_PM_TIMER_LENGTH, (byte) 4);
+    fadt.putInt(FADT_GPE0, board.gpeBase).put(FADT_GPE0_LENGTH, (byte) AcpiGpe.LENGTH);
     fadt.putShort(FADT_C2_LATENCY, (short) NO_C2).putShort(FADT_C3_LATENCY, (short) NO_C3);
     fadt.put(FADT_CENTURY, (byte) RTC_CENTURY);
     fadt.putShort(FADT_BOOT_ARCHITECTURE, (short) (LEGACY_DEVICES | VGA_NOT_PRESENT));
@@ -225,6 +237,7 @@ public final class AcpiTables {
     port(fadt, FADT_X_PM1A_EVENT, board.pmBase, 32);
     port(fadt, FADT_X_PM1A_CONTROL, board.pmBase + 4, 16);
     port(fadt, FADT_X_PM_TIMER, board.pmBase + 8, 32);
+    port(fadt, FADT_X_GPE0, board.gpeBase, 8 * AcpiGpe.LENGTH);
     return fadt.array();
   }
 

@@ -21,6 +21,24 @@ final class Aml {
   private static final int MULTI_NAME = 0x2F;
   private static final int EXTENDED = 0x5B;
   private static final int DEVICE = 0x82;
+  private static final int MUTEX = 0x01;
+  private static final int METHOD = 0x14;
+  private static final int ARGUMENT = 0x68;
+  private static final int STORE = 0x70;
+  private static final int SHIFT_LEFT = 0x79;
+  private static final int AND = 0x7B;
+  private static final int NOTIFY = 0x86;
+  private static final int IF = 0xA0;
+  private static final int ACQUIRE = 0x23;
+  private static final int RELEASE = 0x27;
+  private static final int OPERATION_REGION = 0x80;
+  private static final int FIELD = 0x81;
+  private static final int SYSTEM_IO = 1;
+
+  /** Fields of 32 bits, accessed as a whole; bits beside them are written as zeroes. */
+  private static final int DWORD_WRITE_AS_ZEROS = 0x43;
+
+  private static final int FOREVER = 0xFFFF;
 
   private static final int PORTS = 0x47;
   private static final int INTERRUPT_NO_FLAGS = 0x22;
@@ -59,6 +77,77 @@ final class Aml {
 
   static byte[] device(String path, byte[]... terms) {
     return join(bytes(EXTENDED, DEVICE), withLength(join(path(path), join(terms))));
+  }
+
+  /** Method(path, arguments, NotSerialized). */
+  static byte[] method(String path, int arguments, byte[]... terms) {
+    return join(bytes(METHOD), withLength(join(path(path), bytes(arguments), join(terms))));
+  }
+
+  /** Mutex(path, 0). */
+  static byte[] mutex(String path) {
+    return join(bytes(EXTENDED, MUTEX), path(path), bytes(0));
+  }
+
+  /** Acquire(path, 0xFFFF). */
+  static byte[] acquire(String path) {
+    return join(bytes(EXTENDED, ACQUIRE), path(path), little(FOREVER, 2));
+  }
+
+  static byte[] release(String path) {
+    return join(bytes(EXTENDED, RELEASE), path(path));
+  }
+
+  /** OperationRegion(path, SystemIO, base, length). */
+  static byte[] portRegion(String path, int base, int length) {
+    return join(
+        bytes(EXTENDED, OPERATION_REGION),
+        path(path),
+        bytes(SYSTEM_IO),
+        integer(base),
+        integer(length));
+  }
+
+  /** Field(region, DWordAcc, NoLock, WriteAsZeros): names for the region's words of 32 bits. */
+  static byte[] words(String region, String... names) {
+    byte[] fields = new byte[0];
+    for (String name : names) {
+      fields = join(fields, path(name), bytes(Integer.SIZE));
+    }
+    return join(
+        bytes(EXTENDED, FIELD),
+        withLength(join(path(region), bytes(DWORD_WRITE_AS_ZEROS), fields)));
+  }
+
+  /** The value of a name, or a call of a method with these arguments. */
+  static byte[] value(String path, byte[]... arguments) {
+    return join(path(path), join(arguments));
+  }
+
+  /** Arg0 to Arg6. */
+  static byte[] argument(int number) {
+    return bytes(ARGUMENT + number);
+  }
+
+  static byte[] store(byte[] value, String path) {
+    return join(bytes(STORE), value, path(path));
+  }
+
+  static byte[] shiftLeft(byte[] value, byte[] count, String into) {
+    return join(bytes(SHIFT_LEFT), value, count, path(into));
+  }
+
+  /** The result is stored nowhere. */
+  static byte[] and(byte[] one, byte[] other) {
+    return join(bytes(AND), one, other, bytes(0));
+  }
+
+  static byte[] ifTrue(byte[] predicate, byte[]... terms) {
+    return join(bytes(IF), withLength(join(predicate, join(terms))));
+  }
+
+  static byte[] notify(String path, byte[] value) {
+    return join(bytes(NOTIFY), path(path), value);
   }
 
   static byte[] packageOf(byte[]... elements) {

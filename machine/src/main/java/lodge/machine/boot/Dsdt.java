@@ -18,7 +18,9 @@ import static lodge.machine.boot.Aml.string;
 
 import java.util.ArrayList;
 import java.util.List;
+import lodge.devices.AcpiGpe;
 import lodge.devices.Hpet;
+import lodge.devices.PciHotplug;
 import lodge.devices.Piix3IsaBridge;
 
 /**
@@ -37,6 +39,7 @@ final class Dsdt {
   static byte[] code(AcpiTables.Board board) {
     return join(
         scope("\\_SB", processors(board.cpus()), pciRoot(board), timers(), panicEvents(board)),
+        HotplugCode.events(),
         softOff(board));
   }
 
@@ -69,6 +72,7 @@ final class Dsdt {
         name("_UID", integer(0)),
         name("_CRS", windows),
         name("_PRT", interruptRouting(board)),
+        HotplugCode.slots(board),
         device(
             "PIC",
             hid("PNP0000"),
@@ -85,7 +89,9 @@ final class Dsdt {
                 ports(0x80, 1),
                 ports(0x92, 1),
                 ports(0xB2, 2),
-                ports(board.pmBase(), 0x10))));
+                ports(board.pmBase(), 0x10),
+                ports(board.hotplugBase(), PciHotplug.LENGTH),
+                ports(board.gpeBase(), AcpiGpe.LENGTH))));
   }
 
   /**

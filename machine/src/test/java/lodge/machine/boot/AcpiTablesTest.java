@@ -18,7 +18,20 @@ import org.junit.jupiter.api.io.TempDir;
 class AcpiTablesTest {
   private static final AcpiTables.Board BOARD =
       new AcpiTables.Board(
-          2, 0, 0x600, false, 0xB2, 0xF1, 0xF0, 5, 0x505, 0x2000_0000L, List.of(10, 10, 11, 11));
+          2,
+          0,
+          0x600,
+          false,
+          0xB2,
+          0xF1,
+          0xF0,
+          5,
+          0xAFE0,
+          0xAE00,
+          -1 << 4,
+          0x505,
+          0x2000_0000L,
+          List.of(10, 10, 11, 11));
 
   private final GuestMemory memory = GuestMemory.allocate(32 << 20);
 
@@ -105,6 +118,9 @@ class AcpiTablesTest {
     assertThat(memory.getByte(fadt + 128)).isEqualTo((byte) 6);
     assertThat(memory.getInt(fadt + 112) & 1 << 10).isNotZero();
     assertThat(memory.getLong(fadt + 208 + 4)).isEqualTo(0x608);
+    assertThat(memory.getInt(fadt + 80)).as("general-purpose events").isEqualTo(0xAFE0);
+    assertThat(memory.getByte(fadt + 92)).isEqualTo((byte) 4);
+    assertThat(memory.getLong(fadt + 220 + 4)).isEqualTo(0xAFE0);
     long facs = memory.getInt(fadt + 36);
     assertThat(signature(facs)).isEqualTo("FACS");
     assertThat(facs % 64).isZero();
@@ -164,7 +180,14 @@ class AcpiTablesTest {
         .contains("Package(0x04){0x0001FFFF,Zero,Zero,0x0A}")
         .contains("Package(0x04){0x0001FFFF,0x03,Zero,0x0B}")
         .contains("Package(0x04){0x0002FFFF,One,Zero,0x0B}")
-        .contains("Package(0x04){0x001FFFFF,0x03,Zero,0x0A}");
+        .contains("Package(0x04){0x001FFFFF,0x03,Zero,0x0A}")
+        .contains("OperationRegion(PCST,SystemIO,0xAE00,0x08)")
+        .contains("Field(PCST,DWordAcc,NoLock,WriteAsZeros){PCIU,32,PCID,32}")
+        .contains("Device(S20){Name(_SUN,0x04)//_SUN:SlotUserNumberName(_ADR,0x00040000)")
+        .contains("Device(SF8){")
+        .doesNotContain("Device(S18)")
+        .contains("If((Arg0&0x80000000)){Notify(SF8,Arg1)}")
+        .contains("Scope(\\_GPE){Method(_E01,0,NotSerialized)");
     Files.move(folder.resolve("dsdt.aml"), folder.resolve("original"));
     assertThat(iasl(folder, "-oa", "dsdt.dsl")).contains("0 Errors, 0 Warnings, 0 Remarks");
     byte[] again = Files.readAllBytes(folder.resolve("dsdt.aml"));
