@@ -3,6 +3,7 @@ package lodge.disk;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
@@ -13,8 +14,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -150,11 +154,19 @@ class KillTest {
             "-Xmx64m",
             "-XX:-UsePerfData",
             "-cp",
-            System.getProperty("java.class.path"),
+            classPath(),
             Writer.class.getName(),
             folder.toString())
         .redirectErrorStream(true)
         .start();
+  }
+
+  /** Tests run in modules, whose classes are on a path of their own. */
+  private static String classPath() {
+    return Stream.of("java.class.path", "jdk.module.path")
+        .map(System::getProperty)
+        .filter(Objects::nonNull)
+        .collect(Collectors.joining(File.pathSeparator));
   }
 
   @Test
@@ -201,7 +213,9 @@ class KillTest {
         new BufferedReader(new InputStreamReader(writer.getInputStream(), StandardCharsets.UTF_8));
     List<String> lines = new ArrayList<>();
     while (lines.size() < words) {
-      lines.add(out.readLine());
+      String line = out.readLine();
+      assertThat(line).as("what the writer says after %s", lines).isNotNull();
+      lines.add(line);
     }
     writer.toHandle().destroyForcibly(); // leaves what was said to be read
     out.lines().forEach(lines::add);
