@@ -11,7 +11,7 @@
 module lodge.disk {
   requires transitive lodge.core;
   requires aircompressor.v3;
-  requires jdk.unsupported; // where aircompressor finds sun.misc.Unsafe
+  requires jdk.unsupported; // O_DIRECT; and aircompressor finds sun.misc.Unsafe there
 
   exports lodge.disk;
 }

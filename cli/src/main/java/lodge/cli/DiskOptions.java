@@ -14,6 +14,7 @@ import lodge.cli.guest.GuestCache;
 import lodge.cli.guest.MachineFolder;
 import lodge.cli.guest.Recipe;
 import lodge.core.BlockBackend;
+import lodge.disk.DiskImage;
 import lodge.disk.ImageFormat;
 import lodge.disk.PausedWhenFull;
 import lodge.machine.BootFrom;
@@ -30,12 +31,11 @@ final class DiskOptions {
       converter = DiskDescription.Converter.class,
       description =
           "Adds a disk: FILE[,format=NAME][,bus=virtio|ide][,readonly][,serial=TEXT]"
-              + "[,cache=MODE][,discard=unmap|ignore][,bps=N][,iops=N][,bps-max=N][,iops-max=N]."
-              + " A raw disk needs its format=raw. MODE is writeback (as without this),"
-              + " writethrough or directsync (each write is durable when it is done), unsafe"
-              + " (flushes are ignored) or none (the same as writeback: the host's page cache is"
-              + " always used). bps and iops limit bytes and requests a second, the others what"
-              + " may come at once after a pause.")
+              + "[,cache=MODE][,discard=unmap|ignore][,bps=N][,iops=N][,bps-max=N][,iops-max=N]. A"
+              + " raw disk needs its format=raw. MODE is writeback (as without this), writethrough"
+              + " (each write is durable when it is done), none or directsync (as these two, past"
+              + " the host's page cache) or unsafe (flushes are ignored). bps and iops limit bytes"
+              + " and requests a second, the others what may come at once after a pause.")
   private List<DiskDescription> disks = new ArrayList<>();
 
   @Option(names = "--cdrom", paramLabel = "FILE", description = "Adds a CD-ROM drive with this.")
@@ -160,11 +160,21 @@ final class DiskOptions {
     List<Drive> drives = new ArrayList<>();
     for (DiskDescription disk : disks) {
       ImageFormat format = disk.knownFormat();
-      BlockBackend backend =
+      DiskImage image =
           ephemeral && !disk.readOnly()
               ? Overlay.over(disk.file(), format, home)
               : format.open(disk.file(), disk.readOnly());
-      drives.add(disk.drive(opened(backend, say)));
+      if (disk.cache().bypassesCache()) {
+        image
+            .bypassCache()
+            .forEach(
+                file ->
+                    say.accept(
+                        file
+                            + ": goes through the host's page cache, as its file system or format"
+                            + " cannot do without"));
+      }
+      drives.add(disk.drive(opened(image, say)));
     }
     for (Path cdrom : cdroms) {
       drives.add(new Drive(ImageFormat.RAW.open(cdrom, true), Drive.Kind.IDE_CDROM, ""));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import lodge.core.BlockBackend;
+import lodge.disk.DiskImage;
 import lodge.disk.ImageFormat;
 import lodge.disk.Qcow2Image;
 import lodge.disk.Qcow2Options;
@@ -13,7 +14,7 @@ final class Overlay {
   private Overlay() {}
 
   /** Opens an image that is only read, and keeps what is written elsewhere until it is closed. */
-  static BlockBackend over(Path image, ImageFormat format, Path folder) throws IOException {
+  static DiskImage over(Path image, ImageFormat format, Path folder) throws IOException {
     long size;
     try (BlockBackend below = format.open(image, true)) {
       size = below.size();

@@ -5,21 +5,25 @@ import java.nio.ByteBuffer;
 import lodge.core.BlockBackend;
 
 /**
- * When what is written to a disk is durable, by QEMU's names ({@code -drive cache=}). All go
- * through the host's page cache: requests would have to be aligned as the host's disk is to go past
- * it.
+ * When what is written to a disk is durable, and whether it goes through the host's page cache, by
+ * QEMU's names ({@code -drive cache=}).
  */
 public enum CacheMode {
   /** After a flush. */
   WRITEBACK,
-  /** The same; under QEMU past the host's page cache. */
+  /** The same, past the host's page cache. */
   NONE,
   /** When the write is done; the guest sees a disk without write cache. */
   WRITETHROUGH,
-  /** The same; under QEMU past the host's page cache. */
+  /** The same, past the host's page cache. */
   DIRECTSYNC,
   /** When the host pleases, for disks that nobody needs when the host stops. */
   UNSAFE;
+
+  /** Whether the image is to {@link DiskImage#bypassCache}. */
+  public boolean bypassesCache() {
+    return this == NONE || this == DIRECTSYNC;
+  }
 
   /** The disk with this mode; it is closed with the result. */
   public BlockBackend over(BlockBackend disk) {

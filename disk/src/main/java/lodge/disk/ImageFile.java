@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.Set;
 import lodge.disk.DiskException.Kind;
 
@@ -26,6 +27,7 @@ final class ImageFile implements AutoCloseable {
   private final FileChannel channel;
   private final boolean readOnly;
   private final NativeFile handle;
+  private volatile Optional<DirectChannel> direct = Optional.empty();
   private volatile long end;
 
   /** Null when the file is read as it is. */
@@ -116,6 +118,24 @@ final class ImageFile implements AutoCloseable {
     return readOnly;
   }
 
+  /**
+   * Goes past the host's page cache from now on.
+   *
+   * @return false when the file system cannot do that
+   */
+  boolean bypassCache() {
+    direct = DirectChannel.open(path, channel, readOnly);
+    return direct.isPresent();
+  }
+
+  private int in(ByteBuffer into, long at) throws IOException {
+    return direct.isPresent() ? direct.get().read(into, at) : channel.read(into, at);
+  }
+
+  private int out(ByteBuffer from, long at) throws IOException {
+    return direct.isPresent() ? direct.get().write(from, at) : channel.write(from, at);
+  }
+
   /** The first offset after the last byte. */
   long end() {
     return end;
@@ -129,7 +149,7 @@ final class ImageFile implements AutoCloseable {
       while (into.hasRemaining()) {
         int limit = into.limit();
         into.limit(into.position() + Math.min(PIECE, into.remaining()));
-        int count = at < end ? channel.read(into, at) : -1;
+        int count = at < end ? in(into, at) : -1;
         into.limit(limit);
         if (count < 0) {
           Buffers.zero(into, into.remaining());
@@ -169,7 +189,7 @@ final class ImageFile implements AutoCloseable {
       while (from.hasRemaining()) {
         int limit = from.limit();
         from.limit(from.position() + Math.min(PIECE, from.remaining()));
-        at += channel.write(from, at);
+        at += out(from, at);
         from.limit(limit);
       }
     } catch (IOException e) {
@@ -199,7 +219,7 @@ final class ImageFile implements AutoCloseable {
       if (size < end) {
         channel.truncate(size);
       } else if (size > end) {
-        channel.write(ByteBuffer.allocate(1), size - 1);
+        out(ByteBuffer.allocate(1), size - 1);
       }
       end = size;
     } catch (IOException e) {
@@ -231,6 +251,9 @@ final class ImageFile implements AutoCloseable {
     try {
       if (handle != null) {
         handle.close();
+      }
+      if (direct.isPresent()) {
+        direct.get().close();
       }
       channel.close();
     } catch (IOException e) {

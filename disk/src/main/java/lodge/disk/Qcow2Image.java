@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A qcow2 image of version 2 or 3. It takes space as it is written, and shows another image, which
@@ -170,6 +171,13 @@ public final class Qcow2Image implements DiskImage {
   @Override
   public Optional<DiskImage> backing() {
     return Optional.ofNullable(backing);
+  }
+
+  @Override
+  public List<Path> bypassCache() {
+    Stream<Path> own = file.bypassCache() ? Stream.empty() : Stream.of(path());
+    Stream<Path> behind = backing().stream().flatMap(image -> image.bypassCache().stream());
+    return Stream.concat(own, behind).toList();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import lodge.disk.DiskException.Kind;
 
@@ -46,6 +47,11 @@ public final class RawImage implements DiskImage {
   @Override
   public Optional<DiskImage> backing() {
     return Optional.empty();
+  }
+
+  @Override
+  public List<Path> bypassCache() {
+    return file.bypassCache() ? List.of() : List.of(path());
   }
 
   @Override

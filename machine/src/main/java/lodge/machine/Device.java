@@ -1,8 +1,6 @@
 package lodge.machine;
 
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import lodge.machine.MachineException.Kind;
 
 /**
@@ -11,17 +9,7 @@ import lodge.machine.MachineException.Kind;
  */
 public sealed interface Device {
   /** What {@link #parse} knows. */
-  List<String> NAMES =
-      List.of(
-          IsaDebugExit.NAME,
-          PcTestdev.NAME,
-          VirtioRng.NAME,
-          VirtioBalloon.NAME,
-          VirtioSerial.NAME,
-          Virtconsole.NAME,
-          Virtserialport.NAME,
-          VirtioKeyboard.NAME,
-          VirtioTablet.NAME);
+  List<String> NAMES = DeviceDescription.names();
 
   String name();
 
@@ -33,7 +21,7 @@ public sealed interface Device {
    * @param iosize how many ports, 1 to 0x10000
    */
   record IsaDebugExit(int iobase, int iosize) implements Device {
-    private static final String NAME = "isa-debug-exit";
+    static final String NAME = "isa-debug-exit";
     private static final int PORTS = 1 << 16;
 
     /**
@@ -64,7 +52,7 @@ public sealed interface Device {
    * 64 KiB of memory behind the memory bus at 0xFF000000.
    */
   record PcTestdev() implements Device {
-    private static final String NAME = "pc-testdev";
+    static final String NAME = "pc-testdev";
 
     @Override
     public String name() {
@@ -165,69 +153,7 @@ public sealed interface Device {
    * @throws MachineException of kind INVALID when the device, a property or its value is unknown
    */
   static Device parse(String description) {
-    String[] parts = description.split(",", -1);
-    Map<String, String> properties = new LinkedHashMap<>();
-    for (String part : List.of(parts).subList(1, parts.length)) {
-      int equals = part.indexOf('=');
-      if (equals < 0) {
-        throw invalid(parts[0] + ": '" + part + "' is no property; write it like: iobase=0xf4");
-      }
-      properties.put(part.substring(0, equals), part.substring(equals + 1));
-    }
-    Device device =
-        switch (parts[0]) {
-          case IsaDebugExit.NAME -> {
-            IsaDebugExit usual = new IsaDebugExit();
-            yield new IsaDebugExit(
-                number(IsaDebugExit.NAME, "iobase", properties, usual.iobase),
-                number(IsaDebugExit.NAME, "iosize", properties, usual.iosize));
-          }
-          case PcTestdev.NAME -> new PcTestdev();
-          case VirtioRng.NAME -> new VirtioRng();
-          case VirtioBalloon.NAME ->
-              new VirtioBalloon(
-                  isOn(parts[0], "deflate-on-oom", properties),
-                  isOn(parts[0], "free-page-reporting", properties));
-          case VirtioSerial.NAME -> new VirtioSerial();
-          case Virtconsole.NAME -> new Virtconsole(text("name", properties), SerialConsole.none());
-          case Virtserialport.NAME ->
-              new Virtserialport(text("name", properties), SerialConsole.none());
-          case VirtioKeyboard.NAME -> new VirtioKeyboard();
-          case VirtioTablet.NAME -> new VirtioTablet();
-          default ->
-              throw invalid("'" + parts[0] + "' is unknown; there are " + String.join(", ", NAMES));
-        };
-    if (!properties.isEmpty()) {
-      throw invalid(
-          parts[0] + ": property '" + properties.keySet().iterator().next() + "' is unknown");
-    }
-    return device;
-  }
-
-  /** Takes a property out of the map. */
-  private static int number(
-      String device, String property, Map<String, String> properties, int usual) {
-    String text = properties.remove(property);
-    try {
-      return text == null ? usual : Integer.decode(text);
-    } catch (NumberFormatException e) {
-      throw invalid(device + ": " + property + " '" + text + "' is no number");
-    }
-  }
-
-  /** Likewise; off without it. */
-  private static boolean isOn(String device, String property, Map<String, String> properties) {
-    String text = properties.remove(property);
-    if (text != null && !text.equals("on") && !text.equals("off")) {
-      throw invalid(device + ": " + property + " '" + text + "' is neither on nor off");
-    }
-    return "on".equals(text);
-  }
-
-  /** Likewise; empty without it. */
-  private static String text(String property, Map<String, String> properties) {
-    String text = properties.remove(property);
-    return text == null ? "" : text;
+    return DeviceDescription.parse(description);
   }
 
   private static MachineException invalid(String what) {
