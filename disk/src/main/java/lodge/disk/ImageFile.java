@@ -128,6 +128,11 @@ final class ImageFile implements AutoCloseable {
     return direct.isPresent();
   }
 
+  /** Whether requests go past the host's page cache. */
+  boolean isDirect() {
+    return direct.isPresent();
+  }
+
   private int in(ByteBuffer into, long at) throws IOException {
     return direct.isPresent() ? direct.get().read(into, at) : channel.read(into, at);
   }

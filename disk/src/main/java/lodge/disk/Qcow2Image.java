@@ -155,7 +155,7 @@ public final class Qcow2Image implements DiskImage {
 
   @Override
   public boolean answersAtOnce() {
-    return true;
+    return !file.isDirect();
   }
 
   @Override

@@ -73,7 +73,7 @@ public final class RawImage implements DiskImage {
 
   @Override
   public boolean answersAtOnce() {
-    return true;
+    return !file.isDirect();
   }
 
   @Override
