@@ -19,6 +19,9 @@ final class DiskBench {
   private static final double BOOT_LIMIT = 300;
   private static final int CONVERSIONS = 3;
 
+  /** Of an image as large the start of a JVM is a small part. */
+  private static final long LARGE_DISK_BYTES = 4L << 30;
+
   /** How many tests guest-disk.c makes, and rounds of each. */
   private static final int ROUNDS = 6 * 3;
 
@@ -45,17 +48,17 @@ final class DiskBench {
   Table measure() throws IOException, InterruptedException {
     Path raw = work.resolve("disk.raw");
     Path qcow2 = work.resolve("disk.qcow2");
-    Files.deleteIfExists(raw);
-    Files.deleteIfExists(qcow2);
     try {
-      makeImages(raw, qcow2);
+      makeImages(raw, qcow2, DISK_BYTES);
       Map<String, Double> virtio = lodge(raw, "raw", "virtio");
       Map<String, Double> tcg = qemu ? qemu(raw, "raw", "virtio") : Map.of();
       table.rates("virtio-blk, raw image", "Lodge", virtio, "QEMU TCG", tcg);
       Map<String, Double> ide = lodge(raw, "raw", "ide");
       table.rates("Lodge, raw image", "virtio-blk", virtio, "IDE", ide);
       table.rates("virtio-blk in Lodge", "qcow2", lodge(qcow2, "qcow2", "virtio"), "raw", virtio);
-      conversions(raw, qcow2);
+      conversions(raw, qcow2, DISK_BYTES);
+      makeImages(raw, qcow2, LARGE_DISK_BYTES);
+      conversions(raw, qcow2, LARGE_DISK_BYTES);
       debian();
     } finally {
       Files.deleteIfExists(raw);
@@ -65,12 +68,15 @@ final class DiskBench {
   }
 
   /** A disk whose every other half MiB has data that cannot be compressed. */
-  private void makeImages(Path raw, Path qcow2) throws IOException, InterruptedException {
+  private void makeImages(Path raw, Path qcow2, long bytes)
+      throws IOException, InterruptedException {
+    Files.deleteIfExists(raw);
+    Files.deleteIfExists(qcow2);
     byte[] data = new byte[1 << 19];
     new java.util.Random(1).nextBytes(data);
     try (RandomAccessFile file = new RandomAccessFile(raw.toFile(), "rw")) {
-      file.setLength(DISK_BYTES);
-      for (long at = 0; at < DISK_BYTES; at += 2L * data.length) {
+      file.setLength(bytes);
+      for (long at = 0; at < bytes; at += 2L * data.length) {
         data[0]++;
         file.seek(at);
         file.write(data);
@@ -157,8 +163,9 @@ final class DiskBench {
 
   // ---------------------------------------------------------------- conversions
 
-  private void conversions(Path raw, Path qcow2) throws IOException, InterruptedException {
-    table.line("Conversion of %d MiB, half of it data, best of %d:", DISK_BYTES >> 20, CONVERSIONS);
+  private void conversions(Path raw, Path qcow2, long bytes)
+      throws IOException, InterruptedException {
+    table.line("Conversion of %d MiB, half of it data, best of %d:", bytes >> 20, CONVERSIONS);
     conversion(raw, "raw", "qcow2");
     conversion(qcow2, "qcow2", "raw");
   }
