@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 class VirtioDevicesIT {
   private static final long MIB = 1 << 20;
   private static final String MODULES =
-      "virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci"
+      "virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci"
           + " virtio-rng virtio_balloon virtio_console virtio_input";
 
   /** What the guest has sent. */
