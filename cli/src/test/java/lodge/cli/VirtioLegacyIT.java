@@ -46,6 +46,7 @@ class VirtioLegacyIT {
                 .device(new Device.VirtioRng()))) {
       guest = started;
       guest.awaitPrompt();
+      run("dmesg -n 1");
       assertThat(run("cat /sys/bus/pci/devices/0000:00:04.0/device")).isEqualTo("0x1001");
       run(LOAD);
       run("until [ -b /dev/vda ]; do usleep 10000; done");
