@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * has made. It follows which branches an image leads to, and so finds its way behind the checks.
  *
  * <p>{@code -Dlodge.fuzz.seconds=N} is the time for all formats, {@code -Dlodge.fuzz.seed=N} the
- * seed. What was found is printed in Base64, which {@link HostileImageTest} can repeat.
+ * seed. Images that were found are tests of {@link FoundImagesTest}.
  */
 class HostileImageFuzzTest {
   private static final int SECONDS = Integer.getInteger("lodge.fuzz.seconds", 15);
@@ -117,6 +117,7 @@ class HostileImageFuzzTest {
         "-artifact_prefix=" + folder + "/",
         "-max_len=65536",
         "-rss_limit_mb=0",
+        "-timeout=300",
         "-seed=" + SEED,
         "-max_total_time=" + Math.max(1, SECONDS / FORMATS),
         folder.resolve("seeds").toString());
