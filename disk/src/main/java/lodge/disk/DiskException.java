@@ -49,7 +49,8 @@ public final class DiskException extends IOException {
     super(
         "%s: cannot %s%s: %s"
             .formatted(
-                path, operation, offset < 0 ? "" : " at 0x" + Long.toHexString(offset), reason),
+                path, operation, offset < 0 ? "" : " at 0x" + Long.toHexString(offset), reason)
+            .replaceAll("\\p{Cc}", ""), // images choose parts of it
         cause);
     this.kind = kind;
     this.path = path;

@@ -47,10 +47,11 @@ final class FilePatches {
     Long first = patches.floorKey(offset);
     for (var patch : patches.subMap(first == null ? offset : first, end).entrySet()) {
       long from = Math.max(offset, patch.getKey());
-      int count = (int) (Math.min(end, patch.getValue().end) - from);
-      if (count <= 0) {
+      long to = Math.min(end, patch.getValue().end);
+      if (to <= from) {
         continue;
       }
+      int count = (int) (to - from);
       byte[] bytes = patch.getValue().bytes;
       int at = (int) (from - offset);
       if (bytes == null) {

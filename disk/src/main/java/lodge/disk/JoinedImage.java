@@ -12,8 +12,9 @@ import lodge.disk.DiskException.Kind;
 /** Several images one after the other, to be read as one. */
 final class JoinedImage implements DiskImage {
   private final Path path;
+  private final List<DiskImage> images;
 
-  /** By the offset at which they begin. */
+  /** Those that are not empty, by the offset at which they begin. */
   private final TreeMap<Long, DiskImage> parts = new TreeMap<>();
 
   private final long size;
@@ -23,6 +24,7 @@ final class JoinedImage implements DiskImage {
    */
   JoinedImage(Path path, List<DiskImage> images) {
     this.path = path;
+    this.images = images;
     long at = 0;
     for (DiskImage image : images) {
       if (image.size() > 0) {
@@ -100,9 +102,9 @@ final class JoinedImage implements DiskImage {
   @Override
   public void close() throws IOException {
     IOException failure = null;
-    for (DiskImage part : parts.values()) {
+    for (DiskImage image : images) {
       try {
-        part.close();
+        image.close();
       } catch (IOException e) {
         failure = e;
       }

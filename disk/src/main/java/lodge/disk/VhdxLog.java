@@ -186,7 +186,10 @@ final class VhdxLog {
               .order(ByteOrder.LITTLE_ENDIAN);
       long offset = descriptor.getLong(16);
       checks.isSound(
-          offset >= 0 && offset % SECTOR == 0 && descriptor.getLong(24) == entry.sequence(),
+          offset >= 0
+              && offset <= Long.MAX_VALUE - SECTOR
+              && offset % SECTOR == 0
+              && descriptor.getLong(24) == entry.sequence(),
           "its log has a descriptor that is none");
       switch (descriptor.getInt(0)) {
         case ZERO_DESCRIPTOR -> {

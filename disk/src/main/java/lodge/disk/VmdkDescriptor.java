@@ -21,7 +21,8 @@ record VmdkDescriptor(String type, List<ExtentLine> extents) {
 
   private static final String NO_PARENT = "ffffffff";
   private static final int MAX_EXTENTS = 4096;
-  private static final Pattern SETTING = Pattern.compile("\\s*(\\w+)\\s*=\\s*\"?([^\"]*?)\"?\\s*");
+  private static final Pattern SETTING =
+      Pattern.compile("\\s*(\\w+)\\s*=\\s*+\"?([^\"]*+)\"?\\s*+");
   private static final Pattern EXTENT =
       Pattern.compile(
           "\\s*(RW|RDONLY|NOACCESS)\\s+(\\d{1,15})\\s+(\\w+)(?:\\s+\"([^\"]*)\"(?:\\s+(\\d{1,15}))?)?.*");
@@ -57,8 +58,8 @@ record VmdkDescriptor(String type, List<ExtentLine> extents) {
                 Long.parseLong(start) * 512));
       } else if (setting.matches()) {
         switch (setting.group(1).toLowerCase(Locale.ROOT)) {
-          case "createtype" -> type = setting.group(2);
-          case "parentcid" -> parent = setting.group(2);
+          case "createtype" -> type = setting.group(2).strip();
+          case "parentcid" -> parent = setting.group(2).strip();
           default -> {}
         }
       }
@@ -72,6 +73,13 @@ record VmdkDescriptor(String type, List<ExtentLine> extents) {
     }
     if (extents.size() > MAX_EXTENTS) {
       throw file.error(Kind.CORRUPT, "open", DiskException.NOWHERE, extents.size() + " extents");
+    }
+    long size = 0;
+    for (ExtentLine extent : extents) {
+      size += extent.size();
+      if (size < 0) {
+        throw file.error(Kind.CORRUPT, "open", DiskException.NOWHERE, "a size of 2^63 bytes");
+      }
     }
     return new VmdkDescriptor(type, extents);
   }

@@ -3,6 +3,7 @@ package lodge.disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,8 +69,8 @@ final class VmdkImage {
               + name.replaceAll("\\p{Cntrl}", "")
               + "'");
     }
-    Path path = descriptorFile.path().resolveSibling(name);
-    DiskImage image =
+    Path path = resolve(descriptorFile, name);
+    BlockImage image =
         switch (extent.type()) {
           case "FLAT" ->
               BlockImage.open(path, access, _ -> new LinearLayout(extent.size(), extent.start()));
@@ -81,9 +82,18 @@ final class VmdkImage {
                   "it needs what Lodge lacks: extents of type " + extent.type());
         };
     if (image.size() != extent.size()) {
+      image.close();
       throw error(descriptorFile, Kind.CORRUPT, "extent '" + name + "' has another size");
     }
     return image;
+  }
+
+  private static Path resolve(ImageFile descriptorFile, String name) throws DiskException {
+    try {
+      return descriptorFile.path().resolveSibling(name);
+    } catch (InvalidPathException e) {
+      throw error(descriptorFile, Kind.UNSUPPORTED, "'" + name + "' is no file's name");
+    }
   }
 
   private static DiskException error(ImageFile file, Kind kind, String reason) {

@@ -3,7 +3,6 @@ package lodge.disk;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
@@ -14,11 +13,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -154,19 +150,11 @@ class KillTest {
             "-Xmx64m",
             "-XX:-UsePerfData",
             "-cp",
-            classPath(),
+            Tool.classPath(),
             Writer.class.getName(),
             folder.toString())
         .redirectErrorStream(true)
         .start();
-  }
-
-  /** Tests run in modules, whose classes are on a path of their own. */
-  private static String classPath() {
-    return Stream.of("java.class.path", "jdk.module.path")
-        .map(System::getProperty)
-        .filter(Objects::nonNull)
-        .collect(Collectors.joining(File.pathSeparator));
   }
 
   @Test

@@ -1,8 +1,12 @@
 package lodge.disk;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /** Runs a program of the host. */
@@ -33,5 +37,13 @@ record Tool(int status, String output) {
       throw new AssertionError(String.join(" ", command) + ": " + tool.output);
     }
     return tool.output;
+  }
+
+  /** For another JVM: tests run in modules, whose classes are on a path of their own. */
+  static String classPath() {
+    return Stream.of("java.class.path", "jdk.module.path")
+        .map(System::getProperty)
+        .filter(Objects::nonNull)
+        .collect(Collectors.joining(File.pathSeparator));
   }
 }

@@ -139,6 +139,16 @@ class VhdxLogTest {
     assertRefused("it is shorter than its log says");
   }
 
+  @Test
+  void areRefusedWhenTheyEndBehindAnyFile() throws Exception {
+    stop(0);
+    int entry = MEBI + SECTOR; // the first with data
+    little(stopped).putLong(entry + 64 + 16, Long.MAX_VALUE & -SECTOR);
+    sum(entry, 2 * SECTOR);
+    Files.write(qemu.path("disk"), stopped);
+    assertRefused("its log has a descriptor that is none");
+  }
+
   private void assertRefused(String reason) {
     assertThatThrownBy(() -> ImageFormat.VHDX.open(qemu.path("disk"), true))
         .isInstanceOf(DiskException.class)
