@@ -159,7 +159,6 @@ final class RegionEmitter {
       IntFunction<int[]> targets) {
     this.ordered = ordered;
     this.requires = requires;
-    this.blocks = blocks;
     this.entry = entry;
     this.guarded = guarded;
     this.targets = targets;
@@ -181,12 +180,15 @@ final class RegionEmitter {
         returns.add(last.end());
       }
     }
-    this.ordinary = new OrdinaryLanes(blocks, entry, requires, this::indirectTargets);
-    this.loops = Loops.of(blocks, this::indirectTargets);
-    this.settles = FlagKinds.areRead(blocks, entry, this::indirectTargets);
-    int atEntry = settles ? FlagState.READY : FlagState.DYNAMIC;
-    this.entryKinds = FlagKinds.atStart(blocks, entry, atEntry, this::indirectTargets);
     this.dirtyAtStart = DirtyRegisters.atStart(blocks, entry, this::indirectTargets);
+    // Where no way leads: behind a call whose callee is in the region and does not return from
+    // there.
+    this.blocks = blocks.stream().filter(block -> dirtyAtStart.containsKey(block.start())).toList();
+    this.ordinary = new OrdinaryLanes(this.blocks, entry, requires, this::indirectTargets);
+    this.loops = Loops.of(this.blocks, this::indirectTargets);
+    this.settles = FlagKinds.areRead(this.blocks, entry, this::indirectTargets);
+    int atEntry = settles ? FlagState.READY : FlagState.DYNAMIC;
+    this.entryKinds = FlagKinds.atStart(this.blocks, entry, atEntry, this::indirectTargets);
   }
 
   /** Starts of blocks that an indirect jump or return may go to directly. */
@@ -447,7 +449,7 @@ final class RegionEmitter {
     block = each;
     code.labelBinding(labels.get(each.start()));
     kind = entryKinds.getOrDefault(each.start(), FlagState.DYNAMIC);
-    dirty = dirtyAtStart.getOrDefault(each.start(), -1);
+    dirty = dirtyAtStart.get(each.start());
     code.iinc(Locals.COUNT, each.code().size());
     memory.inLoop = loops.contains(each.start());
     IntegerEmitter integer = new IntegerEmitter(this, memory);
