@@ -177,9 +177,11 @@ final class DiskBench {
     Double ours = Double.MAX_VALUE;
     Double theirs = Double.MAX_VALUE;
     for (int i = 0; i < CONVERSIONS; i++) {
+      settle();
       ours = Math.min(ours, seconds(image("convert", from, format, target, to), "convert.log"));
       Files.delete(target);
       if (qemu) {
+        settle();
         theirs = Math.min(theirs, seconds(qemuImg(from, format, target, to), "qemu-img.log"));
         Files.delete(target);
       }
@@ -187,6 +189,11 @@ final class DiskBench {
     table.line(
         "  %-5s to %-5s  Lodge %.2f s  qemu-img %.2f s  qemu-img/Lodge %.2f",
         format, to, ours, theirs, theirs / ours);
+  }
+
+  /** What was written before must not have to be written to the host's disk now. */
+  private void settle() throws IOException, InterruptedException {
+    seconds(List.of("sync"), "sync.log");
   }
 
   private List<String> image(String command, Path from, String format, Path target, String to) {
