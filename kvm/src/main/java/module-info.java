@@ -1,0 +1,5 @@
+/** The engine that executes guests on the host's processor, through {@code /dev/kvm} of Linux. */
+module lodge.kvm {
+  requires lodge.core;
+  requires lodge.cpu;
+}
