@@ -2,4 +2,7 @@
 module lodge.kvm {
   requires lodge.core;
   requires lodge.cpu;
+
+  provides lodge.cpu.x86.Engine with
+      lodge.kvm.KvmEngine;
 }

@@ -19,10 +19,10 @@ enum Capability {
   IMMEDIATE_EXIT(136, true),
   X86_USER_SPACE_MSR(188, true),
   X86_MSR_FILTER(189, true),
+  GET_TSC_KHZ(61, true),
 
   /** The time-stamp counter can count at another pace than the host's. */
-  TSC_CONTROL(60, false),
-  GET_TSC_KHZ(61, false);
+  TSC_CONTROL(60, false);
 
   private final int number;
   private final boolean required;
