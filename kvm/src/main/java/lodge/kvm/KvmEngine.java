@@ -50,6 +50,11 @@ public final class KvmEngine implements Engine {
     }
   }
 
+  @Override
+  public Optional<String> objection() {
+    return obstacle().or(() -> Probe.run(this));
+  }
+
   /**
    * {@inheritDoc}
    *

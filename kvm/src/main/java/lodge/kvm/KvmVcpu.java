@@ -19,6 +19,7 @@ import lodge.cpu.x86.Interrupts;
  * state is KVM's, between two of them {@link Cpu}'s.
  */
 final class KvmVcpu implements Vcpu {
+  private final Vm vm;
   private final Cpu cpu;
   private final Runnable closed;
   private final Fd fd;
@@ -55,6 +56,7 @@ final class KvmVcpu implements Vcpu {
    * @param closed called once, when this has been closed
    */
   private KvmVcpu(Vm vm, Cpu cpu, Fd fd, Runnable closed) {
+    this.vm = vm;
     this.cpu = cpu;
     this.fd = fd;
     this.closed = closed;
@@ -103,6 +105,8 @@ final class KvmVcpu implements Vcpu {
       if (exit == Exit.KICKED) {
         cpu.look();
         kicks++;
+      } else if (exit == Exit.FAILED) {
+        failure = area.failure();
       }
       return cpu.shutdown ? Exit.SHUTDOWN : exit;
     } catch (EngineException e) {
@@ -238,7 +242,6 @@ final class KvmVcpu implements Vcpu {
         return Exit.SHUTDOWN;
       }
       default -> {
-        failure = area.failure();
         return Exit.FAILED;
       }
     }
@@ -264,6 +267,8 @@ final class KvmVcpu implements Vcpu {
 
   @Override
   public void reset() {
+    vm.memoryReplaced();
+    failure = "";
     cpu.reset();
   }
 

@@ -66,6 +66,12 @@ final class MemorySlots {
     }
   }
 
+  /** Takes all memory from KVM and gives it back. */
+  void forget() {
+    slots.forEach((range, slot) -> set(slot, range, 0));
+    slots.forEach((range, slot) -> set(slot, range, range.length));
+  }
+
   private void set(int slot, Range range, long length) {
     region.set(JAVA_INT, SLOT, slot);
     region.set(JAVA_INT, FLAGS, range.flags);

@@ -6,10 +6,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.HexFormat;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.decode.Decoder;
+import lodge.cpu.x86.decode.Form;
+import lodge.cpu.x86.decode.Insn;
+import lodge.cpu.x86.decode.InsnText;
 
 /** What KVM and a vCPU's thread tell each other at exits, and the exits that devices answer. */
 final class RunArea {
@@ -163,7 +166,7 @@ final class RunArea {
     }
   }
 
-  /** Why KVM does not go on, in words, of an exit that ends all. */
+  /** Why KVM does not go on, in words, of an exit that ends all. The state has been saved. */
   String failure() {
     return switch (reason()) {
       case FAIL_ENTRY ->
@@ -186,6 +189,14 @@ final class RunArea {
     }
     int length = Math.clamp(run.get(JAVA_BYTE, FAILURE_LENGTH), 0, MAX_BYTES);
     byte[] bytes = run.asSlice(FAILURE_BYTES, MAX_BYTES).toArray(JAVA_BYTE);
-    return " " + HexFormat.ofDelimiter(" ").formatHex(Arrays.copyOf(bytes, length));
+    Insn known = new Decoder().decode(bytes, 0, length, cpu.codeSize);
+    if (known == null || known.form == Form.UNDEFINED || known.form == Form.TOO_LONG) {
+      return " " + HexFormat.ofDelimiter(" ").formatHex(bytes, 0, length);
+    }
+    return " %s (%s) at 0x%x"
+        .formatted(
+            InsnText.of(known, cpu.rip),
+            HexFormat.ofDelimiter(" ").formatHex(bytes, 0, known.length),
+            cpu.rip);
   }
 }

@@ -67,6 +67,14 @@ final class Vm implements AutoCloseable {
     slots.update();
   }
 
+  /**
+   * Others than the guest have filled its memory anew: what KVM has made of page tables there,
+   * where it has to make something of them, does not hold.
+   */
+  synchronized void memoryReplaced() {
+    slots.forget();
+  }
+
   Kvm kvm() {
     return kvm;
   }

@@ -27,6 +27,14 @@ public interface Engine {
   }
 
   /**
+   * Why {@code auto} had better take another engine: an {@link #obstacle}, or something that usual
+   * guests need and this host does not do. Empty when nothing is known. Takes less than a second.
+   */
+  default Optional<String> objection() {
+    return obstacle();
+  }
+
+  /**
    * Which features its processors can have, of those that Lodge's have.
    *
    * @throws EngineException when there is an {@link #obstacle}
