@@ -102,6 +102,10 @@ final class KvmVcpu implements Vcpu {
       load();
       Exit exit = cpu.shutdown ? Exit.SHUTDOWN : execute();
       save();
+      if (exit == Exit.HALTED && !cpu.halted) {
+        // A trap that came with HLT has been delivered.
+        exit = Exit.KICKED;
+      }
       if (exit == Exit.KICKED) {
         cpu.look();
         kicks++;

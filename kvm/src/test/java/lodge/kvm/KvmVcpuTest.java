@@ -168,6 +168,16 @@ class KvmVcpuTest {
   }
 
   @Test
+  void aStepThatEndsWithHltIsATrapAndNoHalt() {
+    guest.memory.putInt(4, 0x9000);
+    guest.code(0x9000, "40 f4");
+    cpu.eflags |= Flags.TF;
+    run("f4");
+    assertThat(cpu.r[Cpu.RAX]).isEqualTo(1);
+    assertThat(cpu.rip).isEqualTo(0x9002);
+  }
+
+  @Test
   void anNmiComesThoughInterruptsAreOff() {
     guest.memory.putInt(2 * 4, 0x9000);
     guest.code(0x9000, "40 f4");

@@ -221,7 +221,7 @@ public final class TestMachine implements AutoCloseable {
    * The engine under test: {@code -Dlodge.engine=translator} translates all before it runs; what
    * else is named there is an engine's class.
    */
-  static Engine engine() {
+  public static Engine engine() {
     return switch (System.getProperty("lodge.engine", "interpreter")) {
       case "interpreter" -> new InterpreterEngine();
       case "translator" -> new TranslatorEngine(true);
