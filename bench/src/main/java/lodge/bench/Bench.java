@@ -37,6 +37,9 @@ public final class Bench {
     }
     try {
       Options options = Options.parse(words);
+      if (options.kvm()) {
+        System.exit(new KvmExits(options.root()).run());
+      }
       if (options.jmh() != null) {
         System.exit(new Jmh(options.root()).run(options.jmh()));
       }

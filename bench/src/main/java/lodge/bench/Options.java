@@ -28,11 +28,13 @@ record Options(
     boolean qemu,
     boolean idle,
     boolean disk,
+    boolean kvm,
     String jmh) {
   static final String USAGE =
       """
       usage: bench/run [--seconds S] [--only KERNEL,...] [--engine NAME] [--no-qemu] [--no-idle]
              bench/run --disk [--seconds S] [--engine NAME] [--no-qemu]
+             bench/run --kvm
              bench/run --jmh [REGEX]
 
       Runs bench/guest-bench.c on the bare machine, in Lodge, and in QEMU with TCG when it is
@@ -47,6 +49,9 @@ record Options(
         --disk        instead of all that, measure disks: the same guest drives the same image in
                       Lodge and in QEMU, both convert images and boot the guest debian; S is for
                       each round of each test
+        --kvm         instead of all that, measure guests on /dev/kvm: exits for ports, memory
+                      and HLT beside a minimal loop in C, a loop that computes beside the same one
+                      outside of a guest, and how long it takes to make a machine
         --jmh [REGEX] instead of all that, measure Lodge's own parts with JMH: decode, translate
                       and dispatch, or the benchmarks whose name matches
       """;
@@ -62,6 +67,7 @@ record Options(
     boolean qemu = true;
     boolean idle = true;
     boolean disk = false;
+    boolean kvm = false;
     String jmh = null;
     for (int i = 0; i < words.length; i++) {
       switch (words[i]) {
@@ -72,11 +78,12 @@ record Options(
         case "--no-qemu" -> qemu = false;
         case "--no-idle" -> idle = false;
         case "--disk" -> disk = true;
+        case "--kvm" -> kvm = true;
         case "--jmh" -> jmh = i + 1 < words.length ? words[++i] : ".*";
         default -> throw new IllegalArgumentException("unknown option " + words[i]);
       }
     }
-    return new Options(root, seconds, only, engine, qemu, idle, disk, jmh);
+    return new Options(root, seconds, only, engine, qemu, idle, disk, kvm, jmh);
   }
 
   private static String value(String[] words, int i) {

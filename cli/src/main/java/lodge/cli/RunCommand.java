@@ -146,7 +146,8 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "NAME",
       defaultValue = "auto",
       description =
-          "How guest instructions are executed: auto (translator), translator or interpreter.")
+          "How guest instructions are executed: auto (kvm where that runs kernels, else"
+              + " translator), kvm, translator or interpreter.")
   private String engine;
 
   @Option(

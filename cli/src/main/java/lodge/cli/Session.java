@@ -66,7 +66,11 @@ final class Session {
       if (trace.isPresent()) {
         trace.get().begin();
       }
-      if (terminal.isPresent() && goal == Goal.CONSOLE) {
+      boolean shown = terminal.isPresent() && goal == Goal.CONSOLE;
+      if (shown || stats) {
+        machine.engineChoice().ifPresent(this::say);
+      }
+      if (shown) {
         say("Ctrl-A X quits, Ctrl-A H helps");
       }
       try (HostTerminal _ = terminal.orElse(null)) {

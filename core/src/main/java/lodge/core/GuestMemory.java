@@ -83,6 +83,8 @@ public final class GuestMemory implements AutoCloseable {
   private final byte[] pageFlags;
   private final CodeWatch codeWatch;
 
+  private volatile Runnable writableChanged = () -> {};
+
   /** Several vCPUs access it. */
   private boolean shared;
 
@@ -209,6 +211,15 @@ public final class GuestMemory implements AutoCloseable {
   public void setWritable(long gpa, long length, boolean writable) {
     int frame = (int) (gpa >>> PAGE_SHIFT);
     codeWatch.setWritable(frame, frame + (int) (length >>> PAGE_SHIFT), writable);
+    writableChanged.run();
+  }
+
+  /**
+   * Has an engine whose page tables are not Lodge's told after each {@link #setWritable}, in the
+   * thread that called it; in place of whom was told before.
+   */
+  public void onSetWritable(Runnable told) {
+    writableChanged = told;
   }
 
   /** Whether all of {@code [gpa, gpa + length)} is RAM; any values may be asked. */

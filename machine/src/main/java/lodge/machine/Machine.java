@@ -3,6 +3,7 @@ package lodge.machine;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -224,6 +225,14 @@ public final class Machine implements AutoCloseable {
   /** The name of the engine that runs it. */
   public String engine() {
     return spec.engine().name();
+  }
+
+  /**
+   * Which engine {@code auto} took and why, in one line; empty when the engine was named or there
+   * was nothing to choose.
+   */
+  public Optional<String> engineChoice() {
+    return spec.engineReason();
   }
 
   /**

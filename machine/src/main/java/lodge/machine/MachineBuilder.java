@@ -2,13 +2,19 @@ package lodge.machine;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.CpuModels;
 import lodge.cpu.x86.Engine;
+import lodge.cpu.x86.Feature;
+import lodge.cpu.x86.FeatureNames;
 import lodge.devices.ide.IdeController;
 import lodge.machine.MachineException.Kind;
 import lodge.machine.boot.FirmwareImage;
@@ -201,15 +207,21 @@ public final class MachineBuilder {
     if (cpus < 1 || cpus > maxCpus) {
       throw invalid("cpus " + cpus + ": must be from 1 to " + maxCpus);
     }
-    CpuModel model = model();
+    CpuModel wanted = model();
     checkDrives();
-    Engine chosen = traced(ownEngine != null ? ownEngine : Engines.named(engine, engines));
+    Engines.Choice choice =
+        ownEngine != null
+            ? new Engines.Choice(ownEngine, Optional.empty())
+            : Engines.choose(engine, engines, translationTrace != null);
+    CpuModel model = given(wanted, choice.engine());
+    Engine chosen = traced(choice.engine());
     MachineSpec spec =
         new MachineSpec(
             boot(),
             memory,
             model,
             chosen,
+            choice.reason(),
             serial,
             rebootOnReset,
             debugExit,
@@ -265,6 +277,27 @@ public final class MachineBuilder {
     } catch (IllegalArgumentException e) {
       throw new MachineException(Kind.INVALID, e.getMessage(), e);
     }
+  }
+
+  /** Of {@code max} what the engine can give; of any other model all. */
+  private CpuModel given(CpuModel wanted, Engine by) {
+    Set<Feature> features = by.features();
+    if (features.containsAll(wanted.features())) {
+      return wanted;
+    }
+    EnumSet<Feature> missing = EnumSet.copyOf(wanted.features());
+    missing.removeAll(features);
+    if (!cpu.equals(CpuModels.MAX)) {
+      throw invalid(
+          "cpu '%s': the engine %s cannot give %s here; 'max' is what it can"
+              .formatted(
+                  cpu,
+                  by.name(),
+                  missing.stream().map(FeatureNames::of).collect(Collectors.joining(", "))));
+    }
+    EnumSet<Feature> left = EnumSet.copyOf(wanted.features());
+    left.removeAll(missing);
+    return new CpuModel(cpu, CpuModels.consistent(left), cpus);
   }
 
   private void checkMemory() {

@@ -1,6 +1,7 @@
 package lodge.machine;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.Engine;
@@ -9,6 +10,7 @@ import lodge.cpu.x86.Engine;
  * What a machine is made of, read and checked.
  *
  * @param model of each processor; it knows how many there are
+ * @param engineReason why {@code auto} took the engine
  * @param uuid all zeros when nobody gave it one
  */
 record MachineSpec(
@@ -16,6 +18,7 @@ record MachineSpec(
     long memory,
     CpuModel model,
     Engine engine,
+    Optional<String> engineReason,
     SerialConsole serial,
     boolean rebootOnReset,
     boolean debugExit,

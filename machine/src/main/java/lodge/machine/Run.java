@@ -20,6 +20,7 @@ import lodge.core.GuestMemory;
 import lodge.core.HostClock;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.EngineException;
 import lodge.devices.virtio.VirtioBalloon;
 import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.KernelImage;
@@ -83,36 +84,57 @@ final class Run {
     links.addFirst(com1);
     this.serial = new SerialLinks(links);
     this.alive = new AtomicInteger(board.cpus().size());
+  }
+
+  /** Makes the vCPUs. */
+  private void populate() {
     List<VcpuThread> threads = new ArrayList<>();
-    for (Cpu cpu : board.cpus()) {
-      Vcpu vcpu = spec.engine().create(cpu);
-      threads.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
-      gathering.register();
+    try {
+      for (Cpu cpu : board.cpus()) {
+        Vcpu vcpu = spec.engine().create(cpu);
+        threads.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
+        gathering.register();
+      }
+    } finally {
+      vcpus = List.copyOf(threads);
     }
-    vcpus = List.copyOf(threads);
   }
 
   /**
    * Takes the memory, puts firmware or kernel into it and starts the threads.
    *
-   * @throws MachineException of kind NO_MEMORY
+   * @throws MachineException of kind NO_MEMORY or NO_ENGINE
    */
   static Run powerOn(MachineSpec spec) {
     GuestMemory memory = reserve(spec);
     Run run = null;
+    boolean complete = false;
     try {
       run = new Run(spec, memory);
+      run.populate();
       run.load();
-    } catch (Throwable e) {
-      if (run != null) {
-        run.clock.close();
+      complete = true;
+    } catch (EngineException e) {
+      throw new MachineException(
+          MachineException.Kind.NO_ENGINE,
+          "engine '" + spec.engine().name() + "': " + e.getMessage(),
+          e);
+    } finally {
+      if (!complete) {
+        abandon(run, memory);
       }
-      memory.close();
-      throw e;
     }
     run.serial.start();
     run.vcpus.forEach(VcpuThread::start);
     return run;
+  }
+
+  private static void abandon(Run run, GuestMemory memory) {
+    if (run != null) {
+      run.vcpus.forEach(VcpuThread::closeUnstarted);
+      run.clock.close();
+    }
+    memory.close();
   }
 
   private static GuestMemory reserve(MachineSpec spec) {

@@ -38,6 +38,11 @@ final class VcpuThread {
     thread.start();
   }
 
+  /** In place of {@link #start}, when there is to be no run. */
+  void closeUnstarted() {
+    vcpu.close();
+  }
+
   /** Makes the vCPU look around; from any thread. */
   void kick() {
     vcpu.kick();

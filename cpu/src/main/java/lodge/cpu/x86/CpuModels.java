@@ -108,6 +108,15 @@ public final class CpuModels {
     return Collections.unmodifiableSet(MODELS.get(MAX));
   }
 
+  /** Of a set those features that have all in it that they need. */
+  public static Set<Feature> consistent(Set<Feature> features) {
+    EnumSet<Feature> left = EnumSet.copyOf(features);
+    while (left.removeIf(feature -> !left.containsAll(Prerequisites.of(feature)))) {
+      // What is gone may have been needed by others.
+    }
+    return left;
+  }
+
   /**
    * Reads a model's name, or one followed by features to add and to take away, in their order:
    * {@code x86-64-v2,+aes,-popcnt}.

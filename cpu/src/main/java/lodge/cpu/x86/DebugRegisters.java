@@ -79,7 +79,7 @@ public final class DebugRegisters {
   // ---------------------------------------------------------------- breakpoints
 
   /** To be called after any change of DR0 to DR3, DR7 or CR4.DE: sorts the breakpoints by kind. */
-  static void armed(Cpu c) {
+  public static void armed(Cpu c) {
     int code = 0;
     int data = 0;
     int io = 0;

@@ -1,6 +1,7 @@
 package lodge.cpu.x86;
 
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import lodge.core.Vcpu;
 
@@ -12,8 +13,35 @@ public interface Engine {
   /**
    * Gives a processor an engine; from then on the state in {@code cpu} belongs to the thread that
    * runs the vCPU.
+   *
+   * @throws EngineException when the host does not give what the engine needs
    */
   Vcpu create(Cpu cpu);
+
+  /**
+   * Why it cannot be used on this host, and what would help, in one line; empty when nothing is in
+   * the way.
+   */
+  default Optional<String> obstacle() {
+    return Optional.empty();
+  }
+
+  /**
+   * Why {@code auto} had better take another engine: an {@link #obstacle}, or something that usual
+   * guests need and this host does not do. Empty when nothing is known. Takes less than a second.
+   */
+  default Optional<String> objection() {
+    return obstacle();
+  }
+
+  /**
+   * Which features its processors can have, of those that Lodge's have.
+   *
+   * @throws EngineException when there is an {@link #obstacle}
+   */
+  default Set<Feature> features() {
+    return CpuModels.features();
+  }
 
   /**
    * The same engine, which tells what it translates in text for people.

@@ -103,6 +103,26 @@ public final class Msrs {
     return (miscEnable & XD_DISABLE) != 0;
   }
 
+  /**
+   * Takes over a time-stamp counter as another processor left it.
+   *
+   * @param offset what it is ahead of the machine's clock
+   * @param adjust IA32_TSC_ADJUST
+   */
+  public void restoreTsc(long offset, long adjust) {
+    boolean moved = offset != tscOffset;
+    tscOffset = offset;
+    tscAdjust = adjust;
+    if (moved) {
+      cpu.apic.tscAdjusted();
+    }
+  }
+
+  /** IA32_TSC_ADJUST. */
+  public long tscAdjust() {
+    return tscAdjust;
+  }
+
   /** What the TSC is ahead of the machine's clock. */
   public long tscOffset() {
     return tscOffset;

@@ -4,6 +4,7 @@ import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuDump;
 import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.FlagState;
 import lodge.cpu.x86.Flags;

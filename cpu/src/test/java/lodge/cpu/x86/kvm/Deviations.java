@@ -49,6 +49,12 @@ final class Deviations {
       return "KVM has the RTM bits of DR6 and DR7 where CPUID does not announce RTM; SDM volume 3,"
           + " 18.2.3 and 18.2.4";
     }
+    if (s.mnemonic.equals("WRMSR")
+        && difference.name().matches("msr(17[56]|277|c0000084)")
+        && !at(engine, Vector.GP)) {
+      return "KVM takes values that are reserved or not canonical, and the engine on KVM leaves"
+          + " Lodge's registers as they were; SDM volume 2, WRMSR: #GP(0)";
+    }
     if (s.mnemonic.equals("WRMSR") && difference.name().equals("msr174") && (int) changed == 0) {
       return "KVM keeps bits 63:32 of IA32_SYSENTER_CS; SDM volume 4, table 2-2: reserved";
     }

@@ -14,16 +14,23 @@ import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.NoApic;
 import lodge.cpu.x86.StoppedClock;
 
-/** Runs scenarios on a software engine. */
+/** Runs scenarios on an engine. */
 final class EngineMachine implements Machine {
   private final GuestMemory memory = GuestMemory.allocate(1 << 20);
   private final Cpu cpu;
   private final Vcpu vcpu;
+  private final boolean allModes;
   private volatile boolean abandoned;
 
   EngineMachine(Engine engine, CpuModel model) {
     cpu = new Cpu(0, model, memory, new PortBus(), new MmioBus(), new StoppedClock(), new NoApic());
     vcpu = engine.create(cpu);
+    allModes = !engine.name().equals("kvm");
+  }
+
+  /** It is one of Lodge's own, which do not leave it to the host what they execute. */
+  boolean hasAllModes() {
+    return allModes;
   }
 
   @Override

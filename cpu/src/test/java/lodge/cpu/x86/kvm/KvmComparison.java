@@ -58,14 +58,14 @@ final class KvmComparison {
           boolean complete =
               ours.end() == Machine.End.HALT
                   && (mode.cpl != 0 || ours.state().v[CpuState.RIP] == BoardImage.CODE + 2);
-          if (!complete) {
+          if (!complete && engine.hasAllModes()) {
             throw new IllegalStateException("NOP and HLT in " + mode + " end with " + ours);
           }
           List<Difference> differences = differences(silicon, ours);
           if (!differences.isEmpty()) {
             failures.put("NOP, HLT in " + mode, text(differences));
           }
-          return differences.isEmpty();
+          return complete && differences.isEmpty();
         });
   }
 

@@ -8,14 +8,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
-import lodge.cpu.x86.interpreter.InterpreterEngine;
+import lodge.cpu.x86.TestMachine;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /**
- * The interpreter against the host's KVM. The report goes to {@code target/kvm}; {@code
- * -Dlodge.kvm.seconds=N} makes it longer, {@code -Dlodge.kvm.seed=N} draws others, {@code
- * -Dlodge.kvm.only=REGEX} restricts it to mnemonics.
+ * The interpreter, or the engine that {@code -Dlodge.engine} names, against the host's KVM. The
+ * report goes to {@code target/kvm}; {@code -Dlodge.kvm.seconds=N} makes it longer, {@code
+ * -Dlodge.kvm.seed=N} draws others, {@code -Dlodge.kvm.only=REGEX} restricts it to mnemonics.
  */
 class KvmDifferentialTest {
   private static final long SECONDS = Long.getLong("lodge.kvm.seconds", 15);
@@ -41,7 +41,7 @@ class KvmDifferentialTest {
       return;
     }
     try (kvm;
-        EngineMachine engine = new EngineMachine(new InterpreterEngine(), kvm.model())) {
+        EngineMachine engine = new EngineMachine(TestMachine.engine(), kvm.model())) {
       KvmComparison comparison = new KvmComparison(kvm, engine);
       AtomicReference<Throwable> failure = new AtomicReference<>();
       Thread runner =
@@ -107,7 +107,7 @@ class KvmDifferentialTest {
 
   private static void finish(KvmComparison comparison) throws IOException {
     Path directory = Files.createDirectories(Path.of("target", "kvm"));
-    Files.writeString(directory.resolve("interpreter.txt"), comparison.report());
+    Files.writeString(directory.resolve("report.txt"), comparison.report());
     KvmComparison.Count total = comparison.total();
     System.out.println(
         ("KVM, seed %d: %d scenarios ran, %d compared, %d of them with listed deviations,"

@@ -1,11 +1,7 @@
-package lodge.cpu.x86.interpreter;
-
-import lodge.cpu.x86.Cpu;
-import lodge.cpu.x86.CpuException;
-import lodge.cpu.x86.Flags;
+package lodge.cpu.x86;
 
 /** A processor's state as text, for people. */
-final class CpuDump {
+public final class CpuDump {
   private static final String[] NAMES = {
     "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
     "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"
@@ -14,7 +10,7 @@ final class CpuDump {
 
   private CpuDump() {}
 
-  static String of(Cpu c) {
+  public static String of(Cpu c) {
     StringBuilder text = new StringBuilder();
     text.append(
         String.format(

@@ -1,0 +1,55 @@
+package lodge.kvm;
+
+import java.util.Set;
+
+/** {@code /dev/kvm}, found to be what is needed here. */
+final class Kvm implements AutoCloseable {
+  static final String DEVICE = "/dev/kvm";
+
+  private final Fd fd;
+  private final Set<Capability> capabilities;
+
+  private Kvm(String device, Fd fd) {
+    this.fd = fd;
+    int version = fd.attempt(Ioctl.GET_API_VERSION, 0);
+    if (version < 0) {
+      throw Obstacles.notKvm(device);
+    }
+    Obstacles.checkVersion(version);
+    capabilities = Capability.negotiate(number -> fd.attempt(Ioctl.CHECK_EXTENSION, number) > 0);
+  }
+
+  /**
+   * Opens it.
+   *
+   * @throws lodge.cpu.x86.EngineException when it is not there, not allowed or not enough
+   */
+  static Kvm open() {
+    return open(DEVICE);
+  }
+
+  /** See {@link #open()}. */
+  static Kvm open(String device) {
+    Fd fd = Fd.open(device);
+    try {
+      return new Kvm(device, fd);
+    } catch (Throwable e) {
+      fd.close();
+      throw e;
+    }
+  }
+
+  boolean has(Capability capability) {
+    return capabilities.contains(capability);
+  }
+
+  /** Asks for something that belongs to no VM. */
+  Fd fd() {
+    return fd;
+  }
+
+  @Override
+  public void close() {
+    fd.close();
+  }
+}

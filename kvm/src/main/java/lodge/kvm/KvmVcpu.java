@@ -1,0 +1,310 @@
+package lodge.kvm;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import lodge.core.Counters;
+import lodge.core.Exit;
+import lodge.core.Vcpu;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuDump;
+import lodge.cpu.x86.CpuModel;
+import lodge.cpu.x86.EngineException;
+import lodge.cpu.x86.Flags;
+import lodge.cpu.x86.Interrupts;
+
+/**
+ * A vCPU of the kernel's, with Lodge's own interrupt controllers around it. Within {@link #run} the
+ * state is KVM's, between two of them {@link Cpu}'s.
+ */
+final class KvmVcpu implements Vcpu {
+  private final Vm vm;
+  private final Cpu cpu;
+  private final Runnable closed;
+  private final Fd fd;
+  private final MemorySegment mapping;
+  private final RunArea area;
+  private final Kicker kicker;
+  private final GeneralState general;
+  private final ExtendedState extended;
+  private final PendingEvents events;
+  private final MsrState msrs;
+  private final MemorySegment vector = Arena.ofAuto().allocate(Structs.INTERRUPT.size(), 8);
+
+  /** The last exit is completed by the next KVM_RUN, and only then the state is whole. */
+  private boolean incomplete;
+
+  /** The guest takes an interrupt now. */
+  private boolean windowOpen;
+
+  private String failure = "";
+  private boolean open = true;
+
+  private long kicks;
+  private long halts;
+  private long interrupts;
+  private long windows;
+  private long portReads;
+  private long portWrites;
+  private long memoryReads;
+  private long memoryWrites;
+  private long msrReads;
+  private long msrWrites;
+
+  /**
+   * @param closed called once, when this has been closed
+   */
+  private KvmVcpu(Vm vm, Cpu cpu, Fd fd, Runnable closed) {
+    this.vm = vm;
+    this.cpu = cpu;
+    this.fd = fd;
+    this.closed = closed;
+    HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz(vm.kvm(), fd));
+    host.install(fd, cpu);
+    general = new GeneralState(fd);
+    extended = new ExtendedState(fd, host.xcr0());
+    events = new PendingEvents(fd);
+    msrs = new MsrState(fd, cpu);
+    // Last: nothing behind it fails.
+    mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));
+    area = new RunArea(mapping, cpu);
+    kicker = new Kicker(mapping);
+  }
+
+  static KvmVcpu of(Vm vm, Cpu cpu, Runnable closed) {
+    Fd fd = vm.createVcpu(cpu);
+    try {
+      return new KvmVcpu(vm, cpu, fd, closed);
+    } catch (Throwable e) {
+      fd.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Has the time-stamp counter count as Lodge's does where the processor can scale it.
+   *
+   * @return its pace
+   */
+  static int tscKhz(Kvm kvm, Fd vcpu) {
+    int wanted = (int) (CpuModel.TSC_HZ / 1000);
+    if (kvm.has(Capability.TSC_CONTROL) && vcpu.attempt(Ioctl.SET_TSC_KHZ, wanted) >= 0) {
+      return wanted;
+    }
+    return vcpu.call(Ioctl.GET_TSC_KHZ, 0);
+  }
+
+  @Override
+  public Exit run() {
+    kicker.begin();
+    try {
+      load();
+      Exit exit = cpu.shutdown ? Exit.SHUTDOWN : execute();
+      save();
+      if (exit == Exit.HALTED && !cpu.halted) {
+        // A trap that came with HLT has been delivered.
+        exit = Exit.KICKED;
+      }
+      if (exit == Exit.KICKED) {
+        cpu.look();
+        kicks++;
+      } else if (exit == Exit.FAILED) {
+        failure = area.failure();
+      }
+      return cpu.shutdown ? Exit.SHUTDOWN : exit;
+    } catch (EngineException e) {
+      failure = e.getMessage();
+      return Exit.FAILED;
+    } finally {
+      kicker.end();
+    }
+  }
+
+  private void load() {
+    if (cpu.pendingDebug != 0) {
+      // Of MOV SS, too, whose trap comes an instruction later: KVM keeps none for us.
+      Interrupts.deliverPendingDebug(cpu);
+    }
+    if (cpu.pendingNmis != 0 && !cpu.nmiBlocked) {
+      cpu.halted = false;
+    }
+    general.load(cpu);
+    msrs.load(cpu);
+    extended.load(cpu);
+    events.load(cpu);
+    windowOpen = (cpu.eflags & Flags.IF) != 0 && !cpu.interruptShadow && cpu.pendingNmis == 0;
+  }
+
+  private void save() {
+    complete();
+    general.save(cpu);
+    msrs.save(cpu);
+    extended.save(cpu);
+    events.save(cpu);
+    cpu.interruptPending = cpu.apic.pending();
+  }
+
+  private Exit execute() {
+    while (true) {
+      if (cpu.attention) {
+        return Exit.KICKED;
+      }
+      if (!deliverInterrupt() && cpu.halted) {
+        halts++;
+        return Exit.HALTED;
+      }
+      if (enter()) {
+        Exit exit = answer();
+        if (exit != null) {
+          return exit;
+        }
+      } else {
+        // Broken off: by a kick, or by a signal that came late.
+        kicker.clear();
+      }
+    }
+  }
+
+  /** Has KVM deliver an interrupt if one waits and the guest takes it. */
+  private boolean deliverInterrupt() {
+    boolean waits = cpu.apic.pending();
+    boolean delivered = false;
+    if (waits && windowOpen) {
+      int number = cpu.apic.acknowledge();
+      if (number >= 0) {
+        vector.set(JAVA_INT, 0, number);
+        fd.call(Ioctl.INTERRUPT, vector);
+        interrupts++;
+        delivered = true;
+        cpu.halted = false;
+        windowOpen = false;
+      }
+      waits = cpu.apic.pending();
+    }
+    area.requestWindow(waits);
+    return delivered;
+  }
+
+  /** KVM_RUN. @return false when it was broken off */
+  private boolean enter() {
+    int cr8 = cpu.apic.cr8();
+    area.putCr8(cr8);
+    kicker.enter();
+    int result = fd.attempt(Ioctl.RUN, 0);
+    kicker.leave();
+    incomplete = false;
+    windowOpen = area.windowOpen();
+    if (area.cr8() != cr8) {
+      cpu.apic.setCr8(area.cr8());
+    }
+    if (result >= 0) {
+      return true;
+    }
+    if (fd.errno() != SystemCalls.EINTR) {
+      throw Obstacles.refused(Ioctl.RUN, fd.errno());
+    }
+    return false;
+  }
+
+  /** Does what an exit asks for. @return null when the guest goes on */
+  private Exit answer() {
+    switch (area.reason()) {
+      case IO -> {
+        incomplete = true;
+        if (area.answerPort()) {
+          portReads++;
+        } else {
+          portWrites++;
+        }
+      }
+      case MMIO -> {
+        incomplete = true;
+        if (area.answerMemory()) {
+          memoryReads++;
+        } else {
+          memoryWrites++;
+        }
+      }
+      case X86_RDMSR -> {
+        incomplete = true;
+        area.answerMsrRead();
+        msrReads++;
+      }
+      case X86_WRMSR -> {
+        incomplete = true;
+        area.answerMsrWrite();
+        msrWrites++;
+      }
+      case HLT -> cpu.halted = true;
+      case IRQ_WINDOW_OPEN -> windows++;
+      case INTR, SET_TPR -> {
+        // There may be something to deliver now.
+      }
+      case SHUTDOWN -> {
+        cpu.shutdown = true;
+        return Exit.SHUTDOWN;
+      }
+      default -> {
+        return Exit.FAILED;
+      }
+    }
+    return null;
+  }
+
+  /** Has KVM finish the instruction that the last exit was in the middle of. */
+  private void complete() {
+    while (incomplete) {
+      kicker.stayOutside();
+      if (enter()) {
+        answer();
+      }
+    }
+    kicker.clear();
+  }
+
+  @Override
+  public void kick() {
+    cpu.kick();
+    kicker.kick();
+  }
+
+  @Override
+  public void reset() {
+    vm.memoryReplaced();
+    failure = "";
+    cpu.reset();
+  }
+
+  @Override
+  public String failure() {
+    String summary = failure.isEmpty() ? "" : "KVM cannot go on: " + failure + "\n";
+    return summary + CpuDump.of(cpu);
+  }
+
+  @Override
+  public void count(Counters counters) {
+    counters.add("exits_kick", kicks);
+    counters.add("exits_halt", halts);
+    counters.add("exits_port_read", portReads);
+    counters.add("exits_port_write", portWrites);
+    counters.add("exits_mmio_read", memoryReads);
+    counters.add("exits_mmio_write", memoryWrites);
+    counters.add("exits_msr_read", msrReads);
+    counters.add("exits_msr_write", msrWrites);
+    counters.add("exits_interrupt_window", windows);
+    counters.add("interrupts", interrupts);
+    cpu.msrs.count(counters);
+  }
+
+  @Override
+  public void close() {
+    if (open) {
+      open = false;
+      kicker.close();
+      SystemCalls.unmap(mapping);
+      fd.close();
+      closed.run();
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package lodge.kvm;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.CpuException;
+import lodge.cpu.x86.Msr;
+import lodge.cpu.x86.MsrTable;
+
+/**
+ * Model-specific registers, both ways: those that Lodge's processor and this KVM both have. All
+ * others KVM leaves to us when the guest comes upon them.
+ */
+final class MsrState {
+  private static final int TIME_STAMP_COUNTER = 0x10;
+  private static final int TSC_ADJUST = 0x3B;
+
+  /**
+   * They go other ways: the time-stamp counter below, EFER and the bases with the segments; and
+   * what belongs to the APIC never gets to KVM.
+   */
+  private static final Set<Integer> ELSEWHERE =
+      Set.of(
+          TIME_STAMP_COUNTER,
+          TSC_ADJUST,
+          0xC000_0080,
+          0xC000_0100,
+          0xC000_0101,
+          MsrTraps.APIC_BASE,
+          MsrTraps.TSC_DEADLINE);
+
+  private static final long ENTRIES = Structs.MSRS.size();
+  private static final long ENTRY = Structs.MSR_ENTRY.size();
+  private static final long COUNT = Structs.MSRS.offset("nmsrs");
+  private static final long INDEX = Structs.MSR_ENTRY.offset("index");
+  private static final long DATA = Structs.MSR_ENTRY.offset("data");
+
+  private final Fd vcpu;
+  private final MemorySegment one = Arena.ofAuto().allocate(ENTRIES + ENTRY, 8);
+  private final int[] numbers;
+  private final StateBlock block;
+
+  /** What the counter was ahead of the machine's clock when it was last the same in both. */
+  private long tscOffset;
+
+  private boolean tscKnown;
+
+  MsrState(Fd vcpu, Cpu c) {
+    this.vcpu = vcpu;
+    List<Integer> taken = new ArrayList<>();
+    for (Msr row : MsrTable.rows(c.model)) {
+      if (ELSEWHERE.contains(row.number()) || row.rule() == Msr.Rule.WRITE_ONLY) {
+        continue;
+      }
+      boolean both = set(row.number(), c.msrs.read(row.number())) && get(row.number());
+      // What guests cannot change is told to KVM once, if it listens at all.
+      if (both && row.rule() != Msr.Rule.READ_ONLY) {
+        taken.add(row.number());
+      }
+    }
+    numbers = taken.stream().mapToInt(Integer::intValue).toArray();
+    block = new StateBlock(vcpu, Ioctl.GET_MSRS, Ioctl.SET_MSRS, ENTRIES + ENTRY * numbers.length);
+    block.data.set(JAVA_INT, COUNT, numbers.length);
+    for (int i = 0; i < numbers.length; i++) {
+      block.data.set(JAVA_INT, at(i) + INDEX, numbers[i]);
+    }
+  }
+
+  private static long at(int i) {
+    return ENTRIES + ENTRY * i;
+  }
+
+  private boolean set(int number, long value) {
+    prepare(number, value);
+    return vcpu.attempt(Ioctl.SET_MSRS, one.address()) == 1;
+  }
+
+  private boolean get(int number) {
+    prepare(number, 0);
+    return vcpu.attempt(Ioctl.GET_MSRS, one.address()) == 1;
+  }
+
+  private void prepare(int number, long value) {
+    one.set(JAVA_INT, COUNT, 1);
+    one.set(JAVA_INT, ENTRIES + INDEX, number);
+    one.set(JAVA_LONG, ENTRIES + DATA, value);
+  }
+
+  void load(Cpu c) {
+    for (int i = 0; i < numbers.length; i++) {
+      block.data.set(JAVA_LONG, at(i) + DATA, c.msrs.read(numbers[i]));
+    }
+    block.write();
+    if (!tscKnown || tscOffset != c.msrs.tscOffset()) {
+      // In this order: there are KVMs that have the second one move the first.
+      set(TSC_ADJUST, c.msrs.tscAdjust());
+      set(TIME_STAMP_COUNTER, c.tsc());
+    }
+  }
+
+  void save(Cpu c) {
+    block.read();
+    for (int i = 0; i < numbers.length; i++) {
+      try {
+        c.msrs.write(numbers[i], block.data.get(JAVA_LONG, at(i) + DATA));
+      } catch (CpuException e) {
+        // KVM lets its guests write what the processors do not take: the register stays as it was.
+      }
+    }
+    get(TIME_STAMP_COUNTER);
+    long tsc = one.get(JAVA_LONG, ENTRIES + DATA);
+    get(TSC_ADJUST);
+    c.msrs.restoreTsc(tsc - c.clock.nanos(), one.get(JAVA_LONG, ENTRIES + DATA));
+    tscOffset = c.msrs.tscOffset();
+    tscKnown = true;
+  }
+}

@@ -1,0 +1,34 @@
+package lodge.kvm;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/** What this process has of KVM's. */
+final class OpenFiles {
+  private OpenFiles() {}
+
+  /** Open files of KVM: the device, machines and vCPUs. */
+  static long count() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+      return files.filter(OpenFiles::isKvm).count();
+    }
+  }
+
+  /** Mappings of vCPUs' files. */
+  static long mappings() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+      return lines.filter(line -> line.contains("kvm-vcpu")).count();
+    }
+  }
+
+  private static boolean isKvm(Path fd) {
+    try {
+      return Files.readSymbolicLink(fd).toString().contains("kvm");
+    } catch (IOException e) {
+      // Closed meanwhile.
+      return false;
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package lodge.kvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ProbeTest {
+  @BeforeEach
+  void check() {
+    KvmAvailable.check();
+  }
+
+  @Test
+  void eitherNothingIsInTheWayOfKernelsOrOneLineSaysWhat() {
+    Optional<String> objection = new KvmEngine().objection();
+    System.out.println("this KVM runs kernels: " + objection.orElse("yes"));
+    objection.ifPresent(line -> assertThat(line).startsWith("the host's KVM ").hasLineCount(1));
+  }
+
+  @Test
+  void theProbeLeavesNothingOpen() throws Exception {
+    long files = OpenFiles.count();
+    for (int i = 0; i < 3; i++) {
+      new KvmEngine().objection();
+    }
+    // One that a busy host has kept for too long cleans up when it is through.
+    while (OpenFiles.count() != files) {
+      Thread.yield();
+    }
+  }
+}
