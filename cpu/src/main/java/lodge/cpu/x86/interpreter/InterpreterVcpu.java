@@ -1,6 +1,8 @@
 package lodge.cpu.x86.interpreter;
 
+import java.util.Optional;
 import lodge.core.Counters;
+import lodge.core.DebugStops;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
@@ -59,6 +61,7 @@ public final class InterpreterVcpu implements Vcpu {
   }
 
   private Exit execute() {
+    cpu.debug.begin();
     while (true) {
       if (cpu.attention) {
         cpu.look();
@@ -75,6 +78,9 @@ public final class InterpreterVcpu implements Vcpu {
       }
       if (cpu.shutdown) {
         return Exit.SHUTDOWN;
+      }
+      if (cpu.debug.stopped || cpu.debug.steps()) {
+        return Exit.BREAKPOINT;
       }
     }
   }
@@ -100,7 +106,7 @@ public final class InterpreterVcpu implements Vcpu {
       Interrupts.deliverPendingDebug(cpu);
       return true;
     }
-    if (cpu.interruptShadow) {
+    if (cpu.interruptShadow || cpu.debug.steps() && !cpu.halted) {
       return false;
     }
     if (cpu.pendingNmis != 0 && !cpu.nmiBlocked) {
@@ -127,8 +133,13 @@ public final class InterpreterVcpu implements Vcpu {
   }
 
   private void executeSome() {
+    boolean step = cpu.debug.steps();
+    if (!step && cpu.debug.breaks()) {
+      return;
+    }
     boolean alone =
-        (cpu.eflags & Flags.TF) != 0
+        step
+            || (cpu.eflags & Flags.TF) != 0
             || (cpu.codeBreakpoints | cpu.pendingDebug) != 0
             || cpu.interruptShadow && (cpu.interruptPending || cpu.pendingNmis != 0);
     if (alone) {
@@ -215,6 +226,7 @@ public final class InterpreterVcpu implements Vcpu {
       cpu.single = false;
       cpu.rip = start;
       cpu.pendingDebug = debug;
+      cpu.debug.forget();
       raise(fault, op);
       return;
     }
@@ -267,6 +279,18 @@ public final class InterpreterVcpu implements Vcpu {
     // A machine that resets loads its memory anew behind the back of the page flags.
     code.clear();
     cpu.reset();
+  }
+
+  @Override
+  public boolean stopAt(DebugStops stops) {
+    stops.breakpoints().forEach(code::stopAt);
+    cpu.debug.stopAt(stops);
+    return true;
+  }
+
+  @Override
+  public Optional<DebugStops.Watchpoint> watchpointHit() {
+    return cpu.debug.watchpointHit();
   }
 
   @Override
