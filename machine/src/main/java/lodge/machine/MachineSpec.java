@@ -1,6 +1,8 @@
 package lodge.machine;
 
+import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.Engine;
@@ -10,6 +12,8 @@ import lodge.cpu.x86.Engine;
  *
  * @param model of each processor; it knows how many there are
  * @param uuid all zeros when nobody gave it one
+ * @param gdb where a debugger may connect
+ * @param freeze the vCPUs wait for the debugger
  */
 record MachineSpec(
     Boot boot,
@@ -22,7 +26,9 @@ record MachineSpec(
     List<Device> devices,
     List<Drive> drives,
     BootFrom bootFrom,
-    UUID uuid) {
+    UUID uuid,
+    Optional<InetSocketAddress> gdb,
+    boolean freeze) {
   MachineSpec {
     devices = List.copyOf(devices);
     drives = List.copyOf(drives);
