@@ -84,7 +84,8 @@ class GdbTest {
   }
 
   private long register(int number) throws IOException {
-    return Long.reverseBytes(Long.parseUnsignedLong(gdb.ask("p" + Integer.toHexString(number)), 16));
+    return Long.reverseBytes(
+        Long.parseUnsignedLong(gdb.ask("p" + Integer.toHexString(number)), 16));
   }
 
   private static String at(long address) {
@@ -110,8 +111,7 @@ class GdbTest {
 
   @ParameterizedTest
   @MethodSource("engines")
-  void breakpointsStopBeforeTheInstructionAndSayOfWhichKindTheyAre(String engine)
-      throws Exception {
+  void breakpointsStopBeforeTheInstructionAndSayOfWhichKindTheyAre(String engine) throws Exception {
     // 1: inc eax; inc ebx; jmp 1b
     start(engine, 1, "ffc0 ffc3 ebfa");
     assertThat(gdb.ask("qSupported:swbreak+;hwbreak+")).contains("PacketSize=4000", "swbreak+");
@@ -306,15 +306,41 @@ class GdbTest {
     start(SPIN);
     for (String packet :
         new String[] {
-          "m", "m1", "m1,", "mx,1", "m11111111111111111,1", "M0,4:00", "M0,1:0g", "Mffffffffffffffff,2:00",
-          "p", "pffffffffffffffff", "P0", "P0=", "P0=00", "P11", "G", "H", "Hx1", "T", "Z0", "Z0,1", "Z2,1,0",
-          "Z2,1,ffffffffffffffff", "vCont;", "vCont;x", "vCont;c:", "vCont;s:1;", "qThreadExtraInfo,",
-          "qXfer:features:read:target.xml:", "qXfer:features:read:target.xml:ffffffff,1",
+          "m",
+          "m1",
+          "m1,",
+          "mx,1",
+          "m11111111111111111,1",
+          "M0,4:00",
+          "M0,1:0g",
+          "Mffffffffffffffff,2:00",
+          "p",
+          "pffffffffffffffff",
+          "P0",
+          "P0=",
+          "P0=00",
+          "P11",
+          "G",
+          "H",
+          "Hx1",
+          "T",
+          "Z0",
+          "Z0,1",
+          "Z2,1,0",
+          "Z2,1,ffffffffffffffff",
+          "vCont;",
+          "vCont;x",
+          "vCont;c:",
+          "vCont;s:1;",
+          "qThreadExtraInfo,",
+          "qXfer:features:read:target.xml:",
+          "qXfer:features:read:target.xml:ffffffff,1",
           "qXfer:features:read:other.xml:0,1"
         }) {
       assertThat(gdb.ask(packet)).as(packet).startsWith("E");
     }
-    for (String packet : new String[] {"", "!", "vMustReplyEmpty", "Z9,1,1", "qUnknown", "\u00ff"}) {
+    for (String packet :
+        new String[] {"", "!", "vMustReplyEmpty", "Z9,1,1", "qUnknown", "\u00ff"}) {
       assertThat(gdb.ask(packet)).as(packet).isEmpty();
     }
     assertThat(gdb.ask("m0,ffffffffffffffff").length()).isLessThan(0x4000);
