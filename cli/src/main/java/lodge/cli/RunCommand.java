@@ -1,6 +1,7 @@
 package lodge.cli;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ import picocli.CommandLine.TypeConversionException;
       "                 [--firmware NAME] [--uuid UUID]",
       "                 [--memory SIZE] [--cpus N] [--cpu MODEL] [--engine NAME]",
       "                 [--serial WHERE] [--device NAME[,PROPERTY=VALUE...]]...",
+      "                 [--gdb [HOST:]PORT [-S]]",
       "                 [--no-reboot] [--stats] [--trace-translation FILE] [--debug]",
       "                 [-- COMMAND...]"
     },
@@ -157,6 +159,20 @@ final class RunCommand implements Callable<Integer> {
       description = "The guest's serial line: stdio, null or file:PATH.")
   private String serial;
 
+  @Option(
+      names = "--gdb",
+      paramLabel = "[HOST:]PORT",
+      converter = GdbAddress.class,
+      description =
+          "Where gdb may debug the guest, with 'target remote'. Without HOST from this host alone;"
+              + " whoever can connect controls the guest.")
+  private InetSocketAddress gdb;
+
+  @Option(
+      names = "-S",
+      description = "Freeze the vCPUs at the start: with --gdb, until the debugger continues.")
+  private boolean freeze;
+
   @Option(names = "--no-reboot", description = "End with status 0 when the guest resets.")
   private boolean noReboot;
 
@@ -206,6 +222,8 @@ final class RunCommand implements Callable<Integer> {
                 taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
     devices.forEach(builder::device);
     Optional.ofNullable(uuid).ifPresent(builder::uuid);
+    Optional.ofNullable(gdb).ifPresent(builder::gdb);
+    builder.freeze(freeze);
     try (Closer held = new Closer();
         SerialTarget target = SerialTarget.of(serial, streams)) {
       Session session =
@@ -310,6 +328,9 @@ final class RunCommand implements Callable<Integer> {
       throw new BadInput("--firmware " + firmware + " is unknown; there is " + BIOS);
     }
     SerialTarget.check(serial);
+    if (freeze && gdb == null) {
+      throw new BadInput("-S needs --gdb PORT: a debugger has to let the vCPUs go on");
+    }
     if (guestName != null && !Recipe.names(recipes()).contains(guestName)) {
       Recipe.named(guestName, recipes()); // explains what there is
     }

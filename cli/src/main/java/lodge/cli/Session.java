@@ -3,6 +3,8 @@ package lodge.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
 import java.util.Optional;
 import lodge.cli.guest.TaskInput;
 import lodge.machine.Machine;
@@ -79,6 +81,9 @@ final class Session {
           raw = true;
         }
         machine.start();
+        machine
+            .gdb()
+            .ifPresent(at -> say("gdb: target remote %s:%d".formatted(host(at), at.getPort())));
         if (console instanceof SerialConsole.Fed feed) {
           Thread.ofPlatform().daemon().name("stdin").start(() -> feed(feed.feed(), machine, task));
         }
@@ -89,6 +94,11 @@ final class Session {
         raw = false;
       }
     }
+  }
+
+  private static String host(InetSocketAddress address) {
+    String host = address.getAddress().getHostAddress();
+    return address.getAddress() instanceof Inet6Address ? "[" + host + "]" : host;
   }
 
   private void closeTerminal() {

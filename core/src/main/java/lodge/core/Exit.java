@@ -8,7 +8,7 @@ public enum Exit {
   HALTED,
   /** The processor shut down after a triple fault. */
   SHUTDOWN,
-  /** A breakpoint that the host set. */
+  /** A place where {@link Vcpu#stopAt} has it stop. */
   BREAKPOINT,
   /** The engine cannot go on; {@link Vcpu#failure} says why. */
   FAILED

@@ -5,9 +5,19 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Time that follows the host's monotonic clock; one daemon thread fires the timers. */
+/**
+ * Time that follows the host's monotonic clock, and stands still while it is stopped; one daemon
+ * thread fires the timers.
+ */
 public final class HostClock implements Clock, AutoCloseable {
-  private final long start = System.nanoTime();
+  private static final long RUNS = -1;
+
+  /** The host's time that is 0 here. */
+  private volatile long start = System.nanoTime();
+
+  /** The time at which it stands still, or {@link #RUNS}. */
+  private volatile long standsAt = RUNS;
+
   private final long epochAtStart = System.currentTimeMillis() * 1_000_000;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -27,7 +37,35 @@ public final class HostClock implements Clock, AutoCloseable {
 
   @Override
   public long nanos() {
-    return System.nanoTime() - start;
+    long stands = standsAt;
+    return stands != RUNS ? stands : System.nanoTime() - start;
+  }
+
+  /**
+   * Time stands still, and no timer fires. Whoever reads the clock meanwhile may have read a little
+   * more just before.
+   */
+  public void stop() {
+    lock.lock();
+    try {
+      standsAt = nanos();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Time goes on from where it stands. */
+  public void resume() {
+    lock.lock();
+    try {
+      if (standsAt != RUNS) {
+        start = System.nanoTime() - standsAt;
+        standsAt = RUNS;
+        changed.signal();
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
@@ -95,7 +133,7 @@ public final class HostClock implements Clock, AutoCloseable {
     try {
       while (!closed) {
         Entry first = queue.peek();
-        if (first == null) {
+        if (first == null || standsAt != RUNS) {
           changed.await();
           continue;
         }

@@ -1,5 +1,7 @@
 package lodge.core;
 
+import java.util.Optional;
+
 /**
  * One virtual processor under some engine. Port and memory I/O is served inside {@link #run}
  * through the buses. Between two runs the architectural state is complete and true.
@@ -28,6 +30,21 @@ public interface Vcpu extends AutoCloseable {
    * events; readable text.
    */
   String failure();
+
+  /**
+   * Where {@link #run} is to end with {@link Exit#BREAKPOINT} from now on, also after a reset. The
+   * guest sees nothing of it.
+   *
+   * @return false when the engine cannot stop there: then it stops where it did before
+   */
+  default boolean stopAt(DebugStops stops) {
+    return stops.equals(DebugStops.NONE);
+  }
+
+  /** What the last {@link Exit#BREAKPOINT} was about; empty for a breakpoint and a step. */
+  default Optional<DebugStops.Watchpoint> watchpointHit() {
+    return Optional.empty();
+  }
 
   /** Adds this vCPU's counters, by name. */
   void count(Counters counters);

@@ -1,6 +1,7 @@
 package lodge.machine;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -53,13 +54,16 @@ public final class LockstepMachine implements AutoCloseable {
             size,
             CpuModels.parse(MODEL).withCpus(1),
             null,
+            Optional.empty(),
             console,
             false,
             false,
             List.of(),
             List.of(),
             BootFrom.DISK,
-            new UUID(0, 0));
+            new UUID(0, 0),
+            Optional.empty(),
+            false);
     Board board = new Board(spec, map, unused, clock, serial, this::end, _ -> kick());
     board.startTimeStampCounters();
     lockstep = new Lockstep(board.cpus().getFirst(), recorded, replayed, eager, limits);

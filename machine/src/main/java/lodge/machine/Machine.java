@@ -1,9 +1,10 @@
 package lodge.machine;
 
+import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -74,7 +75,7 @@ public final class Machine implements AutoCloseable {
   /**
    * Powers the machine on and returns at once. A machine runs once.
    *
-   * @throws MachineException when the host cannot give the memory
+   * @throws MachineException when the host cannot give the memory or the debugger's address
    * @throws IllegalStateException when it was started or closed before
    */
   public void start() {
@@ -220,6 +221,15 @@ public final class Machine implements AutoCloseable {
     if (current != null) {
       current.resized(drive);
     }
+  }
+
+  /**
+   * Where the debugger connects, if the machine was built with {@link MachineBuilder#gdb}; empty
+   * before the start.
+   */
+  public Optional<InetSocketAddress> gdb() {
+    Run current = current();
+    return current == null ? Optional.empty() : current.gdb();
   }
 
   /** The name of the engine that runs it. */

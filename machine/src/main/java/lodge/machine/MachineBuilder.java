@@ -1,5 +1,6 @@
 package lodge.machine;
 
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -51,6 +52,8 @@ public final class MachineBuilder {
   private final List<Drive> drives = new ArrayList<>();
   private BootFrom bootFrom = BootFrom.DISK;
   private UUID uuid = new UUID(0, 0);
+  private InetSocketAddress gdb;
+  private boolean freeze;
   private final int maxCpus;
 
   /**
@@ -198,6 +201,23 @@ public final class MachineBuilder {
   }
 
   /**
+   * Where GDB may connect to debug the guest, with {@code target remote}, while the machine runs:
+   * one debugger at a time. Whoever can connect controls the guest. Without it nobody can.
+   *
+   * @param address port 0 for any that is free, see {@link Machine#gdb}
+   */
+  public MachineBuilder gdb(InetSocketAddress address) {
+    gdb = Objects.requireNonNull(address);
+    return this;
+  }
+
+  /** Whether the vCPUs wait before their first instruction until the debugger lets them go on. */
+  public MachineBuilder freeze(boolean wait) {
+    freeze = wait;
+    return this;
+  }
+
+  /**
    * Reads the files and checks everything.
    *
    * @throws MachineException when something is wrong, unreadable or does not fit
@@ -206,6 +226,9 @@ public final class MachineBuilder {
     checkMemory();
     if (cpus < 1 || cpus > maxCpus) {
       throw invalid("cpus " + cpus + ": must be from 1 to " + maxCpus);
+    }
+    if (freeze && gdb == null) {
+      throw invalid("freeze: nobody could let the vCPUs go on; a machine that waits needs gdb");
     }
     CpuModel wanted = model();
     checkDrives();
@@ -228,7 +251,9 @@ public final class MachineBuilder {
             devices,
             drives,
             bootFrom,
-            uuid);
+            uuid,
+            Optional.ofNullable(gdb),
+            freeze);
     if (!devices.isEmpty()) {
       Board.tryOut(spec);
     }

@@ -23,7 +23,9 @@ public final class MachineException extends RuntimeException {
     /** The host cannot give the memory. */
     NO_MEMORY,
     /** There is no such engine. */
-    NO_ENGINE
+    NO_ENGINE,
+    /** The debugger's address is none of this host, or taken. */
+    NO_ADDRESS
   }
 
   private final Kind kind;

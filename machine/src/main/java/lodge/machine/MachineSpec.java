@@ -1,5 +1,6 @@
 package lodge.machine;
 
+import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -12,6 +13,8 @@ import lodge.cpu.x86.Engine;
  * @param model of each processor; it knows how many there are
  * @param engineReason why {@code auto} took the engine
  * @param uuid all zeros when nobody gave it one
+ * @param gdb where a debugger may connect
+ * @param freeze the vCPUs wait for the debugger
  */
 record MachineSpec(
     Boot boot,
@@ -25,7 +28,9 @@ record MachineSpec(
     List<Device> devices,
     List<Drive> drives,
     BootFrom bootFrom,
-    UUID uuid) {
+    UUID uuid,
+    Optional<InetSocketAddress> gdb,
+    boolean freeze) {
   MachineSpec {
     devices = List.copyOf(devices);
     drives = List.copyOf(drives);

@@ -1,8 +1,10 @@
 package lodge.machine;
 
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +27,7 @@ import lodge.devices.virtio.VirtioBalloon;
 import lodge.machine.boot.AcpiTables;
 import lodge.machine.boot.KernelImage;
 import lodge.machine.boot.MemoryMap;
+import lodge.machine.gdb.GdbServer;
 
 /**
  * A machine between power-on and its end: memory, clock, board and threads. The first outcome that
@@ -63,6 +66,11 @@ final class Run {
   private volatile List<VcpuThread> vcpus = List.of();
 
   private volatile Outcome outcome;
+
+  /** There once the vCPUs are; empty when nobody debugs. */
+  private volatile Optional<Debugging> debugging = Optional.empty();
+
+  private Optional<GdbServer> gdb = Optional.empty();
   private volatile boolean resetWanted;
   private volatile long resets;
 
@@ -113,6 +121,7 @@ final class Run {
       run = new Run(spec, memory);
       run.populate();
       run.load();
+      run.prepareDebugging();
       complete = true;
     } catch (EngineException e) {
       throw new MachineException(
@@ -125,6 +134,7 @@ final class Run {
       }
     }
     run.serial.start();
+    run.gdb.ifPresent(GdbServer::start);
     run.vcpus.forEach(VcpuThread::start);
     return run;
   }
@@ -152,6 +162,35 @@ final class Run {
     }
   }
 
+  private void prepareDebugging() {
+    if (spec.gdb().isEmpty()) {
+      return;
+    }
+    InetSocketAddress address = spec.gdb().get();
+    Debugging known = new Debugging(this, vcpus, clock);
+    try {
+      gdb = Optional.of(GdbServer.bind(address, known));
+    } catch (IOException e) {
+      throw new MachineException(
+          MachineException.Kind.NO_ADDRESS,
+          "gdb %s:%d: %s".formatted(address.getHostString(), address.getPort(), e.getMessage()),
+          e);
+    }
+    debugging = Optional.of(known);
+    if (spec.freeze()) {
+      known.freeze();
+    }
+  }
+
+  Optional<Debugging> debugging() {
+    return debugging;
+  }
+
+  /** Where a debugger connects. */
+  Optional<InetSocketAddress> gdb() {
+    return gdb.map(GdbServer::address);
+  }
+
   /**
    * Has firmware start, or fills zeroed memory with what firmware and boot loader would leave and
    * sets the boot processor to the kernel's entry.
@@ -176,6 +215,9 @@ final class Run {
       board.disks().abandon();
     }
     vcpus.forEach(VcpuThread::kick);
+    if (!goesOn()) {
+      debugging.ifPresent(Debugging::tellEnd);
+    }
   }
 
   private void kick(int vcpu) {
@@ -241,6 +283,7 @@ final class Run {
     gathering.arriveAndDeregister();
     if (alive.decrementAndGet() == 0) {
       closeDrives();
+      gdb.ifPresent(GdbServer::close);
       clock.close();
       lock.lock();
       try {
@@ -357,6 +400,8 @@ final class Run {
   void close(long timeout) {
     request(new Outcome.Stopped());
     serial.abandon();
+    gdb.ifPresent(GdbServer::close);
+    gdb.ifPresent(GdbServer::disconnect);
     if (joinVcpus(timeout)) {
       closeMemory();
     } else {

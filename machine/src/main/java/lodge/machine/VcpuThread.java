@@ -5,7 +5,9 @@ import java.io.StringWriter;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
@@ -23,7 +25,11 @@ final class VcpuThread {
   private final LocalApic apic;
   private final Thread thread;
   private final Queue<CompletableFuture<Counters>> questions = new ConcurrentLinkedQueue<>();
+  private final Queue<FutureTask<?>> orders = new ConcurrentLinkedQueue<>();
   private final ExitLog log = new ExitLog();
+
+  /** A debugger has it wait; what is asked of it is answered all the same. */
+  private volatile boolean frozen;
 
   VcpuThread(Run run, Cpu cpu, Vcpu vcpu, LocalApic apic) {
     this.run = run;
@@ -66,6 +72,48 @@ final class VcpuThread {
     return answer;
   }
 
+  Cpu cpu() {
+    return cpu;
+  }
+
+  /** Keeps the vCPU from executing, soon; from any thread. */
+  void freeze() {
+    frozen = true;
+    kick();
+  }
+
+  /** Lets it execute again; from any thread. */
+  void thaw() {
+    frozen = false;
+    kick();
+  }
+
+  boolean hasEnded() {
+    return thread.getState() == Thread.State.TERMINATED;
+  }
+
+  /** Has the vCPU's thread do something between two runs; cancelled when it ends before. */
+  <T> FutureTask<T> order(Function<Vcpu, T> order) {
+    FutureTask<T> task = new FutureTask<>(() -> order.apply(vcpu));
+    orders.add(task);
+    kick();
+    return task;
+  }
+
+  private void carryOutOrders() {
+    FutureTask<?> task;
+    while ((task = orders.poll()) != null) {
+      task.run();
+    }
+  }
+
+  private void cancelOrders() {
+    FutureTask<?> task;
+    while ((task = orders.poll()) != null) {
+      task.cancel(false);
+    }
+  }
+
   private void live() {
     Counters last = new Counters();
     try {
@@ -81,6 +129,7 @@ final class VcpuThread {
     }
     run.left(last);
     answerQuestions(last);
+    cancelOrders();
   }
 
   /** Answers what came too late for the loop. */
@@ -98,8 +147,13 @@ final class VcpuThread {
         vcpu.count(now);
         answerQuestions(now);
       }
+      carryOutOrders();
       if (run.resetWanted()) {
         run.meetForReset(vcpu);
+        continue;
+      }
+      if (frozen) {
+        park();
         continue;
       }
       if (apic.takeInit()) {
@@ -121,10 +175,16 @@ final class VcpuThread {
         case HALTED -> park();
         case SHUTDOWN -> run.request(new Outcome.TripleFault(dump()));
         case FAILED -> run.request(new Outcome.Failed(vcpu.failure()));
-        case BREAKPOINT ->
-            run.request(new Outcome.Failed("a breakpoint that nobody set\n" + dump()));
+        case BREAKPOINT -> stopped();
       }
     }
+  }
+
+  private void stopped() {
+    run.debugging()
+        .ifPresentOrElse(
+            debugging -> debugging.stopped(cpu.apicId, vcpu.watchpointHit()),
+            () -> run.request(new Outcome.Failed("a breakpoint that nobody set\n" + dump())));
   }
 
   /**

@@ -259,11 +259,17 @@ public final class Cpu {
   /** Which of the four breakpoints are armed for instructions: bits 3:0, derived from DR7. */
   public int codeBreakpoints;
 
-  /** Which of the four breakpoints are armed for data: bits 3:0, derived from DR7. */
+  /**
+   * Which of the four breakpoints are armed for data: bits 3:0, derived from DR7; and {@link
+   * HostDebug#WATCHES}.
+   */
   public int dataBreakpoints;
 
   /** Which of the four breakpoints are armed for I/O ports: bits 3:0, derived from DR7 and CR4. */
   public int ioBreakpoints;
+
+  /** What a debugger outside of the guest wants. */
+  public final HostDebug debug = new HostDebug(this);
 
   /** What address line 20 is wired to; see {@link #setA20}. */
   private volatile boolean a20 = true;
@@ -450,6 +456,11 @@ public final class Cpu {
   /** A linear address, cut to 32 bits outside long mode. */
   public long linear(long address) {
     return longModeActive() ? address : address & 0xFFFF_FFFFL;
+  }
+
+  /** The linear address of the instruction at {@link #rip}. */
+  public long linearRip() {
+    return mode64() ? rip : segBase[CS] + rip & 0xFFFF_FFFFL;
   }
 
   /** I/O privilege level, 0 to 3. */

@@ -93,6 +93,7 @@ public final class DebugRegisters {
         }
       }
     }
+    data |= c.debug.watches();
     boolean watching = (data | c.dataBreakpoints) != 0;
     c.codeBreakpoints = code;
     c.dataBreakpoints = data;

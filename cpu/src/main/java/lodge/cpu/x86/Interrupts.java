@@ -120,8 +120,7 @@ public final class Interrupts {
     if (c.codeBreakpoints == 0 || (c.eflags & Flags.RF) != 0) {
       return 0;
     }
-    long linear = c.mode64() ? c.rip : c.segBase[Cpu.CS] + c.rip & 0xFFFF_FFFFL;
-    return DebugRegisters.hitCode(c, linear);
+    return DebugRegisters.hitCode(c, c.linearRip());
   }
 
   /**

@@ -15,6 +15,7 @@ import static lodge.cpu.x86.Tlb.READ_TAG;
 import static lodge.cpu.x86.Tlb.WRITE_TAG;
 
 import lodge.core.CodeWatch;
+import lodge.core.DebugStops.Watchpoint;
 import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 
@@ -364,7 +365,7 @@ public final class Mmu {
     if (((gva ^ last) & PAGE_MASK) != 0) {
       ram &= isRam(fill(second(last), WRITE));
     }
-    if (batching && (!ram || cpu.dataBreakpoints != 0 && watched(gva, size, true) != 0)) {
+    if (batching && (!ram || cpu.dataBreakpoints != 0 && watched(gva, size))) {
       throw cpu.alone();
     }
   }
@@ -437,6 +438,7 @@ public final class Mmu {
       long gpa = fill(gva, WRITE);
       if (isRam(gpa)) {
         if (cpu.dataBreakpoints != 0) {
+          watch(gva, size, false);
           watch(gva, size, true);
         }
         long old = exchange(gpa, size, modification);
@@ -481,6 +483,7 @@ public final class Mmu {
       }
     }
     if (cpu.dataBreakpoints != 0) {
+      watch(gva, 16, false);
       watch(gva, 16, true);
     }
     boolean done = exchangePair(gpa, expectedLow, expectedHigh, low, high);
@@ -652,6 +655,16 @@ public final class Mmu {
     return gpa;
   }
 
+  /**
+   * Where a linear address leads as the page tables are, whatever the rights: for somebody outside
+   * of the guest. Nothing is marked, cached or raised.
+   *
+   * @return the GPA, which need not be RAM, or -1 when nothing is mapped
+   */
+  public long peek(long gva) {
+    return walk.peek(gva);
+  }
+
   /** Whether the last translated fetch was from a global page. */
   public boolean lastWasGlobal() {
     return (walk.leaf & PageWalk.GLOBAL) != 0;
@@ -677,19 +690,24 @@ public final class Mmu {
     return cpu.codeSize == 8 ? last & PAGE_MASK : last & 0xFFFF_F000L;
   }
 
-  /** Which breakpoints an access hits; at present only. */
-  private int watched(long gva, int size, boolean write) {
-    return DebugRegisters.hitData(cpu, gva, size, write);
+  /** Whether somebody watches any of the bytes, the guest or the host; at present only. */
+  private boolean watched(long gva, int size) {
+    return DebugRegisters.hitData(cpu, gva, size, true) != 0 || cpu.debug.overlaps(gva, size);
   }
 
-  /** Notes that an access hits a breakpoint. */
+  /** Notes that an access hits what the guest or the host watches. */
   private void watch(long gva, int size, boolean write) {
-    int hits = watched(gva, size, write);
-    if (hits != 0) {
-      if (batching) {
-        throw cpu.alone();
-      }
-      cpu.pendingDebug |= hits;
+    int hits = DebugRegisters.hitData(cpu, gva, size, write);
+    Watchpoint watchpoint = cpu.debug.hit(gva, size, write);
+    if (hits == 0 && watchpoint == null) {
+      return;
+    }
+    if (batching) {
+      throw cpu.alone();
+    }
+    cpu.pendingDebug |= hits;
+    if (watchpoint != null) {
+      cpu.debug.note(watchpoint);
     }
   }
 
@@ -807,7 +825,7 @@ public final class Mmu {
     long page = gva & PAGE_MASK;
     if (!isReadable(gpa)
         || aligned
-        || cpu.dataBreakpoints != 0 && watched(page, GuestMemory.PAGE_SIZE, true) != 0) {
+        || cpu.dataBreakpoints != 0 && watched(page, GuestMemory.PAGE_SIZE)) {
       return gpa;
     }
     long entry = TlbEntry.of(tlb, gva);

@@ -93,6 +93,54 @@ final class PageWalk {
     return walk64(gva, cpu.cr3 & addressMask, top, WRITABLE | USER, access, user);
   }
 
+  /** The GPA as the tables say, with no regard to rights and no traces; -1 when there is none. */
+  long peek(long gva) {
+    if ((cpu.cr0 & Cpu.CR0_PG) == 0) {
+      return gva & 0xFFFF_FFFFL & lines;
+    }
+    if ((cpu.cr4 & Cpu.CR4_PAE) == 0) {
+      return peek32(gva & 0xFFFF_FFFFL);
+    }
+    if (cpu.longModeActive()) {
+      int top = (cpu.cr4 & Cpu.CR4_LA57) != 0 ? 48 : 39;
+      return cpu.canonical(gva) ? peek64(gva, cpu.cr3 & addressMask, top) : -1;
+    }
+    long pdpte = cpu.pdpte[(int) (gva >>> 30) & 3];
+    return (pdpte & PRESENT) != 0 ? peek64(gva & 0xFFFF_FFFFL, pdpte & addressMask, 21) : -1;
+  }
+
+  private long peek64(long gva, long table, int shift) {
+    while (true) {
+      long address = table + (gva >>> shift & 0x1FF) * 8 & lines;
+      long entry = memory.isReadable(address) ? memory.getLong(address) : 0;
+      if ((entry & PRESENT) == 0) {
+        return -1;
+      }
+      if (shift == 12 || (entry & PAGE_SIZE) != 0) {
+        long offset = (1L << shift) - 1;
+        return (entry & addressMask & ~offset | gva & offset) & lines;
+      }
+      table = entry & addressMask;
+      shift -= 9;
+    }
+  }
+
+  private long peek32(long gva) {
+    long pde = read32((cpu.cr3 & 0xFFFF_F000L) + (gva >>> 22) * 4 & lines);
+    boolean large = (pde & PAGE_SIZE) != 0 && (cpu.cr4 & Cpu.CR4_PSE) != 0;
+    long pte = large ? pde : read32((pde & 0xFFFF_F000L) + (gva >>> 12 & 0x3FF) * 4 & lines);
+    if ((pde & pte & PRESENT) == 0) {
+      return -1;
+    }
+    return large ? large32(pde, gva) : (pte & 0xFFFF_F000L | gva & 0xFFF) & lines;
+  }
+
+  /** PSE-36: bits 20:13 of the entry are bits 39:32 of the address. */
+  private long large32(long entry, long gva) {
+    long frame = ((entry >>> 13 & 0xFF) << 32 | entry & 0xFFC0_0000L) & addressMask;
+    return (frame | gva & 0x3F_FFFF) & lines;
+  }
+
   private long walkPae(long gva, int access, boolean user) {
     long pdpte = cpu.pdpte[(int) (gva >>> 30)];
     if ((pdpte & PRESENT) == 0) {
@@ -194,9 +242,7 @@ final class PageWalk {
             | (large ? LARGE : 0)
             | (writable && (marked & DIRTY) != 0 ? WRITES_ALLOWED : 0);
     if (large) {
-      // PSE-36: bits 20:13 of the entry are bits 39:32 of the address.
-      long frame = ((entry >>> 13 & 0xFF) << 32 | entry & 0xFFC0_0000L) & addressMask;
-      return (frame | gva & 0x3F_FFFF) & lines;
+      return large32(entry, gva);
     }
     return (entry & 0xFFFF_F000L | gva & 0xFFF) & lines;
   }

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import lodge.core.CodeWatch;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
@@ -89,6 +90,9 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
   long discards;
 
   private int weight;
+
+  /** Places in pages at which there is, or was, a debugger's breakpoint. */
+  private final boolean[] stops = new boolean[PAGE_SIZE];
 
   private long versions;
 
@@ -296,17 +300,19 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
     for (int count = 0; count < RUN; count++) {
       Op op = offset < page.end ? page.peek(offset) : new EnterOp(this, offset);
       boolean known = op != null;
+      Op entry = op;
       if (!known) {
         Insn insn = decoder.decode(bytes, offset, page.end - offset, codeSize(page.mode));
         op = insn == null ? incomplete(page, offset) : Linker.link(insn, page, offset);
         op.offset = offset;
         op.length = (byte) (insn == null ? 0 : insn.length);
-        page.put(offset, insn == null ? page.end - offset : insn.length, op);
+        entry = stops[offset] ? new StopOp(this, op) : op;
+        page.put(offset, insn == null ? page.end - offset : insn.length, entry);
       }
       if (previous == null) {
-        first = op;
+        first = entry;
       } else {
-        previous.next = op;
+        previous.next = entry;
       }
       if (known || op.length == 0 || op.endsRun()) {
         return first;
@@ -371,6 +377,22 @@ public final class CodeCache implements Mmu.CodeListener, CodeWatch.Cache {
       case Cpu.CODE_16 -> 2;
       default -> 4;
     };
+  }
+
+  /**
+   * To be called between runs only: instructions that begin at an address, in whatever page it
+   * leads to, look for a debugger's breakpoint from now on. They go on doing so when there is none
+   * any more: most breakpoints come again.
+   */
+  void stopAt(long address) {
+    int offset = (int) address & 0xFFF;
+    if (!stops[offset]) {
+      stops[offset] = true;
+      Stream.concat(pages.values().stream(), segmentEnds.values().stream())
+          .filter(page -> page.peek(offset) != null)
+          .toList()
+          .forEach(this::forget);
+    }
   }
 
   /** To be called between runs only: throws everything away when there is too much. */

@@ -1,6 +1,8 @@
 package lodge.cpu.x86.interpreter;
 
+import java.util.Optional;
 import lodge.core.Counters;
+import lodge.core.DebugStops;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
@@ -60,6 +62,7 @@ public final class InterpreterVcpu implements Vcpu {
   }
 
   private Exit execute() {
+    cpu.debug.begin();
     while (true) {
       if (cpu.attention) {
         cpu.look();
@@ -76,6 +79,9 @@ public final class InterpreterVcpu implements Vcpu {
       }
       if (cpu.shutdown) {
         return Exit.SHUTDOWN;
+      }
+      if (cpu.debug.stopped || cpu.debug.steps()) {
+        return Exit.BREAKPOINT;
       }
     }
   }
@@ -101,7 +107,7 @@ public final class InterpreterVcpu implements Vcpu {
       Interrupts.deliverPendingDebug(cpu);
       return true;
     }
-    if (cpu.interruptShadow) {
+    if (cpu.interruptShadow || cpu.debug.steps() && !cpu.halted) {
       return false;
     }
     if (cpu.pendingNmis != 0 && !cpu.nmiBlocked) {
@@ -128,8 +134,13 @@ public final class InterpreterVcpu implements Vcpu {
   }
 
   private void executeSome() {
+    boolean step = cpu.debug.steps();
+    if (!step && cpu.debug.breaks()) {
+      return;
+    }
     boolean alone =
-        (cpu.eflags & Flags.TF) != 0
+        step
+            || (cpu.eflags & Flags.TF) != 0
             || (cpu.codeBreakpoints | cpu.pendingDebug) != 0
             || cpu.interruptShadow && (cpu.interruptPending || cpu.pendingNmis != 0);
     if (alone) {
@@ -216,6 +227,7 @@ public final class InterpreterVcpu implements Vcpu {
       cpu.single = false;
       cpu.rip = start;
       cpu.pendingDebug = debug;
+      cpu.debug.forget();
       raise(fault, op);
       return;
     }
@@ -268,6 +280,18 @@ public final class InterpreterVcpu implements Vcpu {
     // A machine that resets loads its memory anew behind the back of the page flags.
     code.clear();
     cpu.reset();
+  }
+
+  @Override
+  public boolean stopAt(DebugStops stops) {
+    stops.breakpoints().forEach(code::stopAt);
+    cpu.debug.stopAt(stops);
+    return true;
+  }
+
+  @Override
+  public Optional<DebugStops.Watchpoint> watchpointHit() {
+    return cpu.debug.watchpointHit();
   }
 
   @Override

@@ -79,6 +79,11 @@ public abstract class Op {
     return this;
   }
 
+  /** False where the interpreter has to look before each execution. */
+  public boolean translatable() {
+    return true;
+  }
+
   /** A conditional jump: it was taken before. */
   public boolean wasTaken() {
     return false;

@@ -99,12 +99,12 @@ final class RegionScan {
     return view;
   }
 
-  /** The op that the interpreter has for a position, or null. */
+  /** The op that the interpreter has for a position, or null: also when it wants to keep it. */
   private Op op(int position) {
     CodePage page =
         (position & ~0xFFF) == 0 ? entryPage : entryPage.cache.peekPage(base + (position & ~0xFFF));
     Op op = page == null ? null : page.peek(position & 0xFFF);
-    return op == null ? null : op.original();
+    return op == null || !op.translatable() ? null : op.original();
   }
 
   /**
