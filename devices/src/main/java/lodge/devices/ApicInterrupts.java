@@ -66,6 +66,12 @@ abstract sealed class ApicInterrupts permits LocalApic {
   /** An ExtINT message, as opposed to LINT0 in ExtINT mode, waits. */
   boolean extIntMessage;
 
+  /** By which software may end interrupts; null when it does not. */
+  private EoiFlag eoiFlag;
+
+  /** The flag was set for the interrupt in service: software may have ended it by now. */
+  private boolean eoiFlagSet;
+
   // What the processor polls; written under the lock.
   private volatile boolean deliverable;
 
@@ -107,6 +113,8 @@ abstract sealed class ApicInterrupts permits LocalApic {
    */
   public int acknowledge() {
     synchronized (this) {
+      settleEoiFlag();
+      updateInterrupt();
       if (!extIntPending()) {
         int vector = irr.highest();
         if (!deliverable || vector < 0) {
@@ -114,6 +122,7 @@ abstract sealed class ApicInterrupts permits LocalApic {
         }
         irr.set(vector, false);
         isr.set(vector, true);
+        offerEoiFlag(vector);
         updateInterrupt();
         return vector;
       }
@@ -121,6 +130,38 @@ abstract sealed class ApicInterrupts permits LocalApic {
       updateInterrupt();
     }
     return extInt.getAsInt();
+  }
+
+  /**
+   * Has software end interrupts by a flag where it need not tell the APIC at once; to be called by
+   * the processor's thread.
+   *
+   * @param flag null for none
+   */
+  public synchronized void eoiFlag(EoiFlag flag) {
+    settleEoiFlag();
+    eoiFlag = flag;
+  }
+
+  /**
+   * The end of an interrupt has to be told when another one waits for it, and when it is to be sent
+   * on.
+   */
+  private void offerEoiFlag(int vector) {
+    if (eoiFlag != null && irr.highest() < 0 && !tmr.contains(vector)) {
+      eoiFlag.set();
+      eoiFlagSet = true;
+    }
+  }
+
+  /** Sees whether software has ended the interrupt in service; if not, it has to write EOI. */
+  void settleEoiFlag() {
+    if (eoiFlagSet) {
+      eoiFlagSet = false;
+      if (!eoiFlag.clear()) {
+        isr.set(isr.highest(), false);
+      }
+    }
   }
 
   /** Takes a non-maskable interrupt if one waits. */
@@ -385,7 +426,10 @@ abstract sealed class ApicInterrupts permits LocalApic {
   /** Derives what {@link #pending} says; true when it has become true. */
   boolean updateInterrupt() {
     int vector = irr.highest();
-    boolean now = extIntPending() || vector >= 0 && (vector & 0xF0) > (processorPriority() & 0xF0);
+    // With the flag set, the processor's thread has to look whether one is in service at all.
+    boolean now =
+        extIntPending()
+            || vector >= 0 && (eoiFlagSet || (vector & 0xF0) > (processorPriority() & 0xF0));
     boolean rises = now && !deliverable;
     deliverable = now;
     return rises;
@@ -423,6 +467,8 @@ abstract sealed class ApicInterrupts permits LocalApic {
     irr.clear();
     tmr.clear();
     extIntMessage = false;
+    eoiFlag = null;
+    eoiFlagSet = false;
     timer.reset();
   }
 }

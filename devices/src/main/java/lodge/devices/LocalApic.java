@@ -279,6 +279,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
   }
 
   private int readRegister(int register) {
+    settleEoiFlag();
     return switch (register) {
       case ID -> x2apic() ? id : id << 24;
       case VERSION -> VERSION_VALUE;
@@ -380,6 +381,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
     boolean broadcast;
     boolean kick;
     synchronized (this) {
+      settleEoiFlag();
       vector = isr.highest();
       if (vector < 0) {
         return;
@@ -457,6 +459,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
 
   @Override
   public synchronized State state() {
+    settleEoiFlag();
     return new State(
         base,
         id,

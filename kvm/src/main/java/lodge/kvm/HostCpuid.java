@@ -28,8 +28,21 @@ final class HostCpuid {
   /** KVM_CPUID_FLAG_SIGNIFCANT_INDEX. */
   private static final int HAS_SUBLEAVES = 1;
 
+  /**
+   * Of what guests share with Lodge, not with KVM: dropping another processor's translations and
+   * interrupting others are calls that KVM takes for its own.
+   */
+  private static final Set<Feature> SHARED =
+      EnumSet.of(
+          Feature.KVM_NOPIODELAY,
+          Feature.KVMCLOCK,
+          Feature.KVMCLOCK_STABLE_BIT,
+          Feature.KVM_STEAL_TIME,
+          Feature.KVM_PV_EOI);
+
   private static final Set<Integer> WITH_SUBLEAVES = Set.of(4, 7, 0xB, 0xD);
 
+  private static final int SHARED_LEAF = 0x4000_0001;
   private static final int TSC_RATIO = 0x15;
   private static final int FREQUENCIES = 0x16;
   private static final int LODGE_KHZ = (int) (CpuModel.TSC_HZ / 1000);
@@ -68,8 +81,11 @@ final class HostCpuid {
 
   /** What Lodge's processor and this KVM both have. */
   Set<Feature> features() {
-    EnumSet<Feature> common = EnumSet.noneOf(Feature.class);
+    EnumSet<Feature> common = EnumSet.copyOf(SHARED);
     for (Feature feature : CpuModels.features()) {
+      if (feature.leaf() == SHARED_LEAF) {
+        continue;
+      }
       int[] registers = supported.get(new Place(feature.leaf(), feature.subleaf()));
       if (registers != null
           && (registers[feature.register().ordinal()] >> feature.bit() & 1) != 0) {
@@ -81,6 +97,8 @@ final class HostCpuid {
     if (tscKhz != LODGE_KHZ) {
       // The APIC compares the deadline with the machine's clock.
       common.remove(Feature.TSC_DEADLINE);
+      // The clock counts nanoseconds.
+      common.remove(Feature.KVMCLOCK);
     }
     return CpuModels.consistent(common);
   }

@@ -12,6 +12,7 @@ import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
 import lodge.cpu.x86.Msr;
 import lodge.cpu.x86.MsrTable;
+import lodge.cpu.x86.Paravirtual;
 
 /**
  * Model-specific registers, both ways: those that Lodge's processor and this KVM both have. All
@@ -23,7 +24,7 @@ final class MsrState {
 
   /**
    * They go other ways: the time-stamp counter below, EFER and the bases with the segments; and
-   * what belongs to the APIC never gets to KVM.
+   * what belongs to the APIC never gets to KVM, nor does what guests share with Lodge.
    */
   private static final Set<Integer> ELSEWHERE =
       Set.of(
@@ -55,7 +56,9 @@ final class MsrState {
     this.vcpu = vcpu;
     List<Integer> taken = new ArrayList<>();
     for (Msr row : MsrTable.rows(c.model)) {
-      if (ELSEWHERE.contains(row.number()) || row.rule() == Msr.Rule.WRITE_ONLY) {
+      if (ELSEWHERE.contains(row.number())
+          || Paravirtual.isRegister(row.number())
+          || row.rule() == Msr.Rule.WRITE_ONLY) {
         continue;
       }
       boolean both = set(row.number(), c.msrs.read(row.number())) && get(row.number());

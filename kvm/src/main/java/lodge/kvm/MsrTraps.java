@@ -5,11 +5,25 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import lodge.cpu.x86.Paravirtual;
 
-/** Has KVM leave to us what it does not know of model-specific registers, and those of the APIC. */
+/**
+ * Has KVM leave to us what it does not know of model-specific registers, those of the APIC, and its
+ * own interface to guests, which is the same with all engines.
+ */
 final class MsrTraps {
   static final int APIC_BASE = 0x1B;
   static final int TSC_DEADLINE = 0x6E0;
+
+  /** Neighbours that KVM is not to have. */
+  private record Range(int first, int count) {}
+
+  private static final List<Range> DENIED =
+      List.of(
+          new Range(APIC_BASE, 1),
+          new Range(TSC_DEADLINE, 1),
+          new Range(Paravirtual.FIRST_REGISTER, Paravirtual.REGISTERS));
 
   private static final int FILTER_READ_WRITE = 3;
 
@@ -28,11 +42,11 @@ final class MsrTraps {
       MemorySegment denied = arena.allocate(8, 8);
       MemorySegment filter = arena.allocate(Structs.MSR_FILTER.size(), 8);
       long at = Structs.MSR_FILTER.offset("ranges");
-      for (int number : new int[] {APIC_BASE, TSC_DEADLINE}) {
+      for (Range each : DENIED) {
         MemorySegment range = filter.asSlice(at, Structs.MSR_FILTER_RANGE.size());
         range.set(JAVA_INT, Structs.MSR_FILTER_RANGE.offset("flags"), FILTER_READ_WRITE);
-        range.set(JAVA_INT, Structs.MSR_FILTER_RANGE.offset("nmsrs"), 1);
-        range.set(JAVA_INT, Structs.MSR_FILTER_RANGE.offset("base"), number);
+        range.set(JAVA_INT, Structs.MSR_FILTER_RANGE.offset("nmsrs"), each.count());
+        range.set(JAVA_INT, Structs.MSR_FILTER_RANGE.offset("base"), each.first());
         range.set(JAVA_LONG, Structs.MSR_FILTER_RANGE.offset("bitmap"), denied.address());
         at += Structs.MSR_FILTER_RANGE.size();
       }

@@ -3,10 +3,12 @@ package lodge.machine;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import lodge.core.Clock;
+import lodge.core.GuestMemory;
 import lodge.cpu.x86.ApicPort;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuModel;
 import lodge.devices.ApicBus;
+import lodge.devices.EoiFlag;
 import lodge.devices.LocalApic;
 
 /** The wires between a processor and its local APIC, which know nothing of each other. */
@@ -16,6 +18,7 @@ final class LocalApicPort implements ApicPort {
 
   private final LocalApic apic;
   private LongSupplier tsc = () -> 0;
+  private GuestMemory memory;
 
   /**
    * @param extInt gives the 8259's vector
@@ -39,6 +42,7 @@ final class LocalApicPort implements ApicPort {
   /** The processor's time-stamp counter, which the deadline timer is compared with. */
   void connect(Cpu cpu) {
     tsc = cpu::tsc;
+    memory = cpu.memory;
   }
 
   LocalApic apic() {
@@ -93,6 +97,11 @@ final class LocalApicPort implements ApicPort {
   @Override
   public boolean writeMsr(int msr, long value) {
     return apic.writeMsr(msr, value);
+  }
+
+  @Override
+  public void eoiFlag(long gpa) {
+    apic.eoiFlag(gpa < 0 ? null : new EoiFlag(memory, gpa));
   }
 
   @Override

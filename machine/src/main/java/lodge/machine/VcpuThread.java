@@ -116,7 +116,8 @@ final class VcpuThread {
 
   private void live() {
     Counters last = new Counters();
-    try {
+    try (RunDelay delay = new RunDelay()) {
+      cpu.paravirtual.stolenTime(delay);
       loop();
     } catch (Throwable e) {
       run.request(new Outcome.Failed(describe(e)));
@@ -148,6 +149,7 @@ final class VcpuThread {
         answerQuestions(now);
       }
       carryOutOrders();
+      cpu.paravirtual.account();
       if (run.resetWanted()) {
         run.meetForReset(vcpu);
         continue;
@@ -172,7 +174,11 @@ final class VcpuThread {
       log.add(exit, cpu);
       switch (exit) {
         case KICKED -> {}
-        case HALTED -> park();
+        case HALTED -> {
+          cpu.paravirtual.park();
+          park();
+          cpu.paravirtual.unpark();
+        }
         case SHUTDOWN -> run.request(new Outcome.TripleFault(dump()));
         case FAILED -> run.request(new Outcome.Failed(vcpu.failure()));
         case BREAKPOINT -> stopped();

@@ -53,6 +53,14 @@ public interface ApicPort {
     return false;
   }
 
+  /**
+   * Software ends an interrupt by clearing a bit in memory where it finds it set, instead of
+   * writing EOI.
+   *
+   * @param gpa of the flag, in RAM; -1 for none
+   */
+  default void eoiFlag(long gpa) {}
+
   /** The time-stamp counter jumped, and with it the distance to IA32_TSC_DEADLINE. */
   default void tscAdjusted() {}
 

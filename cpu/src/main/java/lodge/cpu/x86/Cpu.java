@@ -200,6 +200,10 @@ public final class Cpu {
   public final Mmu mmu;
   public final ApicPort apic;
   public final Msrs msrs;
+
+  /** What it shares with its guest as KVM does. */
+  public final Paravirtual paravirtual;
+
   public final CpuModel model;
 
   /** What the processor was born with: {@code r[RDX]} after reset and CPUID say so too. */
@@ -293,6 +297,7 @@ public final class Cpu {
     this.apic = apic;
     this.mmu = new Mmu(this, memory, mmio);
     this.msrs = new Msrs(this);
+    this.paravirtual = new Paravirtual(this);
     reset();
   }
 
@@ -349,6 +354,7 @@ public final class Cpu {
     pendingDebug = 0;
     debugShadow = false;
     interruptPending = false;
+    paravirtual.reset();
     DebugRegisters.armed(this);
     modeChanged();
     mmu.flushAll();

@@ -100,7 +100,14 @@ public final class CpuModel {
           Feature.GB_PAGES,
           Feature.RDTSCP,
           Feature.LM,
-          Feature.INVARIANT_TSC);
+          Feature.INVARIANT_TSC,
+          Feature.KVM_NOPIODELAY,
+          Feature.KVMCLOCK,
+          Feature.KVM_STEAL_TIME,
+          Feature.KVM_PV_EOI,
+          Feature.KVM_PV_TLB_FLUSH,
+          Feature.KVM_PV_IPI,
+          Feature.KVMCLOCK_STABLE_BIT);
 
   private final String name;
   private final EnumSet<Feature> features;

@@ -11,11 +11,15 @@ public final class Cpuid {
   private static final int MAX_SUBLEAF_7 = 2;
   private static final int MAX_EXTENDED = 0x8000_0008;
   private static final int HYPERVISOR_FIRST = 0x4000_0000;
+  private static final int HYPERVISOR_FEATURES = 0x4000_0001;
   private static final int HYPERVISOR_LAST = 0x4FFF_FFFF;
   private static final String VENDOR = "GenuineIntel";
   private static final String BRAND = "Lodge Virtual CPU";
   private static final int[] BRAND_WORDS = words(BRAND, 12);
   private static final int[] VENDOR_WORDS = words(VENDOR, 3);
+
+  /** By this guests know the interface of {@link Paravirtual} and {@link Hypercalls}. */
+  private static final int[] KVM_WORDS = words("KVMKVMKVM", 3);
 
   private static final int OSXSAVE = 1 << 27;
   private static final int OSPKE = 1 << 4;
@@ -55,8 +59,9 @@ public final class Cpuid {
   public static List<Leaf> leaves(CpuModel model) {
     List<Leaf> leaves = new ArrayList<>();
     int[] out = new int[4];
-    for (int first : new int[] {0, 0x8000_0000}) {
-      int last = first == 0 ? MAX_BASIC : MAX_EXTENDED;
+    for (int first : new int[] {0, HYPERVISOR_FIRST, 0x8000_0000}) {
+      leaf(model, 0, first, 0, out);
+      int last = out[0];
       for (int number = first; number <= last; number++) {
         for (int subleaf : subleaves(number)) {
           leaf(model, 0, number, subleaf, out);
@@ -137,6 +142,7 @@ public final class Cpuid {
     boolean extended = leaf <= MAX_EXTENDED;
     boolean basic = leaf >= 0 && leaf <= MAX_BASIC;
     if (leaf >= HYPERVISOR_FIRST && leaf <= HYPERVISOR_LAST) {
+      hypervisor(m, leaf, out);
       return;
     }
     if (!extended && !basic) {
@@ -173,6 +179,19 @@ public final class Cpuid {
       case 0x8000_0007 -> features(m, leaf, 0, out);
       case 0x8000_0008 -> set(out, m.linearAddressBits() << 8 | m.physicalAddressBits(), 0, 0, 0);
       default -> {}
+    }
+  }
+
+  /** Nothing at all in models that share nothing with their guests. */
+  private static void hypervisor(CpuModel m, int leaf, int[] out) {
+    boolean shares = m.features().stream().anyMatch(f -> f.leaf() == HYPERVISOR_FEATURES);
+    if (!shares || !m.has(Feature.HYPERVISOR)) {
+      return;
+    }
+    if (leaf == HYPERVISOR_FIRST) {
+      set(out, HYPERVISOR_FEATURES, KVM_WORDS[0], KVM_WORDS[1], KVM_WORDS[2]);
+    } else if (leaf == HYPERVISOR_FEATURES) {
+      features(m, leaf, 0, out);
     }
   }
 

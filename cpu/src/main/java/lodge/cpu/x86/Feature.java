@@ -105,7 +105,18 @@ public enum Feature {
   GB_PAGES(0x8000_0001, Register.EDX, 26),
   RDTSCP(0x8000_0001, Register.EDX, 27),
   LM(0x8000_0001, Register.EDX, 29),
-  INVARIANT_TSC(0x8000_0007, Register.EDX, 8);
+  INVARIANT_TSC(0x8000_0007, Register.EDX, 8),
+
+  // What virtual machine and guest share (Linux, Documentation/virt/kvm/x86/cpuid.rst)
+  KVM_NOPIODELAY(0x4000_0001, Register.EAX, 1),
+
+  /** The clocks at the newer one of their two places: KVM_FEATURE_CLOCKSOURCE2. */
+  KVMCLOCK(0x4000_0001, Register.EAX, 3),
+  KVM_STEAL_TIME(0x4000_0001, Register.EAX, 5),
+  KVM_PV_EOI(0x4000_0001, Register.EAX, 6),
+  KVM_PV_TLB_FLUSH(0x4000_0001, Register.EAX, 9),
+  KVM_PV_IPI(0x4000_0001, Register.EAX, 11),
+  KVMCLOCK_STABLE_BIT(0x4000_0001, Register.EAX, 24);
 
   /** Registers in the order of CPUID's results. */
   public enum Register {

@@ -2,8 +2,7 @@ package lodge.cpu.x86;
 
 /**
  * VMCALL: a call to the virtual machine monitor. Numbers, arguments and results are those of KVM
- * (Linux, Documentation/virt/kvm/x86/hypercalls.rst). CPUID announces none of them; but guest
- * programs that expect to run in a virtual machine do not ask first.
+ * (Linux, Documentation/virt/kvm/x86/hypercalls.rst).
  */
 public final class Hypercalls {
   private static final int SEND_IPI = 10;

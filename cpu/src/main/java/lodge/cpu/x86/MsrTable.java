@@ -135,6 +135,10 @@ public final class MsrTable {
     special(IA32_TSC_AUX, "IA32_TSC_AUX", Feature.RDTSCP);
     addMtrrs();
     addMachineCheck();
+    special(Paravirtual.MSR_KVM_WALL_CLOCK_NEW, "MSR_KVM_WALL_CLOCK_NEW", Feature.KVMCLOCK);
+    special(Paravirtual.MSR_KVM_SYSTEM_TIME_NEW, "MSR_KVM_SYSTEM_TIME_NEW", Feature.KVMCLOCK);
+    special(Paravirtual.MSR_KVM_STEAL_TIME, "MSR_KVM_STEAL_TIME", Feature.KVM_STEAL_TIME);
+    special(Paravirtual.MSR_KVM_PV_EOI_EN, "MSR_KVM_PV_EOI_EN", Feature.KVM_PV_EOI);
   }
 
   private void addMtrrs() {

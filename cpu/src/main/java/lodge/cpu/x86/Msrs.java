@@ -75,6 +75,7 @@ public final class Msrs {
   public void startTsc(long nanos) {
     tscAdjust = 0;
     tscOffset = -nanos;
+    cpu.paravirtual.timeChanged();
   }
 
   /** The bits of DR6 that a single-step trap sets; 0 when there is none, because of BTF. */
@@ -114,6 +115,7 @@ public final class Msrs {
     tscOffset = offset;
     tscAdjust = adjust;
     if (moved) {
+      cpu.paravirtual.timeChanged();
       cpu.apic.tscAdjusted();
     }
   }
@@ -259,7 +261,7 @@ public final class Msrs {
       case IA32_FMASK -> fmask;
       case IA32_KERNEL_GS_BASE -> kernelGsBase;
       case IA32_TSC_AUX -> tscAux;
-      default -> throw cpu.generalProtection(0);
+      default -> cpu.paravirtual.read(number);
     };
   }
 
@@ -284,7 +286,7 @@ public final class Msrs {
       case IA32_CSTAR -> cstar = canonical(value);
       case IA32_FMASK -> fmask = low32(value);
       case IA32_TSC_AUX -> tscAux = low32(value);
-      default -> throw cpu.generalProtection(0);
+      default -> cpu.paravirtual.write(number, value);
     }
   }
 
@@ -292,6 +294,7 @@ public final class Msrs {
   private void adjustTsc(long delta) {
     tscOffset += delta;
     tscAdjust += delta;
+    cpu.paravirtual.timeChanged();
     cpu.apic.tscAdjusted();
   }
 

@@ -74,6 +74,13 @@ final class Prerequisites {
     needs(Feature.FSGSBASE, Feature.LM);
     needs(Feature.PCID, Feature.LM);
     needs(Feature.LA57, Feature.LM);
+
+    needs(Feature.KVMCLOCK, Feature.TSC, Feature.MSR);
+    needs(Feature.KVMCLOCK_STABLE_BIT, Feature.KVMCLOCK);
+    needs(Feature.KVM_STEAL_TIME, Feature.MSR);
+    needs(Feature.KVM_PV_TLB_FLUSH, Feature.KVM_STEAL_TIME);
+    needs(Feature.KVM_PV_EOI, Feature.APIC);
+    needs(Feature.KVM_PV_IPI, Feature.APIC);
   }
 
   private Prerequisites() {}

@@ -152,7 +152,7 @@ class CpuidTest {
   void leaves_out_of_range_show_the_highest_basic_one_but_hypervisor_leaves_are_empty() {
     assertThat(leaf(0x17, 0)).containsExactly(leaf(0x16, 0));
     assertThat(leaf(0x8000_0009, 0)).containsExactly(leaf(0x16, 0));
-    assertThat(leaf(0x4000_0000, 0)).containsExactly(0, 0, 0, 0);
+    assertThat(leaf(0x4000_0002, 0)).containsExactly(0, 0, 0, 0);
     assertThat(leaf(0x8000_0000, 0)[0]).isEqualTo(0x8000_0008);
     assertThat(leaf(0x8000_0008, 0)[0]).isEqualTo(57 << 8 | 46);
   }

@@ -30,6 +30,9 @@ final class FakeApic implements ApicPort {
   long base = BASE;
   boolean enabled = true;
 
+  /** What {@link #eoiFlag(long)} was told last. */
+  long eoiFlag;
+
   @Override
   public boolean pending() {
     return vector >= 0;
@@ -88,6 +91,11 @@ final class FakeApic implements ApicPort {
     sentTo.add(apicId);
     sentCommand = command;
     return true;
+  }
+
+  @Override
+  public void eoiFlag(long gpa) {
+    eoiFlag = gpa;
   }
 
   @Override

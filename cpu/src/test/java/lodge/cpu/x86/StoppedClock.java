@@ -4,6 +4,9 @@ import lodge.core.Clock;
 
 /** Time that stands still until a test moves it; timers never fire. */
 public final class StoppedClock implements Clock {
+  /** The time of day when it was 0. */
+  static final long EPOCH = 1_700_000_000_123_456_789L;
+
   public long now;
 
   @Override
@@ -13,7 +16,7 @@ public final class StoppedClock implements Clock {
 
   @Override
   public long epochNanos() {
-    return now;
+    return EPOCH + now;
   }
 
   @Override
