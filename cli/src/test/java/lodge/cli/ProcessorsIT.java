@@ -3,6 +3,8 @@ package lodge.cli;
 import static lodge.cli.LodgeScript.lodge;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Year;
+import java.time.ZoneOffset;
 import org.junit.jupiter.api.Test;
 
 /** Debian's kernel on several vCPUs. */
@@ -60,5 +62,33 @@ class ProcessorsIT {
     assertThat(run.text()).isEqualTo("4\n0-1,3\n0-3\n");
     assertThat(run.errors()).isEmpty();
     assertThat(run.status()).isEqualTo(4);
+  }
+
+  /** What a stock kernel does with KVM's interface, with an engine that is not KVM. */
+  @Test
+  void theKernelFindsKvmsInterface() throws Exception {
+    String script =
+        """
+        dmesg | grep -oE 'Hypervisor detected: .*|KVM setup pv remote TLB flush|setup PV IPIs|to physical x2apic'
+        grep -o kvm-clock /sys/devices/system/clocksource/clocksource0/available_clocksource
+        dmesg | grep -iE '%s'
+        date +%%Y
+        """
+            .formatted(COMPLAINTS);
+
+    LodgeScript.Result run = lodge("run", "tiny", "--cpus", "2", "--", "sh", "-c", script).run();
+
+    assertThat(run.text())
+        .isEqualTo(
+            """
+            Hypervisor detected: KVM
+            KVM setup pv remote TLB flush
+            to physical x2apic
+            setup PV IPIs
+            kvm-clock
+            %d
+            """
+                .formatted(Year.now(ZoneOffset.UTC).getValue()));
+    assertThat(run.errors()).isEmpty();
   }
 }

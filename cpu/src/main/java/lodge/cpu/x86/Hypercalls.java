@@ -1,8 +1,9 @@
 package lodge.cpu.x86;
 
 /**
- * VMCALL: a call to the virtual machine monitor. Numbers, arguments and results are those of KVM
- * (Linux, Documentation/virt/kvm/x86/hypercalls.rst).
+ * VMCALL, and AMD's VMMCALL, which KVM takes for the same: a call to the virtual machine monitor.
+ * Numbers, arguments and results are those of KVM (Linux,
+ * Documentation/virt/kvm/x86/hypercalls.rst).
  */
 public final class Hypercalls {
   private static final int SEND_IPI = 10;

@@ -22,6 +22,8 @@ class HypercallsTest {
     m.longMode(0);
     m.run(VMCALL);
     assertThat(c.r[Cpu.RAX]).isEqualTo(-1000);
+    m.run("0F 01 D9");
+    assertThat(c.r[Cpu.RAX]).as("VMMCALL").isEqualTo(-1000);
     m.protectedMode(0);
     m.run(VMCALL);
     assertThat(c.r[Cpu.RAX]).as("32 bits of it").isEqualTo(0xFFFF_FC18L);

@@ -187,6 +187,7 @@ public enum Mnemonic {
   VERR,
   VERW,
   VMCALL,
+  VMMCALL,
   WBINVD,
   WRFSBASE,
   WRGSBASE,

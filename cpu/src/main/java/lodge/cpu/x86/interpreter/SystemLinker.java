@@ -141,7 +141,7 @@ final class SystemLinker {
       case MONITOR -> new ProcessorOps.Monitor(insn);
       case MWAIT -> new ProcessorOps.Mwait();
       case CLFLUSH, CLFLUSHOPT, CLWB -> new ProcessorOps.FlushLine(insn, offset);
-      case VMCALL -> new ProcessorOps.Vmcall();
+      case VMCALL, VMMCALL -> new ProcessorOps.Vmcall();
       case SERIALIZE -> new ProcessorOps.Serialize();
       case LFENCE -> new ProcessorOps.Lfence();
       case SFENCE -> new ProcessorOps.Sfence();

@@ -132,6 +132,7 @@ class DecoderTest {
     "0F 01 F9, 8, RDTSCP, 3, 4",
     "0F 01 38, 8, INVLPG, 3, 4",
     "0F 01 C1, 8, VMCALL, 3, 4",
+    "0F 01 D9, 8, VMMCALL, 3, 4",
     "8E C8, 8, UNDEFINED, 2, 4",
     "8E F0, 8, UNDEFINED, 2, 4",
     "8C F0, 8, UNDEFINED, 2, 4",

@@ -51,6 +51,7 @@ final class CaseGenerator {
           "FXRSTOR",
           "FXSAVE",
           "VMCALL",
+          "VMMCALL",
           "UMONITOR",
           "UMWAIT",
           "TPAUSE");

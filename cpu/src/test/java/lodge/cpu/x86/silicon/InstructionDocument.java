@@ -38,7 +38,7 @@ final class InstructionDocument {
     tested("ProtectedModeTest", "LLDT", "LTR", "LGDT", "LAR", "LSL", "VERR", "VERW");
     tested("RealModeTest", "LIDT");
     tested("SystemCallsTest", "SYSCALL", "SYSRET", "SYSENTER", "SYSEXIT", "SWAPGS");
-    tested("HypercallsTest", "VMCALL");
+    tested("HypercallsTest", "VMCALL", "VMMCALL");
     tested("FlagControlTest", "CLI", "STI", "CLAC", "STAC", "RDTSC", "RDTSCP");
     tested("PortTest", "IN", "OUT", "INS", "OUTS");
     tested("MsrsTest", "RDMSR", "WRMSR");
