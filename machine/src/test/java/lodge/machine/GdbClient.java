@@ -28,6 +28,12 @@ final class GdbClient implements AutoCloseable {
     out = socket.getOutputStream();
   }
 
+  /** Goes away as who crashes does: the other side's next look at the connection is an error. */
+  void cutOff() throws IOException {
+    socket.setSoLinger(true, 0);
+    socket.close();
+  }
+
   /** Sends bytes as they are. */
   void raw(byte[] bytes) throws IOException {
     out.write(bytes);

@@ -284,6 +284,50 @@ class GdbTest {
   }
 
   @Test
+  void whoGoesAwayInTheMiddleOfAPacketMakesRoomForTheNext() throws Exception {
+    start(SPIN);
+    for (String packet : List.of("", "$", "$m0,1", "$m0,1#", "$?#3f", "$vCont;c#a8", "}")) {
+      gdb.raw(packet);
+      gdb.cutOff();
+      connect();
+    }
+    assertThat(gdb.ask("?")).startsWith("T05");
+  }
+
+  @Test
+  void whoNeverReadsHoldsUpNobodyElse() throws Exception {
+    start(SPIN);
+    Thread talks =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    while (true) {
+                      gdb.send("m" + at(CODE) + ",1f00");
+                    }
+                  } catch (IOException e) {
+                    // Cut off at last.
+                  }
+                });
+    machine.stop();
+    assertThat(machine.await()).isEqualTo(new Outcome.Stopped());
+    machine.close();
+    talks.join();
+  }
+
+  @ParameterizedTest
+  @MethodSource("engines")
+  void aGuestResetsWhileItsOtherProcessorStands(String engine) throws Exception {
+    // mov al, 0xfe; out 0x64, al; jmp to itself
+    start(engine, 2, "b0fe e664" + SPIN);
+    assertThat(gdb.ask("s")).isEqualTo("T05thread:1;");
+    assertThat(gdb.ask("Z0," + at(CODE) + ",1")).isEqualTo("OK");
+    assertThat(gdb.ask("vCont;c:1")).startsWith("T05thread:1;");
+    assertThat(register(RIP)).isEqualTo(CODE);
+    assertThat(register(RAX)).as("before its first instruction").isNotEqualTo(0xFE);
+  }
+
+  @Test
   void killEndsTheMachine() throws Exception {
     start(SPIN);
     gdb.send("k");
