@@ -276,11 +276,9 @@ class GdbTest {
     gdb.close();
     connect();
     assertThat(gdb.ask("?")).startsWith("T05");
-    gdb.send("c");
-    assertThat(gdb.mark()).isEqualTo('+');
-    gdb.raw("\003");
-    assertThat(gdb.answer()).isEqualTo("T02thread:1;");
-    assertThat(register(RIP)).isEqualTo(CODE + 2);
+    assertThat(gdb.ask("Z0," + at(CODE + 2) + ",1")).isEqualTo("OK");
+    assertThat(gdb.ask("c")).isEqualTo("T05thread:1;");
+    assertThat(register(RIP)).as("behind the first one's breakpoint").isEqualTo(CODE + 2);
   }
 
   @Test
