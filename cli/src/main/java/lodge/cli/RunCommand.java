@@ -164,8 +164,9 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "[HOST:]PORT",
       converter = GdbAddress.class,
       description =
-          "Where gdb may debug the guest, with 'target remote'. Without HOST from this host alone;"
-              + " whoever can connect controls the guest.")
+          "Where gdb may debug the guest, with 'target remote [HOST]:PORT', as with QEMU's -gdb"
+              + " tcp:[HOST]:PORT; 0 is any port. Without HOST from this host alone; whoever can"
+              + " connect controls the guest.")
   private InetSocketAddress gdb;
 
   @Option(

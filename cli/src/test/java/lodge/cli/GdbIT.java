@@ -4,20 +4,18 @@ import static lodge.cli.LodgeScript.lodge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import lodge.machine.Machine;
-import lodge.machine.SerialConsole;
+import lodge.machine.Outcome;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,127 +24,176 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The real gdb and Debian's kernel, with the kernel's own symbols. */
-@Timeout(300)
+@Timeout(600) // fetching the guest is part of it
 class GdbIT {
-  /** Where the kernel is with {@code nokaslr}. */
-  private static final long KERNEL = 0xFFFF_FFFF_8100_0000L;
+  private static final InetSocketAddress ANY_PORT =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
-  private static final String SYMBOLS =
-      "start_kernel|jiffies_64|linux_banner|smp_init|run_init_process";
+  /** The first argument of a system call: RDI in {@code struct pt_regs}. */
+  private static final String ARGUMENT = "*(long *) ($rdi + 112)";
 
   private static Path symbols;
 
-  /** Has the guest name its symbols, and makes a file of them that gdb can read. */
   @BeforeAll
   static void makeSymbolFile(@TempDir Path folder) throws Exception {
     assumeTrue(
         HostProgram.installed("gdb") && HostProgram.installed("gcc"),
         "gdb and gcc are needed: apt-get install gdb gcc");
-    LodgeScript.Result names =
-        lodge("run", "tiny", "--append", "nokaslr", "--", "grep", "-wE", SYMBOLS, "/proc/kallsyms")
-            .run();
-    assertThat(names.errors()).isEmpty();
-    Map<String, Long> addresses = new TreeMap<>();
-    for (String line : names.text().lines().toList()) {
-      String[] words = line.split("\\s+");
-      addresses.put(words[2], Long.parseUnsignedLong(words[0], 16));
-    }
-    assertThat(addresses).hasSize(5);
-    StringBuilder source = new StringBuilder(".section .kernel,\"awx\",@nobits\n");
-    source.append("base: .skip 0x8000000\n");
-    addresses.forEach(
-        (name, address) ->
-            source.append(
-                ".globl %1$s\n.type %1$s,@function\n.set %1$s, base + %2$d\n"
-                    .formatted(name, address - KERNEL)));
-    Path text = Files.writeString(folder.resolve("kernel.s"), source);
-    symbols = folder.resolve("kernel.symbols");
-    run(
-        List.of(
-            "gcc",
-            "-nostdlib",
-            "-static",
-            "-Wl,--section-start=.kernel=0x" + Long.toHexString(KERNEL),
-            "-Wl,--entry=base",
-            "-o",
-            symbols.toString(),
-            text.toString()));
+    symbols = KernelSymbols.make(folder);
   }
 
-  private static String run(List<String> command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    process.getOutputStream().close();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
-    assertThat(process.exitValue()).as(output).isZero();
-    return output;
-  }
-
-  private static String gdb(Machine machine, String... commands) throws Exception {
-    InetSocketAddress address = machine.gdb().orElseThrow();
+  private static Process start(Machine machine, String... commands) throws IOException {
+    int port = machine.gdb().orElseThrow().getPort();
     List<String> command = new ArrayList<>(List.of("gdb", "-nx", "-batch", symbols.toString()));
-    for (String each : List.of("set pagination off", "set confirm off")) {
-      command.addAll(List.of("-ex", each));
-    }
-    command.addAll(List.of("-ex", "target remote 127.0.0.1:" + address.getPort()));
+    command.addAll(List.of("-ex", "target remote 127.0.0.1:" + port));
     for (String each : commands) {
       command.addAll(List.of("-ex", each));
     }
-    return run(command);
+    Process gdb = new ProcessBuilder(command).redirectErrorStream(true).start();
+    gdb.getOutputStream().close();
+    return gdb;
+  }
+
+  /** What gdb says to commands. */
+  private static String gdb(Machine machine, String... commands) throws Exception {
+    return end(start(machine, commands));
+  }
+
+  private static String end(Process gdb) throws Exception {
+    try {
+      String said = String.join("\n", gdb.inputReader().lines().toList());
+      assertThat(gdb.waitFor()).as(said).isZero();
+      return said;
+    } finally {
+      gdb.destroy();
+    }
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"interpreter", "translator"})
-  void aKernelIsDebuggedFromItsFirstInstructionOn(String engine) throws Exception {
-    try (Machine machine =
-        TinyGuest.machine()
-            .append(TinyGuest.guest().append() + " nokaslr")
-            .engine(engine)
-            .cpus(2)
-            .serial(SerialConsole.of(OutputStream.nullOutputStream()))
-            .gdb(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-            .freeze(true)
-            .build()) {
-      machine.start();
-      String said =
-          gdb(
-              machine,
-              "hbreak start_kernel",
-              "continue",
-              "x/s (char *) &linux_banner",
-              "stepi",
-              "x/i $pc",
-              "delete",
-              "break run_init_process",
-              "continue",
-              "backtrace 1",
-              "info threads",
-              "thread 2",
-              "p $cr0",
-              "p $rip > 0xffffffff80000000",
-              "delete",
-              "watch *(long *) &jiffies_64",
-              "continue",
-              "info registers rip cs eflags gs_base cr3",
-              "delete",
-              "detach");
-
-      assertThat(said)
-          .containsPattern("Breakpoint 1, 0x[0-9a-f]+ in start_kernel \\(\\)")
-          .containsPattern("<linux_banner>:\\s+\"Linux version ")
-          .containsPattern("=> 0xffffffff[0-9a-f]+ <start_kernel\\+\\d+>:")
-          .containsPattern("Breakpoint 2, 0x[0-9a-f]+ in run_init_process \\(\\)")
-          .containsPattern("#0 +0x[0-9a-f]+ in run_init_process \\(\\)")
-          .containsPattern("1 +Thread 1 \\(vCPU 0 \\[")
-          .containsPattern("2 +Thread 2 \\(vCPU 1 \\[")
-          .containsPattern("= \\[ PE .*WP .*PG \\]")
-          .contains("= 1\n")
-          .containsPattern(
-              "[Ww]atchpoint 3: \\*\\(long \\*\\) ?&jiffies_64\\s+Old value = \\d+\\s+New value ="
-                  + " \\d+")
-          .containsPattern("gs_base +0xffff[0-9a-f]+")
-          .contains("detached");
+  void aKernelIsDebuggedFromItsFirstInstructionToItsLast(String engine) throws Exception {
+    try (GuestShell guest =
+        new GuestShell(
+            TinyGuest.machine()
+                .append(TinyGuest.guest().append() + " nokaslr")
+                .engine(engine)
+                .cpus(2)
+                .gdb(ANY_PORT)
+                .freeze(true))) {
+      aFrozenMachineIsLedToItsKernel(guest.machine());
+      guest.awaitPrompt();
+      guest.type("while ! test -e /enough; do (umask 027); done &\n");
+      aRunningMachineStopsWhereItIsToldTo(guest.machine());
+      aProcessorStepsThroughRepetitions(guest.machine());
+      assertThat(guest.run("touch /enough; wait; echo on it goes").output()).contains("on it goes");
+      whoInterruptsMayKill(guest);
     }
+  }
+
+  private static void aFrozenMachineIsLedToItsKernel(Machine machine) throws Exception {
+    String said =
+        gdb(
+            machine,
+            "hbreak start_kernel",
+            "continue",
+            "x/s (char *) &linux_banner",
+            "info threads",
+            "p/x $cs",
+            "delete",
+            "break rest_init",
+            "continue",
+            "backtrace 2",
+            "stepi",
+            "x/i $pc",
+            "detach");
+
+    assertThat(said)
+        .containsPattern("hit Breakpoint 1, 0x[0-9a-f]+ in start_kernel \\(\\)")
+        .containsPattern("<linux_banner>:\\s+\"Linux version ")
+        .containsPattern("\\* 1 +Thread 1 \\(vCPU 0 \\[running\\]\\) +0x\\w+ in start_kernel")
+        .containsPattern(" 2 +Thread 2 \\(vCPU 1 \\[")
+        .contains("$1 = 0x10")
+        .containsPattern("hit Breakpoint 2, 0x[0-9a-f]+ in rest_init \\(\\)")
+        .containsPattern("#0 +0x[0-9a-f]+ in rest_init \\(\\)")
+        .containsPattern("#1 +0x[0-9a-f]+ in \\w+ \\(\\)")
+        .containsPattern("=> 0xffffffff[0-9a-f]+ <rest_init\\+\\d+>:")
+        .contains("detached");
+  }
+
+  private static void aRunningMachineStopsWhereItIsToldTo(Machine machine) throws Exception {
+    String said =
+        gdb(
+            machine,
+            "watch *(long *) &jiffies_64",
+            "continue",
+            "delete",
+            "break __x64_sys_umask if %s == %d".formatted(ARGUMENT, 0_027),
+            "continue",
+            "backtrace 2",
+            "p " + ARGUMENT,
+            "info registers rip gs_base cr0",
+            "p $_thread",
+            "thread 2",
+            "p $_thread",
+            "p $cr3 != 0",
+            "detach");
+
+    Matcher values =
+        Pattern.compile(
+                "Hardware watchpoint 1: .*jiffies_64\\s+Old value = (\\d+)\\s+New value = (\\d+)")
+            .matcher(said);
+    assertThat(values.find()).as(said).isTrue();
+    assertThat(Long.parseLong(values.group(2))).isGreaterThan(Long.parseLong(values.group(1)));
+    assertThat(said)
+        .containsPattern("hit Breakpoint 2, 0x[0-9a-f]+ in __x64_sys_umask \\(\\)")
+        .containsPattern("#1 +0x[0-9a-f]+ in do_syscall_64 \\(\\)")
+        .contains("$1 = " + 0_027)
+        .containsPattern("rip +0x[0-9a-f]+ +0x[0-9a-f]+ <__x64_sys_umask\\+?\\d*>")
+        .containsPattern("gs_base +0xff[0-9a-f]+")
+        .containsPattern("cr0 .*\\[ PE .*WP .*PG \\]")
+        .contains("$3 = 2", "$4 = 1", "detached");
+  }
+
+  /** A page is cleared by one instruction with 4096 repetitions. */
+  private static void aProcessorStepsThroughRepetitions(Machine machine) throws Exception {
+    String said =
+        gdb(
+            machine,
+            "break clear_page_erms",
+            "continue",
+            "stepi 2",
+            "x/i $pc",
+            "p $rcx",
+            "stepi",
+            "x/i $pc",
+            "p $rcx",
+            "delete",
+            "tbreak *($pc + 2)",
+            "continue",
+            "p $rcx",
+            "detach");
+
+    assertThat(said)
+        .containsPattern("(?s)(rep stos .*){2}")
+        .contains("$1 = 4096", "$2 = 4095", "$3 = 0", "detached");
+  }
+
+  private static void whoInterruptsMayKill(GuestShell guest) throws Exception {
+    Process gdb = start(guest.machine(), "echo stopped\\n", "continue", "info threads", "kill");
+    BufferedReader says = gdb.inputReader();
+    String line = says.readLine();
+    while (line != null && !line.equals("stopped")) {
+      line = says.readLine();
+    }
+    assertThat(guest.run("echo it is debugged").output()).isEqualTo("it is debugged\n");
+    HostProgram.status("kill", "-INT", Long.toString(gdb.pid()));
+
+    assertThat(end(gdb))
+        .contains("received signal SIGINT")
+        .containsPattern("1 +Thread 1 \\(vCPU 0 \\[")
+        .containsPattern("2 +Thread 2 \\(vCPU 1 \\[")
+        .contains("killed");
+    assertThat(guest.awaitEnd()).isEqualTo(new Outcome.Stopped());
   }
 
   @Test
@@ -154,5 +201,15 @@ class GdbIT {
     LodgeScript.Result run = lodge("run", "tiny", "-S").run();
     assertThat(run.errors()).contains("-S needs --gdb PORT");
     assertThat(run.status()).isEqualTo(2);
+  }
+
+  @Test
+  void anAddressThatIsTakenIsBadInput() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      LodgeScript.Result run = lodge("run", "tiny", "--gdb", "" + taken.getLocalPort()).run();
+      assertThat(run.errors())
+          .matches("lodge: gdb \\S+:" + taken.getLocalPort() + ": .*in use.*\\n");
+      assertThat(run.status()).isEqualTo(2);
+    }
   }
 }

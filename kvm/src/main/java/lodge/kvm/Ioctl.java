@@ -28,6 +28,7 @@ enum Ioctl {
   GET_MSRS(Direction.BOTH, 0x88, Structs.MSRS),
   SET_MSRS(Direction.IN, 0x89, Structs.MSRS),
   SET_CPUID2(Direction.IN, 0x90, Structs.CPUID2),
+  SET_GUEST_DEBUG(Direction.IN, 0x9B, Structs.GUEST_DEBUG),
   GET_VCPU_EVENTS(Direction.OUT, 0x9F, Structs.VCPU_EVENTS),
   SET_VCPU_EVENTS(Direction.IN, 0xA0, Structs.VCPU_EVENTS),
   GET_DEBUGREGS(Direction.OUT, 0xA1, Structs.DEBUGREGS),

@@ -4,7 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import lodge.core.Counters;
+import lodge.core.DebugStops;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
@@ -30,6 +32,7 @@ final class KvmVcpu implements Vcpu {
   private final ExtendedState extended;
   private final PendingEvents events;
   private final MsrState msrs;
+  private final GuestDebug debug;
   private final MemorySegment vector = Arena.ofAuto().allocate(Structs.INTERRUPT.size(), 8);
 
   /** The last exit is completed by the next KVM_RUN, and only then the state is whole. */
@@ -66,6 +69,7 @@ final class KvmVcpu implements Vcpu {
     extended = new ExtendedState(fd, host.xcr0());
     events = new PendingEvents(fd);
     msrs = new MsrState(fd, cpu);
+    debug = new GuestDebug(fd);
     // Last: nothing behind it fails.
     mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));
     area = new RunArea(mapping, cpu);
@@ -102,6 +106,9 @@ final class KvmVcpu implements Vcpu {
       load();
       Exit exit = cpu.shutdown ? Exit.SHUTDOWN : execute();
       save();
+      if (debug.stopped()) {
+        exit = Exit.BREAKPOINT;
+      }
       if (exit == Exit.HALTED && !cpu.halted) {
         // A trap that came with HLT has been delivered.
         exit = Exit.KICKED;
@@ -133,6 +140,7 @@ final class KvmVcpu implements Vcpu {
     msrs.load(cpu);
     extended.load(cpu);
     events.load(cpu);
+    debug.load();
     windowOpen = (cpu.eflags & Flags.IF) != 0 && !cpu.interruptShadow && cpu.pendingNmis == 0;
   }
 
@@ -168,7 +176,8 @@ final class KvmVcpu implements Vcpu {
 
   /** Has KVM deliver an interrupt if one waits and the guest takes it. */
   private boolean deliverInterrupt() {
-    boolean waits = cpu.apic.pending();
+    // Interrupts wait for steps, unless the processor halts for one.
+    boolean waits = cpu.apic.pending() && (!debug.steps() || cpu.halted);
     boolean delivered = false;
     if (waits && windowOpen) {
       int number = cpu.apic.acknowledge();
@@ -236,7 +245,15 @@ final class KvmVcpu implements Vcpu {
         area.answerMsrWrite();
         msrWrites++;
       }
-      case HLT -> cpu.halted = true;
+      case HLT -> {
+        cpu.halted = true;
+        if (debug.steps()) {
+          return stop(0);
+        }
+      }
+      case DEBUG -> {
+        return stop(area.debugStatus());
+      }
       case IRQ_WINDOW_OPEN -> windows++;
       case INTR, SET_TPR -> {
         // There may be something to deliver now.
@@ -250,6 +267,11 @@ final class KvmVcpu implements Vcpu {
       }
     }
     return null;
+  }
+
+  private Exit stop(long status) {
+    debug.stop(status);
+    return Exit.BREAKPOINT;
   }
 
   /** Has KVM finish the instruction that the last exit was in the middle of. */
@@ -274,6 +296,16 @@ final class KvmVcpu implements Vcpu {
     vm.memoryReplaced();
     failure = "";
     cpu.reset();
+  }
+
+  @Override
+  public boolean stopAt(DebugStops stops) {
+    return debug.stopAt(stops);
+  }
+
+  @Override
+  public Optional<DebugStops.Watchpoint> watchpointHit() {
+    return debug.watchpointHit();
   }
 
   @Override

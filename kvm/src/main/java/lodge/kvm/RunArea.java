@@ -36,6 +36,7 @@ final class RunArea {
   private static final long FAILURE_FLAGS = Structs.RUN.offset("emulation_failure.flags");
   private static final long FAILURE_LENGTH = Structs.RUN.offset("emulation_failure.insn_size");
   private static final long FAILURE_BYTES = Structs.RUN.offset("emulation_failure.insn_bytes");
+  private static final long DEBUG_DR6 = Structs.RUN.offset("debug.arch.dr6");
   private static final long MSR_ERROR = Structs.RUN.offset("msr.error");
   private static final long MSR_INDEX = Structs.RUN.offset("msr.index");
   private static final long MSR_DATA = Structs.RUN.offset("msr.data");
@@ -144,6 +145,11 @@ final class RunArea {
       case 4 -> run.set(JAVA_INT, at, (int) value);
       default -> run.set(JAVA_LONG, at, value);
     }
+  }
+
+  /** Which debug registers a stop is about. */
+  long debugStatus() {
+    return run.get(JAVA_LONG, DEBUG_DR6);
   }
 
   /** RDMSR of a register that is not KVM's. */

@@ -62,6 +62,9 @@ final class Structs {
   static final Struct DEBUGREGS =
       Struct.of("kvm_debugregs", "u64[4] db; u64 dr6 dr7 flags; u64[9] reserved");
 
+  static final Struct GUEST_DEBUG =
+      Struct.of("kvm_guest_debug", "u32 control pad; u64[8] arch.debugreg");
+
   static final Struct XSAVE = Struct.of("kvm_xsave", "u32[1024] region");
 
   static final Struct XCRS =
@@ -82,6 +85,7 @@ final class Structs {
           | mmio: u64 phys_addr; u8[8] data; u32 len; u8 is_write
           | internal: u32 suberror ndata; u64[16] data
           | emulation_failure: u32 suberror ndata; u64 flags; u8 insn_size; u8[15] insn_bytes
+          | debug: u32 arch.exception arch.pad; u64 arch.pc arch.dr6 arch.dr7
           | msr: u8 error; u8[7] pad; u32 reason index; u64 data\
           """);
 
@@ -103,6 +107,7 @@ final class Structs {
           MSR_FILTER,
           VCPU_EVENTS,
           DEBUGREGS,
+          GUEST_DEBUG,
           XSAVE,
           XCRS,
           RUN);

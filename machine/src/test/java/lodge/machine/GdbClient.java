@@ -13,6 +13,9 @@ import java.nio.charset.StandardCharsets;
 
 /** A debugger that says what a test tells it to, and acknowledges what it is told. */
 final class GdbClient implements AutoCloseable {
+  /** A test that waits in vain is to fail, not to hang: no other time-out ends a read. */
+  private static final int PATIENCE_MILLISECONDS = 60_000;
+
   private final Socket socket;
   private final InputStream in;
   private final OutputStream out;
@@ -20,8 +23,15 @@ final class GdbClient implements AutoCloseable {
   GdbClient(InetSocketAddress address) throws IOException {
     socket = new Socket(address.getAddress(), address.getPort());
     socket.setTcpNoDelay(true);
+    socket.setSoTimeout(PATIENCE_MILLISECONDS);
     in = new BufferedInputStream(socket.getInputStream());
     out = socket.getOutputStream();
+  }
+
+  /** Goes away as who crashes does: the other side's next look at the connection is an error. */
+  void cutOff() throws IOException {
+    socket.setSoLinger(true, 0);
+    socket.close();
   }
 
   /** Sends bytes as they are. */

@@ -52,19 +52,25 @@ public final class GdbServer implements AutoCloseable {
   private void serve() {
     try {
       while (!closed) {
-        try (Socket socket = listener.accept()) {
-          connection = socket;
-          if (!closed) {
-            socket.setTcpNoDelay(true);
-            PacketStream stream =
-                new PacketStream(
-                    new BufferedInputStream(socket.getInputStream()), socket.getOutputStream());
-            new GdbSession(machine, stream).run();
-          }
-        }
+        serve(listener.accept());
       }
     } catch (IOException | InterruptedException e) {
       // Closed, or there is no more waiting for connections.
+    }
+  }
+
+  private void serve(Socket socket) throws InterruptedException {
+    try (socket) {
+      connection = socket;
+      if (!closed) {
+        socket.setTcpNoDelay(true);
+        PacketStream stream =
+            new PacketStream(
+                new BufferedInputStream(socket.getInputStream()), socket.getOutputStream());
+        new GdbSession(machine, stream).run();
+      }
+    } catch (IOException e) {
+      // Whoever that was has gone; the next one may come.
     }
   }
 

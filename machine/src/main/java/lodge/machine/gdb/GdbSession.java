@@ -2,15 +2,11 @@ package lodge.machine.gdb;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import lodge.core.DebugStops.Watchpoint;
 import lodge.machine.gdb.Debuggee.Action;
 import lodge.machine.gdb.Debuggee.Ended;
@@ -43,20 +39,13 @@ final class GdbSession {
   private final Debuggee machine;
   private final PacketStream stream;
   private final Memory memory;
+  private final Queries queries;
+  private final ThreadChoice threads;
   private final StopList stops = new StopList();
   private final LinkedBlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final Semaphore ahead = new Semaphore(AHEAD);
   private boolean running;
   private boolean over;
-
-  /** Whose registers and memory are asked for: the vCPU's number. */
-  private int current;
-
-  /** Who steps or goes on with a plain s or c; all when negative. */
-  private int resumed = -1;
-
-  /** The debugger understands which kind of breakpoint a stop is about. */
-  private boolean tellsKind;
 
   /** The last thing said about why the machine stands. */
   private String reason = "T05thread:1;";
@@ -65,6 +54,8 @@ final class GdbSession {
     this.machine = machine;
     this.stream = stream;
     this.memory = new Memory(machine);
+    this.queries = new Queries(machine, stream);
+    this.threads = new ThreadChoice(machine.vcpus());
   }
 
   /** Stops the machine, does what the debugger asks, and lets the machine go on without it. */
@@ -165,12 +156,12 @@ final class GdbSession {
   private void tell(Optional<Stop> stop, int signal)
       throws IOException, Ended, InterruptedException {
     running = false;
-    resumed = -1;
+    threads.stopped();
     if (stop.isPresent()) {
-      current = stop.get().vcpu();
-      reason = signal(SIGTRAP) + thread(current) + kind(stop.get());
+      threads.choose(stop.get().vcpu());
+      reason = signal(SIGTRAP) + thread(threads.current()) + kind(stop.get());
     } else {
-      reason = signal(signal) + thread(current);
+      reason = signal(signal) + thread(threads.current());
     }
     stream.write(reason);
   }
@@ -195,7 +186,7 @@ final class GdbSession {
       return "%s:%x;".formatted(name, watchpoint.address());
     }
     long rip = machine.at(stop.vcpu(), cpu -> cpu.linearRip());
-    return tellsKind ? stops.kindAt(rip) : "";
+    return queries.tellsKind() ? stops.kindAt(rip) : "";
   }
 
   // ---------------------------------------------------------------- packets
@@ -226,20 +217,20 @@ final class GdbSession {
       throws IOException, Ended, InterruptedException {
     return switch (request.command()) {
       case '?' -> text(reason);
-      case 'g' -> text(Hex.of(machine.at(current, Registers::get)));
+      case 'g' -> text(Hex.of(machine.at(threads.current(), Registers::get)));
       case 'G' -> text(setRegisters(request));
       case 'p' -> text(register(request));
       case 'P' -> text(setRegister(request));
-      case 'm' -> text(memory.read(current, request));
-      case 'M' -> text(memory.write(current, request));
-      case 'X' -> text(memory.writeBinary(current, request));
-      case 'H' -> text(select(request));
-      case 'T' -> text(request.thread() <= machine.vcpus() ? "OK" : Errors.NO_THREAD);
+      case 'm' -> text(memory.read(threads.current(), request));
+      case 'M' -> text(memory.write(threads.current(), request));
+      case 'X' -> text(memory.writeBinary(threads.current(), request));
+      case 'H' -> text(threads.select(request));
+      case 'T' -> text(threads.exists(request.thread()) ? "OK" : Errors.NO_THREAD);
       case 'Z', 'z' -> text(point(request));
       case 'c' -> resume(request, Action.CONTINUE);
       case 's' -> resume(request, Action.STEP);
       case 'v' -> performNamed(request);
-      case 'q', 'Q' -> query(request);
+      case 'q', 'Q' -> text(queries.answer(request, threads.current()));
       case 'D' -> {
         stream.write("OK");
         over = true;
@@ -259,7 +250,7 @@ final class GdbSession {
     if (values.length != Registers.SIZE) {
       return Errors.INVALID;
     }
-    return machine.at(current, cpu -> Registers.set(cpu, values)) ? "OK" : Errors.INVALID;
+    return machine.at(threads.current(), cpu -> Registers.set(cpu, values)) ? "OK" : Errors.INVALID;
   }
 
   private static Register numbered(long number) {
@@ -274,7 +265,7 @@ final class GdbSession {
     request.end();
     byte[] value = new byte[register.bytes()];
     return machine.at(
-        current,
+        threads.current(),
         cpu -> {
           register.get(cpu, value, 0);
           return Hex.of(value);
@@ -289,25 +280,11 @@ final class GdbSession {
       return Errors.INVALID;
     }
     return machine.at(
-        current,
+        threads.current(),
         cpu -> {
           register.set(cpu, value, 0);
           return "OK";
         });
-  }
-
-  private String select(Request request) {
-    char purpose = request.next();
-    int thread = request.thread();
-    if (thread > machine.vcpus()) {
-      return Errors.NO_THREAD;
-    }
-    switch (purpose) {
-      case 'g' -> current = thread > 0 ? thread - 1 : current;
-      case 'c' -> resumed = thread - 1;
-      default -> throw new Request.Malformed();
-    }
-    return "OK";
   }
 
   private String point(Request request) throws Ended, InterruptedException {
@@ -334,21 +311,13 @@ final class GdbSession {
     if (!request.atEnd()) {
       long rip = request.hex();
       machine.at(
-          current,
+          threads.current(),
           cpu -> {
             cpu.rip = cpu.mode64() ? rip : rip & 0xFFFF_FFFFL;
             return rip;
           });
     }
-    Action[] actions = new Action[machine.vcpus()];
-    Arrays.fill(actions, resumed < 0 ? action : Action.STAY);
-    if (resumed >= 0) {
-      actions[resumed] = action;
-    } else if (action == Action.STEP) {
-      Arrays.fill(actions, Action.CONTINUE);
-      actions[current] = action;
-    }
-    return resume(Arrays.asList(actions));
+    return resume(threads.plain(action));
   }
 
   private Optional<byte[]> resume(List<Action> actions)
@@ -369,7 +338,7 @@ final class GdbSession {
     if (!request.accept("vCont;")) {
       return text(request.accept("vKill") ? kill() : "");
     }
-    Optional<List<Action>> actions = actions(request);
+    Optional<List<Action>> actions = threads.each(request);
     if (actions.isEmpty()) {
       return text(Errors.NO_THREAD);
     }
@@ -383,99 +352,5 @@ final class GdbSession {
     machine.kill();
     over = true;
     return "OK";
-  }
-
-  /** The actions of vCont: for each thread the first that names it, or names none. */
-  private Optional<List<Action>> actions(Request request) {
-    List<Action> actions = new ArrayList<>(Collections.nCopies(machine.vcpus(), null));
-    do {
-      Action action =
-          switch (request.next()) {
-            case 'c' -> Action.CONTINUE;
-            case 'C' -> {
-              request.hex();
-              yield Action.CONTINUE;
-            }
-            case 's' -> Action.STEP;
-            case 'S' -> {
-              request.hex();
-              yield Action.STEP;
-            }
-            case 't' -> Action.STAY;
-            default -> throw new Request.Malformed();
-          };
-      int thread = request.accept(":") ? request.thread() : -1;
-      if (thread > machine.vcpus()) {
-        return Optional.empty();
-      }
-      for (int i = 0; i < actions.size(); i++) {
-        boolean named = thread < 0 || thread == i + 1 || thread == 0 && i == current;
-        if (named && actions.get(i) == null) {
-          actions.set(i, action);
-        }
-      }
-    } while (request.accept(";"));
-    request.end();
-    actions.replaceAll(action -> action == null ? Action.STAY : action);
-    return Optional.of(actions);
-  }
-
-  // ---------------------------------------------------------------- queries
-
-  private Optional<byte[]> query(Request request) throws IOException, Ended, InterruptedException {
-    if (request.accept("qSupported")) {
-      String offered = request.rest();
-      tellsKind = offered.contains("swbreak+") && offered.contains("hwbreak+");
-      return text(
-          "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+"
-              .formatted(PacketStream.LIMIT));
-    }
-    if (request.accept("QStartNoAckMode")) {
-      stream.write("OK");
-      stream.stopAcknowledging();
-      return Optional.empty();
-    }
-    if (request.accept("qXfer:features:read:target.xml:")) {
-      return text(part(Registers.DESCRIPTION, request));
-    }
-    if (request.accept("qXfer:features:read:")) {
-      return text("E00");
-    }
-    if (request.accept("qAttached")) {
-      return text("1");
-    }
-    if (request.accept("qfThreadInfo")) {
-      return text(
-          IntStream.rangeClosed(1, machine.vcpus())
-              .mapToObj(Integer::toHexString)
-              .collect(Collectors.joining(",", "m", "")));
-    }
-    if (request.accept("qsThreadInfo")) {
-      return text("l");
-    }
-    if (request.accept("qThreadExtraInfo,")) {
-      int thread = request.thread();
-      return text(
-          thread < 1 || thread > machine.vcpus() ? Errors.NO_THREAD : Hex.of(describe(thread - 1)));
-    }
-    return text(request.accept("qC") && request.atEnd() ? "QC%x".formatted(current + 1) : "");
-  }
-
-  private String describe(int vcpu) throws Ended, InterruptedException {
-    boolean halted = machine.at(vcpu, cpu -> cpu.halted);
-    return "vCPU " + vcpu + (halted ? " [halted]" : " [running]");
-  }
-
-  /** An object in pieces: m and what there is, l and the last. */
-  private static String part(String whole, Request request) {
-    long offset = request.hex();
-    request.expect(',');
-    long length = Math.min(request.hex(), PacketStream.LIMIT / 2);
-    request.end();
-    if (offset < 0 || length < 0 || offset > whole.length()) {
-      return Errors.INVALID;
-    }
-    int end = (int) Math.min(whole.length(), offset + length);
-    return (end == whole.length() ? "l" : "m") + whole.substring((int) offset, end);
   }
 }

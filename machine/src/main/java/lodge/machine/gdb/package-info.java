@@ -4,6 +4,8 @@
  * <pre>
  *  GdbServer    one connection after the other
  *  GdbSession   what the debugger asks, and when the guest stops
+ *  ThreadChoice which vCPUs it means
+ *  Queries      what it asks about the stub and the machine as a whole
  *  PacketStream packets on the wire
  *  Registers    the target description, and the registers in it
  *  Debuggee     what the stub needs of a machine
