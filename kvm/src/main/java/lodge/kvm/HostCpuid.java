@@ -118,9 +118,10 @@ final class HostCpuid {
       return;
     }
     if (leaf == TSC_RATIO) {
-      // The crystal, which clocks the APIC's timer, times EBX / EAX.
-      out[0] = CpuModel.CRYSTAL_HZ / 1000;
-      out[1] = tscKhz;
+      // The crystal clocks the APIC's timer, too.
+      TscRatio ratio = TscRatio.of(CpuModel.CRYSTAL_HZ / 1000, tscKhz);
+      out[0] = ratio.denominator();
+      out[1] = ratio.numerator();
     } else if (leaf == FREQUENCIES) {
       out[0] = tscKhz / 1000;
       out[1] = tscKhz / 1000;
