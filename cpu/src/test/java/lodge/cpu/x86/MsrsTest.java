@@ -46,6 +46,20 @@ class MsrsTest {
     }
   }
 
+  @Test
+  void only_who_has_the_register_of_ibrs_is_told_to_set_it_once() {
+    assertThat(archCapabilities("max") >> 1 & 1).isOne();
+    assertThat(archCapabilities("max,-bhi-ctrl,-spec-ctrl") >> 1 & 1).isZero();
+  }
+
+  private static long archCapabilities(String model) {
+    return MsrTable.rows(CpuModels.parse(model)).stream()
+        .filter(row -> row.number() == 0x10A)
+        .findFirst()
+        .orElseThrow()
+        .reset();
+  }
+
   @ParameterizedTest
   @ValueSource(
       ints = {0xC000_0100, 0xC000_0101, 0xC000_0102, 0xC000_0082, 0xC000_0083, 0x175, 0x176})
