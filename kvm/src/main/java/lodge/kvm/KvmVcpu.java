@@ -63,7 +63,7 @@ final class KvmVcpu implements Vcpu {
     HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz(vm.kvm(), fd));
     host.install(fd, cpu);
     general = new GeneralState(fd);
-    extended = new ExtendedState(fd, host.xcr0());
+    extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
     events = new PendingEvents(fd);
     msrs = new MsrState(fd, cpu);
     // Last: nothing behind it fails.
