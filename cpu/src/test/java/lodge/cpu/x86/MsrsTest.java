@@ -114,6 +114,27 @@ class MsrsTest {
   }
 
   @Test
+  void the_time_stamp_counter_goes_on_at_another_pace_from_where_it_is() {
+    m.clock.now = 1000;
+    c.msrs.setTscPace(2_600_000);
+    assertThat(c.tsc()).isEqualTo(1000);
+    m.clock.now += 10_000_000_000_000L;
+    assertThat(c.tsc()).isEqualTo(26_000_000_001_000L);
+  }
+
+  @Test
+  void counters_that_were_started_at_one_moment_agree_whatever_their_pace_is() {
+    m.clock.now = 1000;
+    c.msrs.setTscPace(2_600_000);
+    c.msrs.startTsc(1000);
+    m.clock.now = 3000;
+    assertThat(c.tsc()).isEqualTo(5200);
+    c.msrs.restoreTsc(70, 0);
+    m.clock.now = 4000;
+    assertThat(c.tsc()).isEqualTo(2670);
+  }
+
+  @Test
   void commands_cannot_be_read_and_read_only_registers_not_written() {
     c.msrs.write(0x49, 1);
     refused(0x49, 2);
