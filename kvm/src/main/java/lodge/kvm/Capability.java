@@ -14,12 +14,14 @@ enum Capability {
   VCPU_EVENTS(41, true),
   DEBUGREGS(50, true),
   XSAVE(55, true),
-  XCRS(56, true),
   READONLY_MEM(81, true),
   IMMEDIATE_EXIT(136, true),
   X86_USER_SPACE_MSR(188, true),
   X86_MSR_FILTER(189, true),
   GET_TSC_KHZ(61, true),
+
+  /** The host's processor has XSAVE. */
+  XCRS(56, false),
 
   /** The time-stamp counter can count at another pace than the host's. */
   TSC_CONTROL(60, false);

@@ -39,20 +39,26 @@ final class ExtendedState {
   private final StateBlock area;
   private final StateBlock xcrs;
   private final long components;
+  private final boolean hasXcr0;
 
   /**
    * @param components what KVM lets guests have of XCR0's
+   * @param hasXcr0 false when the host's processor, or what its own hypervisor lets it have, knows
+   *     no XSAVE: then the legacy region is all that there is
    */
-  ExtendedState(Fd vcpu, long components) {
+  ExtendedState(Fd vcpu, long components, boolean hasXcr0) {
+    this.hasXcr0 = hasXcr0;
     this.components = components & (3 | AVX | PKRU);
     area = new StateBlock(vcpu, Ioctl.GET_XSAVE, Ioctl.SET_XSAVE, Structs.XSAVE.size());
     xcrs = new StateBlock(vcpu, Ioctl.GET_XCRS, Ioctl.SET_XCRS, Structs.XCRS.size());
   }
 
   void load(Cpu c) {
-    xcrs.data.set(JAVA_INT, COUNT, 1);
-    xcrs.data.set(JAVA_LONG, XCR0, c.xcr0);
-    xcrs.write();
+    if (hasXcr0) {
+      xcrs.data.set(JAVA_INT, COUNT, 1);
+      xcrs.data.set(JAVA_LONG, XCR0, c.xcr0);
+      xcrs.write();
+    }
     MemorySegment a = area.data;
     loadX87(c.x87, a);
     a.set(JAVA_INT, MXCSR, c.mxcsr);
@@ -87,8 +93,10 @@ final class ExtendedState {
   }
 
   void save(Cpu c) {
-    xcrs.read();
-    c.xcr0 = xcrs.data.get(JAVA_LONG, XCR0);
+    if (hasXcr0) {
+      xcrs.read();
+      c.xcr0 = xcrs.data.get(JAVA_LONG, XCR0);
+    }
     area.read();
     MemorySegment a = area.data;
     saveX87(c.x87, a);

@@ -30,15 +30,12 @@ final class HostCpuid {
 
   /**
    * Of what guests share with Lodge, not with KVM: dropping another processor's translations and
-   * interrupting others are calls that KVM takes for its own.
+   * interrupting others are calls that KVM takes for its own. Its processors' counters are not made
+   * of one clock.
    */
   private static final Set<Feature> SHARED =
       EnumSet.of(
-          Feature.KVM_NOPIODELAY,
-          Feature.KVMCLOCK,
-          Feature.KVMCLOCK_STABLE_BIT,
-          Feature.KVM_STEAL_TIME,
-          Feature.KVM_PV_EOI);
+          Feature.KVM_NOPIODELAY, Feature.KVMCLOCK, Feature.KVM_STEAL_TIME, Feature.KVM_PV_EOI);
 
   private static final Set<Integer> WITH_SUBLEAVES = Set.of(4, 7, 0xB, 0xD);
 
@@ -97,8 +94,6 @@ final class HostCpuid {
     if (tscKhz != LODGE_KHZ) {
       // The APIC compares the deadline with the machine's clock.
       common.remove(Feature.TSC_DEADLINE);
-      // The clock counts nanoseconds.
-      common.remove(Feature.KVMCLOCK);
     }
     return CpuModels.consistent(common);
   }
@@ -136,9 +131,10 @@ final class HostCpuid {
       return;
     }
     if (leaf == TSC_RATIO) {
-      // The crystal, which clocks the APIC's timer, times EBX / EAX.
-      out[0] = CpuModel.CRYSTAL_HZ / 1000;
-      out[1] = tscKhz;
+      // The crystal clocks the APIC's timer, too.
+      TscRatio ratio = TscRatio.of(CpuModel.CRYSTAL_HZ / 1000, tscKhz);
+      out[0] = ratio.denominator();
+      out[1] = ratio.numerator();
     } else if (leaf == FREQUENCIES) {
       out[0] = tscKhz / 1000;
       out[1] = tscKhz / 1000;

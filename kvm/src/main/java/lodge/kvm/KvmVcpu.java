@@ -63,10 +63,12 @@ final class KvmVcpu implements Vcpu {
     this.cpu = cpu;
     this.fd = fd;
     this.closed = closed;
-    HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz(vm.kvm(), fd));
+    int tscKhz = tscKhz(vm.kvm(), fd);
+    cpu.msrs.setTscPace(tscKhz);
+    HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz);
     host.install(fd, cpu);
     general = new GeneralState(fd);
-    extended = new ExtendedState(fd, host.xcr0());
+    extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
     events = new PendingEvents(fd);
     msrs = new MsrState(fd, cpu);
     debug = new GuestDebug(fd);

@@ -47,7 +47,7 @@ final class MsrState {
   private final int[] numbers;
   private final StateBlock block;
 
-  /** What the counter was ahead of the machine's clock when it was last the same in both. */
+  /** Of the counter, when it was last the same in both. */
   private long tscOffset;
 
   private boolean tscKnown;
@@ -119,7 +119,7 @@ final class MsrState {
     get(TIME_STAMP_COUNTER);
     long tsc = one.get(JAVA_LONG, ENTRIES + DATA);
     get(TSC_ADJUST);
-    c.msrs.restoreTsc(tsc - c.clock.nanos(), one.get(JAVA_LONG, ENTRIES + DATA));
+    c.msrs.restoreTsc(tsc, one.get(JAVA_LONG, ENTRIES + DATA));
     tscOffset = c.msrs.tscOffset();
     tscKnown = true;
   }

@@ -24,8 +24,11 @@ import lodge.cpu.x86.Feature;
  * which was made for the few instructions that access devices.
  */
 final class Probe {
-  /** What a guest of a few instructions may take, with its machine; in milliseconds. */
-  private static final long PATIENCE = 600;
+  /**
+   * What a guest of a few instructions may take once its machine is made; in milliseconds. Hosts
+   * that are busy or are guests themselves take a second for what others do in ten milliseconds.
+   */
+  private static final long PATIENCE = 3000;
 
   private static final long MEMORY = 1 << 20;
   private static final long TABLES = 0x1000;
@@ -62,8 +65,8 @@ final class Probe {
   private Probe() {}
 
   /**
-   * What a stock kernel would stop at, in one line; empty when there is nothing. Takes less than a
-   * second.
+   * What a stock kernel would stop at, in one line; empty when there is nothing. Takes milliseconds
+   * unless the guest hangs.
    */
   static Optional<String> run(KvmEngine engine) {
     CompletableFuture<Optional<String>> answer = new CompletableFuture<>();
@@ -82,6 +85,7 @@ final class Probe {
               }
             });
     try {
+      CompletableFuture.anyOf(running, answer).get();
       return answer.get(PATIENCE, TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       // Its thread cleans up as soon as the kernel lets go of it.

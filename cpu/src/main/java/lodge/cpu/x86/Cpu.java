@@ -475,10 +475,11 @@ public final class Cpu {
   }
 
   /**
-   * Time-stamp counter: one tick a nanosecond of the machine's clock, plus what the guest wrote.
+   * Time-stamp counter: one tick a nanosecond of the machine's clock unless the engine's has
+   * another pace, plus what the guest wrote.
    */
   public long tsc() {
-    return clock.nanos() + msrs.tscOffset();
+    return msrs.tsc();
   }
 
   /** The engine's kick; any thread. */

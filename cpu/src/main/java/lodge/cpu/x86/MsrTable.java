@@ -44,13 +44,16 @@ public final class MsrTable {
   private static final long MCG_CAP = MACHINE_CHECK_BANKS | 1 << 8;
 
   /**
-   * Not affected by what software would have to work around: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY,
-   * SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO,
-   * GDS_NO, RFDS_NO, ITS_NO.
+   * Not affected by what software would have to work around: RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO,
+   * MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO,
+   * RFDS_NO, ITS_NO.
    */
   private static final long ARCH_CAPABILITIES =
-      1 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 14 | 1 << 15
-          | 1 << 20 | 1 << 24 | 1 << 26 | 1 << 27 | 1L << 62;
+      1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 14 | 1 << 15 | 1 << 20
+          | 1 << 24 | 1 << 26 | 1 << 27 | 1L << 62;
+
+  /** IA32_ARCH_CAPABILITIES: software may set IBRS once, and has to where it sees this. */
+  private static final long IBRS_ALL = 1 << 1;
 
   /** IA32_MISC_ENABLE: CPUID's highest basic leaf is 2. */
   static final long LIMIT_CPUID_MAXVAL = 1 << 22;
@@ -82,12 +85,14 @@ public final class MsrTable {
   private final List<Msr> rows = new ArrayList<>();
   private final long physicalMask;
   private final long specCtrl;
+  private final long archCapabilities;
 
   private MsrTable(CpuModel model) {
     physicalMask = (1L << model.physicalAddressBits()) - 1;
     // IBRS and STIBP, SSBD, BHI_DIS_S: there is no speculation that they could restrain.
     specCtrl =
         3 | (model.has(Feature.SSBD) ? 1 << 2 : 0) | (model.has(Feature.BHI_CTRL) ? 1 << 10 : 0);
+    archCapabilities = ARCH_CAPABILITIES | (model.has(Feature.SPEC_CTRL) ? IBRS_ALL : 0);
   }
 
   /** The rows that the model has, in ascending order of the number taken as signed. */
@@ -113,7 +118,7 @@ public final class MsrTable {
     add(0x8B, "IA32_BIOS_SIGN_ID", 0x2B00_0600L << 32, 0, ALL, Rule.PLAIN, null);
     readOnly(0xCE, "MSR_PLATFORM_INFO", PLATFORM_INFO, null);
     readOnly(0xFE, "IA32_MTRRCAP", MTRRCAP, Feature.MTRR);
-    readOnly(0x10A, "IA32_ARCH_CAPABILITIES", ARCH_CAPABILITIES, Feature.ARCH_CAPABILITIES);
+    readOnly(0x10A, "IA32_ARCH_CAPABILITIES", archCapabilities, Feature.ARCH_CAPABILITIES);
     latch(0x140, "MSR_MISC_FEATURES_ENABLES", 0, 0, null);
     special(IA32_SYSENTER_CS, "IA32_SYSENTER_CS", Feature.SEP);
     special(IA32_SYSENTER_ESP, "IA32_SYSENTER_ESP", Feature.SEP);

@@ -11,6 +11,8 @@ public final class Msrs {
   /** How many different unknown numbers are counted by name; others share one counter. */
   private static final int UNKNOWN_NUMBERS = 32;
 
+  private static final int LODGE_KHZ = (int) (CpuModel.TSC_HZ / 1000);
+
   private final Cpu cpu;
   private final int[] numbers;
   private final Msr[] rows;
@@ -32,6 +34,7 @@ public final class Msrs {
   private long debugctl;
   private long tscOffset;
   private long tscAdjust;
+  private int tscKhz = LODGE_KHZ;
 
   private final int[] unknownNumbers = new int[UNKNOWN_NUMBERS];
   private final long[] unknownCounts = new long[UNKNOWN_NUMBERS];
@@ -74,8 +77,42 @@ public final class Msrs {
    */
   public void startTsc(long nanos) {
     tscAdjust = 0;
-    tscOffset = -nanos;
+    tscOffset = -ticks(nanos);
     cpu.paravirtual.timeChanged();
+  }
+
+  /**
+   * Has the time-stamp counter go on at another pace, which is the one of a processor that cannot
+   * scale it.
+   *
+   * @param khz ticks a millisecond, at least 1
+   */
+  public void setTscPace(int khz) {
+    long value = tsc();
+    tscKhz = khz;
+    tscOffset += value - tsc();
+    cpu.paravirtual.timeChanged();
+  }
+
+  /** The time-stamp counter. */
+  long tsc() {
+    return tscAt(cpu.clock.nanos());
+  }
+
+  /** What it shows at a moment of the machine's clock. */
+  long tscAt(long nanos) {
+    return ticks(nanos) + tscOffset;
+  }
+
+  /** Its ticks a millisecond. */
+  int tscKhz() {
+    return tscKhz;
+  }
+
+  private long ticks(long nanos) {
+    return tscKhz == LODGE_KHZ
+        ? nanos
+        : nanos / 1_000_000 * tscKhz + nanos % 1_000_000 * tscKhz / 1_000_000;
   }
 
   /** The bits of DR6 that a single-step trap sets; 0 when there is none, because of BTF. */
@@ -107,10 +144,11 @@ public final class Msrs {
   /**
    * Takes over a time-stamp counter as another processor left it.
    *
-   * @param offset what it is ahead of the machine's clock
+   * @param value what it shows now
    * @param adjust IA32_TSC_ADJUST
    */
-  public void restoreTsc(long offset, long adjust) {
+  public void restoreTsc(long value, long adjust) {
+    long offset = value - ticks(cpu.clock.nanos());
     boolean moved = offset != tscOffset;
     tscOffset = offset;
     tscAdjust = adjust;
@@ -125,7 +163,7 @@ public final class Msrs {
     return tscAdjust;
   }
 
-  /** What the TSC is ahead of the machine's clock. */
+  /** What the TSC is ahead of one that began with the machine's clock. */
   public long tscOffset() {
     return tscOffset;
   }

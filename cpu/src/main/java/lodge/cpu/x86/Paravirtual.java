@@ -163,14 +163,30 @@ public final class Paravirtual {
     }
     int version = beginUpdate(place);
     long nanos = cpu.clock.nanos();
-    memory.putLong(place + TSC_TIMESTAMP, nanos + cpu.msrs.tscOffset());
+    memory.putLong(place + TSC_TIMESTAMP, cpu.msrs.tscAt(nanos));
     memory.putLong(place + SYSTEM_TIME, nanos);
-    // One tick a nanosecond: shifted left once, times one half.
-    memory.putInt(place + TSC_TO_SYSTEM_MUL, 1 << 31);
-    memory.putByte(place + TSC_SHIFT, (byte) 1);
-    memory.putByte(place + CLOCK_FLAGS, (byte) PVCLOCK_TSC_STABLE_BIT);
+    putPace(place);
+    boolean stable = cpu.model.has(Feature.KVMCLOCK_STABLE_BIT);
+    memory.putByte(place + CLOCK_FLAGS, (byte) (stable ? PVCLOCK_TSC_STABLE_BIT : 0));
     memory.codeWatch().written(place, CLOCK_BYTES);
     endUpdate(place, version);
+  }
+
+  /**
+   * Ticks shifted left so far (right, where that is negative), times so many 2^-32, are
+   * nanoseconds.
+   */
+  private void putPace(long place) {
+    long ticks = cpu.msrs.tscKhz() * 1000L;
+    int shift = 0;
+    for (; ticks > 2 * NANOS_A_SECOND; ticks >>= 1) {
+      shift--;
+    }
+    for (; ticks <= NANOS_A_SECOND; ticks <<= 1) {
+      shift++;
+    }
+    memory.putInt(place + TSC_TO_SYSTEM_MUL, (int) ((NANOS_A_SECOND << 32) / ticks));
+    memory.putByte(place + TSC_SHIFT, (byte) shift);
   }
 
   /** While the version is odd, readers wait. */

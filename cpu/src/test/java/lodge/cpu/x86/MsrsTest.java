@@ -46,6 +46,20 @@ class MsrsTest {
     }
   }
 
+  @Test
+  void only_who_has_the_register_of_ibrs_is_told_to_set_it_once() {
+    assertThat(archCapabilities("max") >> 1 & 1).isOne();
+    assertThat(archCapabilities("max,-bhi-ctrl,-spec-ctrl") >> 1 & 1).isZero();
+  }
+
+  private static long archCapabilities(String model) {
+    return MsrTable.rows(CpuModels.parse(model)).stream()
+        .filter(row -> row.number() == 0x10A)
+        .findFirst()
+        .orElseThrow()
+        .reset();
+  }
+
   @ParameterizedTest
   @ValueSource(
       ints = {0xC000_0100, 0xC000_0101, 0xC000_0102, 0xC000_0082, 0xC000_0083, 0x175, 0x176})
@@ -97,6 +111,27 @@ class MsrsTest {
     assertThat(c.msrs.read(0x3B)).isEqualTo(4000);
     c.msrs.write(0x3B, -1000);
     assertThat(c.tsc()).isEqualTo(10);
+  }
+
+  @Test
+  void the_time_stamp_counter_goes_on_at_another_pace_from_where_it_is() {
+    m.clock.now = 1000;
+    c.msrs.setTscPace(2_600_000);
+    assertThat(c.tsc()).isEqualTo(1000);
+    m.clock.now += 10_000_000_000_000L;
+    assertThat(c.tsc()).isEqualTo(26_000_000_001_000L);
+  }
+
+  @Test
+  void counters_that_were_started_at_one_moment_agree_whatever_their_pace_is() {
+    m.clock.now = 1000;
+    c.msrs.setTscPace(2_600_000);
+    c.msrs.startTsc(1000);
+    m.clock.now = 3000;
+    assertThat(c.tsc()).isEqualTo(5200);
+    c.msrs.restoreTsc(70, 0);
+    m.clock.now = 4000;
+    assertThat(c.tsc()).isEqualTo(2670);
   }
 
   @Test

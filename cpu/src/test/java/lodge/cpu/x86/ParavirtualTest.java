@@ -2,6 +2,7 @@ package lodge.cpu.x86;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.EnumSet;
 import org.junit.jupiter.api.AfterEach;
@@ -69,6 +70,22 @@ class ParavirtualTest {
         .as("nanoseconds of a million ticks")
         .isEqualTo(1_000_000);
     assertThat(m.memory.getByte(PLACE + 29)).as("the same on all processors").isEqualTo((byte) 1);
+  }
+
+  @Test
+  void theClockIsTheSameWhateverTheCountersPace() {
+    for (int khz : new int[] {1, 700_000, 1_000_000, 1_999_999, 2_000_001, 2_600_123, 5_900_000}) {
+      c.msrs.setTscPace(khz);
+      m.clock.now += 1_000_000;
+      c.msrs.write(SYSTEM_TIME, PLACE | 1);
+      long ticks = 3L * khz;
+      int shift = m.memory.getByte(PLACE + 28);
+      long factor = m.memory.getInt(PLACE + 24) & 0xFFFF_FFFFL;
+      long nanos = (shift < 0 ? ticks >> -shift : ticks << shift) * factor >>> 32;
+      assertThat(nanos).as(khz + " ticks a millisecond").isCloseTo(3_000_000, within(5L));
+      long counted = c.tsc() - m.memory.getLong(PLACE + 8);
+      assertThat(counted).isZero();
+    }
   }
 
   @Test
