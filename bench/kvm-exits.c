@@ -3,6 +3,7 @@
  * are in a second, and for a loop that computes the nanoseconds that it takes in the guest and outside of one. The guests
  * are those of KvmBench.java.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>
@@ -58,7 +59,11 @@ static double run(const unsigned char *code, size_t length, int exits) {
   check(ioctl(vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
   double start = now();
   for (int i = 0; i < exits; i++) {
-    check(ioctl(vcpu, KVM_RUN, 0), "KVM_RUN");
+    int result;
+    do {
+      result = ioctl(vcpu, KVM_RUN, 0);
+    } while (result < 0 && errno == EINTR);
+    check(result, "KVM_RUN");
     if (shared->exit_reason != KVM_EXIT_IO && shared->exit_reason != KVM_EXIT_MMIO &&
         shared->exit_reason != KVM_EXIT_HLT) {
       fprintf(stderr, "exit %u\n", shared->exit_reason);
