@@ -15,6 +15,7 @@ enum Capability {
   DEBUGREGS(50, true),
   XSAVE(55, true),
   XCRS(56, true),
+  SYNC_REGS(74, true),
   READONLY_MEM(81, true),
   IMMEDIATE_EXIT(136, true),
   X86_USER_SPACE_MSR(188, true),

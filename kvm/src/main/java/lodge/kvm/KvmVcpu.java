@@ -1,8 +1,5 @@
 package lodge.kvm;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import lodge.core.Counters;
 import lodge.core.Exit;
@@ -19,25 +16,29 @@ import lodge.cpu.x86.Interrupts;
  * state is KVM's, between two of them {@link Cpu}'s.
  */
 final class KvmVcpu implements Vcpu {
+  /**
+   * How long a halted processor waits within {@link #run} for its next interrupt: a transfer of the
+   * state costs as much as some ten exits, which is little beside such a time.
+   */
+  private static final long HALT_NANOS = 1_000_000;
+
   private final Vm vm;
   private final Cpu cpu;
   private final Runnable closed;
   private final Fd fd;
   private final MemorySegment mapping;
   private final RunArea area;
+  private final SyncRegs sync;
   private final Kicker kicker;
   private final GeneralState general;
   private final ExtendedState extended;
   private final PendingEvents events;
   private final MsrState msrs;
-  private final MemorySegment vector = Arena.ofAuto().allocate(Structs.INTERRUPT.size(), 8);
-
-  /** The last exit is completed by the next KVM_RUN, and only then the state is whole. */
-  private boolean incomplete;
 
   /** The guest takes an interrupt now. */
   private boolean windowOpen;
 
+  private FailedExit failed;
   private String failure = "";
   private boolean open = true;
 
@@ -62,13 +63,14 @@ final class KvmVcpu implements Vcpu {
     this.closed = closed;
     HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz(vm.kvm(), fd));
     host.install(fd, cpu);
-    general = new GeneralState(fd);
     extended = new ExtendedState(fd, host.xcr0());
-    events = new PendingEvents(fd);
     msrs = new MsrState(fd, cpu);
     // Last: nothing behind it fails.
     mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));
     area = new RunArea(mapping, cpu);
+    sync = new SyncRegs(mapping);
+    general = new GeneralState(fd, sync);
+    events = new PendingEvents(fd, sync);
     kicker = new Kicker(mapping);
   }
 
@@ -110,7 +112,7 @@ final class KvmVcpu implements Vcpu {
         cpu.look();
         kicks++;
       } else if (exit == Exit.FAILED) {
-        failure = area.failure();
+        failure = failed.text(cpu);
       }
       return cpu.shutdown ? Exit.SHUTDOWN : exit;
     } catch (EngineException e) {
@@ -137,7 +139,7 @@ final class KvmVcpu implements Vcpu {
   }
 
   private void save() {
-    complete();
+    leave();
     general.save(cpu);
     msrs.save(cpu);
     extended.save(cpu);
@@ -151,10 +153,11 @@ final class KvmVcpu implements Vcpu {
         return Exit.KICKED;
       }
       if (!deliverInterrupt() && cpu.halted) {
-        halts++;
-        return Exit.HALTED;
-      }
-      if (enter()) {
+        if (!windowOpen || !kicker.sleep(HALT_NANOS)) {
+          return Exit.HALTED;
+        }
+        kicker.clear();
+      } else if (enter()) {
         Exit exit = answer();
         if (exit != null) {
           return exit;
@@ -173,8 +176,7 @@ final class KvmVcpu implements Vcpu {
     if (waits && windowOpen) {
       int number = cpu.apic.acknowledge();
       if (number >= 0) {
-        vector.set(JAVA_INT, 0, number);
-        fd.call(Ioctl.INTERRUPT, vector);
+        events.interrupt(number);
         interrupts++;
         delivered = true;
         cpu.halted = false;
@@ -193,7 +195,6 @@ final class KvmVcpu implements Vcpu {
     kicker.enter();
     int result = fd.attempt(Ioctl.RUN, 0);
     kicker.leave();
-    incomplete = false;
     windowOpen = area.windowOpen();
     if (area.cr8() != cr8) {
       cpu.apic.setCr8(area.cr8());
@@ -202,6 +203,7 @@ final class KvmVcpu implements Vcpu {
       return true;
     }
     if (fd.errno() != SystemCalls.EINTR) {
+      sync.forget();
       throw Obstacles.refused(Ioctl.RUN, fd.errno());
     }
     return false;
@@ -211,7 +213,6 @@ final class KvmVcpu implements Vcpu {
   private Exit answer() {
     switch (area.reason()) {
       case IO -> {
-        incomplete = true;
         if (area.answerPort()) {
           portReads++;
         } else {
@@ -219,7 +220,6 @@ final class KvmVcpu implements Vcpu {
         }
       }
       case MMIO -> {
-        incomplete = true;
         if (area.answerMemory()) {
           memoryReads++;
         } else {
@@ -227,16 +227,17 @@ final class KvmVcpu implements Vcpu {
         }
       }
       case X86_RDMSR -> {
-        incomplete = true;
         area.answerMsrRead();
         msrReads++;
       }
       case X86_WRMSR -> {
-        incomplete = true;
         area.answerMsrWrite();
         msrWrites++;
       }
-      case HLT -> cpu.halted = true;
+      case HLT -> {
+        cpu.halted = true;
+        halts++;
+      }
       case IRQ_WINDOW_OPEN -> windows++;
       case INTR, SET_TPR -> {
         // There may be something to deliver now.
@@ -246,26 +247,36 @@ final class KvmVcpu implements Vcpu {
         return Exit.SHUTDOWN;
       }
       default -> {
+        failed = new FailedExit(mapping);
         return Exit.FAILED;
       }
     }
     return null;
   }
 
-  /** Has KVM finish the instruction that the last exit was in the middle of. */
-  private void complete() {
-    while (incomplete) {
+  /**
+   * Has KVM finish the instruction that the last exit was in the middle of, and leave its state in
+   * the run area.
+   */
+  private void leave() {
+    sync.wanted(true);
+    kicker.stayOutside();
+    while (enter()) {
+      answer();
       kicker.stayOutside();
-      if (enter()) {
-        answer();
-      }
     }
+    sync.wanted(false);
     kicker.clear();
   }
 
   @Override
   public void kick() {
     cpu.kick();
+    kicker.kick();
+  }
+
+  @Override
+  public void interrupt() {
     kicker.kick();
   }
 

@@ -82,7 +82,9 @@ final class Structs {
           | mmio: u64 phys_addr; u8[8] data; u32 len; u8 is_write
           | internal: u32 suberror ndata; u64[16] data
           | emulation_failure: u32 suberror ndata; u64 flags; u8 insn_size; u8[15] insn_bytes
-          | msr: u8 error; u8[7] pad; u32 reason index; u64 data\
+          | msr: u8 error; u8[7] pad; u32 reason index; u64 data
+          |: u8[256] padding; u64 kvm_valid_regs kvm_dirty_regs;
+          u64[18] s.regs.regs; u64[39] s.regs.sregs; u64[8] s.regs.events\
           """);
 
   /** All of them. */
