@@ -11,6 +11,7 @@ enum Capability {
   SET_TSS_ADDR(4, true),
   EXT_CPUID(7, true),
   SET_IDENTITY_MAP_ADDR(37, true),
+  SET_GUEST_DEBUG(23, false),
   VCPU_EVENTS(41, true),
   DEBUGREGS(50, true),
   XSAVE(55, true),

@@ -24,6 +24,7 @@ enum Ioctl {
   GET_MSRS(Direction.BOTH, 0x88, Structs.MSRS),
   SET_MSRS(Direction.IN, 0x89, Structs.MSRS),
   SET_CPUID2(Direction.IN, 0x90, Structs.CPUID2),
+  SET_GUEST_DEBUG(Direction.IN, 0x9B, Structs.GUEST_DEBUG),
   GET_DEBUGREGS(Direction.OUT, 0xA1, Structs.DEBUGREGS),
   SET_DEBUGREGS(Direction.IN, 0xA2, Structs.DEBUGREGS),
   SET_TSC_KHZ(Direction.NONE, 0xA2),

@@ -1,7 +1,9 @@
 package lodge.kvm;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import lodge.core.Counters;
+import lodge.core.DebugStops;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
@@ -10,6 +12,7 @@ import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.EngineException;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Interrupts;
+import lodge.cpu.x86.interpreter.InterpreterEngine;
 
 /**
  * A vCPU of the kernel's, with Lodge's own interrupt controllers around it. Within {@link #run} the
@@ -34,6 +37,7 @@ final class KvmVcpu implements Vcpu {
   private final ExtendedState extended;
   private final PendingEvents events;
   private final MsrState msrs;
+  private final GuestDebug debug;
 
   /** The guest takes an interrupt now. */
   private boolean windowOpen;
@@ -65,6 +69,7 @@ final class KvmVcpu implements Vcpu {
     host.install(fd, cpu);
     extended = new ExtendedState(fd, host.xcr0());
     msrs = new MsrState(fd, cpu);
+    debug = new GuestDebug(vm.kvm(), fd);
     // Last: nothing behind it fails.
     mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));
     area = new RunArea(mapping, cpu);
@@ -99,6 +104,13 @@ final class KvmVcpu implements Vcpu {
 
   @Override
   public Exit run() {
+    cpu.debug.begin();
+    if (cpu.debug.steps()) {
+      return step();
+    }
+    if (!cpu.attention && !cpu.halted && cpu.debug.breaks()) {
+      return Exit.BREAKPOINT;
+    }
     kicker.begin();
     try {
       load();
@@ -111,6 +123,9 @@ final class KvmVcpu implements Vcpu {
       if (exit == Exit.KICKED) {
         cpu.look();
         kicks++;
+      } else if (exit == Exit.BREAKPOINT) {
+        // The processor sets it to get past the breakpoint.
+        cpu.eflags &= ~Flags.RF;
       } else if (exit == Exit.FAILED) {
         failure = failed.text(cpu);
       }
@@ -120,6 +135,16 @@ final class KvmVcpu implements Vcpu {
       return Exit.FAILED;
     } finally {
       kicker.end();
+    }
+  }
+
+  /**
+   * A step is the interpreter's: processors step with a trap flag that guests see. Its engine is
+   * made anew each time, because what it has decoded before may have been written to under KVM.
+   */
+  private Exit step() {
+    try (Vcpu interpreter = new InterpreterEngine().create(cpu)) {
+      return interpreter.run();
     }
   }
 
@@ -203,8 +228,10 @@ final class KvmVcpu implements Vcpu {
       return true;
     }
     if (fd.errno() != SystemCalls.EINTR) {
-      sync.forget();
-      throw Obstacles.refused(Ioctl.RUN, fd.errno());
+      int errno = fd.errno();
+      throw sync.forget()
+          .map(part -> Obstacles.refused(Ioctl.RUN, part, errno))
+          .orElseGet(() -> Obstacles.refused(Ioctl.RUN, errno));
     }
     return false;
   }
@@ -241,6 +268,10 @@ final class KvmVcpu implements Vcpu {
       case IRQ_WINDOW_OPEN -> windows++;
       case INTR, SET_TPR -> {
         // There may be something to deliver now.
+      }
+      case DEBUG -> {
+        debug.hit(area.debugStatus()).ifPresent(cpu.debug::note);
+        return Exit.BREAKPOINT;
       }
       case SHUTDOWN -> {
         cpu.shutdown = true;
@@ -285,6 +316,20 @@ final class KvmVcpu implements Vcpu {
     vm.memoryReplaced();
     failure = "";
     cpu.reset();
+  }
+
+  @Override
+  public boolean stopAt(DebugStops stops) {
+    boolean can = debug.stopAt(stops);
+    if (can) {
+      cpu.debug.stopAt(stops);
+    }
+    return can;
+  }
+
+  @Override
+  public Optional<DebugStops.Watchpoint> watchpointHit() {
+    return cpu.debug.watchpointHit();
   }
 
   @Override

@@ -24,6 +24,7 @@ final class RunArea {
   private static final long MMIO_DATA = Structs.RUN.offset("mmio.data");
   private static final long MMIO_LENGTH = Structs.RUN.offset("mmio.len");
   private static final long MMIO_IS_WRITE = Structs.RUN.offset("mmio.is_write");
+  private static final long DEBUG_STATUS = Structs.RUN.offset("debug.arch.dr6");
   private static final long MSR_ERROR = Structs.RUN.offset("msr.error");
   private static final long MSR_INDEX = Structs.RUN.offset("msr.index");
   private static final long MSR_DATA = Structs.RUN.offset("msr.data");
@@ -125,6 +126,11 @@ final class RunArea {
       case 4 -> run.set(JAVA_INT, at, (int) value);
       default -> run.set(JAVA_LONG, at, value);
     }
+  }
+
+  /** DR6 of a stop for the debugger. */
+  long debugStatus() {
+    return run.get(JAVA_LONG, DEBUG_STATUS);
   }
 
   /** RDMSR of a register that is not KVM's. */

@@ -70,6 +70,9 @@ final class Structs {
           "u32 nr_xcrs flags; u32 xcrs[0].xcr xcrs[0].reserved; u64 xcrs[0].value;"
               + " u64[30] others; u64[16] padding");
 
+  static final Struct GUEST_DEBUG =
+      Struct.of("kvm_guest_debug", "u32 control pad; u64[8] arch.debugreg");
+
   /** The start of what a vCPU's file shares with its user. */
   static final Struct RUN =
       Struct.of(
@@ -82,6 +85,7 @@ final class Structs {
           | mmio: u64 phys_addr; u8[8] data; u32 len; u8 is_write
           | internal: u32 suberror ndata; u64[16] data
           | emulation_failure: u32 suberror ndata; u64 flags; u8 insn_size; u8[15] insn_bytes
+          | debug: u32 arch.exception arch.pad; u64 arch.pc arch.dr6 arch.dr7
           | msr: u8 error; u8[7] pad; u32 reason index; u64 data
           |: u8[256] padding; u64 kvm_valid_regs kvm_dirty_regs;
           u64[18] s.regs.regs; u64[39] s.regs.sregs; u64[8] s.regs.events\
@@ -107,6 +111,7 @@ final class Structs {
           DEBUGREGS,
           XSAVE,
           XCRS,
+          GUEST_DEBUG,
           RUN);
 
   private Structs() {}

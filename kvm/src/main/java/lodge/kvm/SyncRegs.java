@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What of a vCPU's state lies in its run area: KVM_RUN takes what is dirty of it before it enters
@@ -52,9 +53,21 @@ final class SyncRegs {
     return (run.get(JAVA_LONG, DIRTY) & SYNC_EVENTS) != 0;
   }
 
-  /** KVM_RUN has failed, perhaps because it did not take all of it. */
-  void forget() {
+  /**
+   * KVM_RUN has failed: nothing is known of the state any more.
+   *
+   * @return what it did not take of it, by the name of {@code asm/kvm.h}; empty when it took all
+   */
+  Optional<String> forget() {
+    // KVM clears the bits one after the other.
+    int left = (int) run.get(JAVA_LONG, DIRTY);
     run.set(JAVA_LONG, DIRTY, 0);
     List.of(regs, sregs, events).forEach(StateBlock::forget);
+    return switch (Integer.lowestOneBit(left)) {
+      case SYNC_REGS -> Optional.of("KVM_SYNC_X86_REGS");
+      case SYNC_SREGS -> Optional.of("KVM_SYNC_X86_SREGS");
+      case SYNC_EVENTS -> Optional.of("KVM_SYNC_X86_EVENTS");
+      default -> Optional.empty();
+    };
   }
 }

@@ -376,6 +376,20 @@ class KvmVcpuTest {
   }
 
   @Test
+  void aStateThatKvmRefusesIsNamedAndTheNextOneIsTaken() {
+    guest.code("f4").on(new KvmEngine());
+    long good = cpu.cr0;
+    // Paging without protection.
+    cpu.cr0 = 1L << 31;
+    assertThat(guest.run()).isEqualTo(Exit.FAILED);
+    assertThat(guest.vcpu.failure())
+        .startsWith(
+            "KVM cannot go on: the host's KVM refuses KVM_RUN with KVM_SYNC_X86_SREGS: Invalid");
+    cpu.cr0 = good;
+    assertThat(guest.run()).isEqualTo(Exit.HALTED);
+  }
+
+  @Test
   void theTimeStampCounterGoesOnFromWhereItWas() {
     guest.longMode();
     cpu.msrs.write(0x10, 1L << 50);
