@@ -101,6 +101,7 @@ class DebugStopsTest {
   void aBreakpointInCodeThatWasExecutedBeforeStopsEachTime(Engine engine) {
     // mov ecx, 1000; 1: inc eax; inc edx; loop 1b; hlt; jmp CODE
     load(engine, "B9 E8 03 00 00 FF C0 FF C2 E2 FA F4 EB F2");
+    c.r[Cpu.RDX] = 0;
     assertThat(run()).isEqualTo(Exit.HALTED);
     assertThat(c.r[Cpu.RAX]).isEqualTo(1000);
     c.halted = false;
@@ -129,8 +130,7 @@ class DebugStopsTest {
   @ParameterizedTest
   @MethodSource("engines")
   void breakpointsInSegmentsAreAtLinearAddresses(Engine engine) {
-    m.realMode();
-    c.selector[Cpu.CS] = 0x100;
+    m.protectedMode(0);
     c.segBase[Cpu.CS] = 0x1000;
     c.rip = CODE - 0x1000;
     load(engine, "40 40 F4");
