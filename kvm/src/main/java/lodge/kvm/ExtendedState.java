@@ -49,8 +49,8 @@ final class ExtendedState {
   ExtendedState(Fd vcpu, long components, boolean hasXcr0) {
     this.hasXcr0 = hasXcr0;
     this.components = components & (3 | AVX | PKRU);
-    area = new StateBlock(vcpu, Ioctl.GET_XSAVE, Ioctl.SET_XSAVE, Structs.XSAVE.size());
-    xcrs = new StateBlock(vcpu, Ioctl.GET_XCRS, Ioctl.SET_XCRS, Structs.XCRS.size());
+    area = StateBlock.of(vcpu, Ioctl.GET_XSAVE, Ioctl.SET_XSAVE, Structs.XSAVE.size());
+    xcrs = StateBlock.of(vcpu, Ioctl.GET_XCRS, Ioctl.SET_XCRS, Structs.XCRS.size());
   }
 
   void load(Cpu c) {

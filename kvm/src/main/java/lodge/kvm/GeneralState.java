@@ -79,11 +79,10 @@ final class GeneralState {
   private final StateBlock sregs;
   private final StateBlock debug;
 
-  GeneralState(Fd vcpu) {
-    regs = new StateBlock(vcpu, Ioctl.GET_REGS, Ioctl.SET_REGS, Structs.REGS.size());
-    sregs = new StateBlock(vcpu, Ioctl.GET_SREGS, Ioctl.SET_SREGS, Structs.SREGS.size());
-    debug =
-        new StateBlock(vcpu, Ioctl.GET_DEBUGREGS, Ioctl.SET_DEBUGREGS, Structs.DEBUGREGS.size());
+  GeneralState(Fd vcpu, SyncRegs sync) {
+    regs = sync.regs;
+    sregs = sync.sregs;
+    debug = StateBlock.of(vcpu, Ioctl.GET_DEBUGREGS, Ioctl.SET_DEBUGREGS, Structs.DEBUGREGS.size());
   }
 
   private static long[] offsets(Struct struct, String... fields) {

@@ -13,148 +13,116 @@ import lodge.core.DebugStops.Access;
 import lodge.core.DebugStops.Watchpoint;
 
 /**
- * What a debugger outside of the guest wants, by means of the processor's debug registers (SDM
- * volume 3, 18.2) and of KVM_SET_GUEST_DEBUG ("The Definitive KVM API Documentation", 4.87). The
- * guest's own debug registers do nothing meanwhile.
- *
- * <p>A step is the processor's own: one into an exception or an interrupt ends where its handler
- * returns to, and KVMs differ in whether the processor halts after one over HLT.
+ * Break- and watchpoints of a debugger outside of the guest in DR0 to DR3 (SDM volume 3, 19.2). As
+ * long as there are any, those that the guest has in these registers have no effect.
  */
 final class GuestDebug {
-  private static final int ENABLE = 1;
-  private static final int SINGLESTEP = 1 << 1;
-  private static final int USE_HW_BP = 1 << 17;
+  private static final int REGISTERS = 4;
 
   private static final long CONTROL = Structs.GUEST_DEBUG.offset("control");
-  private static final long REGISTERS = Structs.GUEST_DEBUG.offset("arch.debugreg");
-  private static final int DR7 = 7;
+  private static final long DEBUG_REGISTERS = Structs.GUEST_DEBUG.offset("arch.debugreg");
 
-  /** DR0 to DR3. */
-  private static final int PLACES = 4;
+  // linux/kvm.h, asm/kvm.h
+  private static final int ENABLE = 1;
+  private static final int USE_HARDWARE_BREAKPOINTS = 0x2_0000;
 
-  private static final int LONGEST = 8;
+  // DR7
+  private static final long ALWAYS_SET = 1 << 10;
+  private static final int EXECUTE = 0;
+  private static final int WRITE = 1;
+  private static final int READ_OR_WRITE = 3;
 
   /**
-   * What one of DR0 to DR3 is for.
+   * What one register is to watch.
    *
-   * @param kind R/W and LEN of DR7
-   * @param watchpoint which this is a part of; empty for a breakpoint
+   * @param length 1, 2, 4 or 8; it is aligned so
    */
-  private record Place(long address, int kind, Optional<Watchpoint> watchpoint) {}
+  private record Place(long address, int length, int kind, Optional<Watchpoint> watchpoint) {
+    /** Its bits in DR7, enabled for all tasks. */
+    long control(int register) {
+      int size = length == 8 ? 2 : length - 1;
+      return 2L << 2 * register | (long) (size << 2 | kind) << 16 + 4 * register;
+    }
+  }
 
   private final Fd vcpu;
+  private final boolean available;
   private final MemorySegment request = Arena.ofAuto().allocate(Structs.GUEST_DEBUG.size(), 8);
-  private DebugStops stops = DebugStops.NONE;
   private List<Place> places = List.of();
-  private boolean active;
-  private boolean stopped;
-  private Optional<Watchpoint> hit = Optional.empty();
 
-  GuestDebug(Fd vcpu) {
+  GuestDebug(Kvm kvm, Fd vcpu) {
     this.vcpu = vcpu;
+    available = kvm.has(Capability.SET_GUEST_DEBUG);
   }
 
   /**
-   * @return false, with nothing changed, when the processor has no registers for that
+   * Has the processor stop there from now on; steps are not its business.
+   *
+   * @return false when it cannot: its registers are too few, or it cannot tell loads from stores
    */
-  boolean stopAt(DebugStops wanted) {
-    List<Place> needed = new ArrayList<>();
-    wanted.breakpoints().forEach(each -> needed.add(new Place(each, 0, Optional.empty())));
-    for (Watchpoint each : wanted.watchpoints()) {
-      if (each.access() == Access.READ || each.length() > PLACES * LONGEST) {
-        return false;
-      }
-      cover(each, needed);
-    }
-    if (needed.size() > PLACES) {
-      return false;
-    }
-    stops = wanted;
-    places = needed;
-    return true;
+  boolean stopAt(DebugStops stops) {
+    Optional<List<Place>> wanted = places(stops);
+    wanted.filter(list -> !list.equals(places)).ifPresent(this::install);
+    return wanted.isPresent();
   }
 
-  /** What one register watches is aligned to its length. */
-  private static void cover(Watchpoint watchpoint, List<Place> needed) {
+  private Optional<List<Place>> places(DebugStops stops) {
+    if (stops.step()) {
+      // The step ends before any of the others comes.
+      return Optional.of(List.of());
+    }
+    List<Place> wanted = new ArrayList<>();
+    stops.breakpoints().forEach(at -> wanted.add(new Place(at, 1, EXECUTE, Optional.empty())));
+    for (Watchpoint watchpoint : stops.watchpoints()) {
+      if (watchpoint.access() == Access.READ || watchpoint.length() > REGISTERS * 8) {
+        return Optional.empty();
+      }
+      addPieces(watchpoint, wanted);
+    }
+    boolean fits = wanted.isEmpty() || available && wanted.size() <= REGISTERS;
+    return fits ? Optional.of(wanted) : Optional.empty();
+  }
+
+  /** A register watches 1, 2, 4 or 8 bytes that are aligned so. */
+  private static void addPieces(Watchpoint watchpoint, List<Place> places) {
+    int kind = watchpoint.access() == Access.WRITE ? WRITE : READ_OR_WRITE;
     int done = 0;
     while (done < watchpoint.length()) {
-      long address = watchpoint.address() + done;
-      int length = Integer.highestOneBit(Math.min(watchpoint.length() - done, LONGEST));
-      while ((address & length - 1) != 0) {
-        length >>= 1;
+      long at = watchpoint.address() + done;
+      int piece = 8;
+      while (piece > watchpoint.length() - done || (at & piece - 1) != 0) {
+        piece >>= 1;
       }
-      needed.add(new Place(address, kind(watchpoint.access(), length), Optional.of(watchpoint)));
-      done += length;
+      places.add(new Place(at, piece, kind, Optional.of(watchpoint)));
+      done += piece;
     }
   }
 
-  private static int kind(Access access, int length) {
-    int size =
-        switch (length) {
-          case 1 -> 0;
-          case 2 -> 1;
-          case 4 -> 3;
-          default -> 2;
-        };
-    return (access == Access.WRITE ? 1 : 3) | size << 2;
-  }
-
-  /** A run begins. After the general registers: KVM steps from where it is told this. */
-  void load() {
-    stopped = false;
-    hit = Optional.empty();
-    boolean wanted = !stops.equals(DebugStops.NONE);
-    if (!wanted && !active) {
-      return;
-    }
-    active = wanted;
+  private void install(List<Place> wanted) {
     request.fill((byte) 0);
-    request.set(JAVA_INT, CONTROL, control());
-    long dr7 = 0;
-    for (int i = 0; i < places.size(); i++) {
-      Place place = places.get(i);
-      if (stops.step() && place.watchpoint().isEmpty()) {
-        // A step leaves the breakpoint that it begins at.
-        continue;
-      }
-      request.set(JAVA_LONG, REGISTERS + 8L * i, place.address());
-      dr7 |= 2L << 2 * i | (long) place.kind() << 16 + 4 * i;
+    long control = ALWAYS_SET;
+    for (int i = 0; i < wanted.size(); i++) {
+      request.set(JAVA_LONG, DEBUG_REGISTERS + 8 * i, wanted.get(i).address);
+      control |= wanted.get(i).control(i);
     }
-    request.set(JAVA_LONG, REGISTERS + 8L * DR7, dr7);
+    request.set(JAVA_LONG, DEBUG_REGISTERS + 8 * 7, control);
+    request.set(JAVA_INT, CONTROL, wanted.isEmpty() ? 0 : ENABLE | USE_HARDWARE_BREAKPOINTS);
     vcpu.call(Ioctl.SET_GUEST_DEBUG, request);
-  }
-
-  private int control() {
-    if (!active) {
-      return 0;
-    }
-    return ENABLE | (stops.step() ? SINGLESTEP : 0) | (places.isEmpty() ? 0 : USE_HW_BP);
-  }
-
-  boolean steps() {
-    return stops.step();
+    places = wanted;
   }
 
   /**
-   * The guest has stopped.
+   * What a stop was about.
    *
-   * @param dr6 says by which registers
+   * @param dr6 its bits 3:0 stand for the registers that were hit
+   * @return empty for a breakpoint
    */
-  void stop(long dr6) {
-    stopped = true;
-    for (int i = 0; i < places.size() && hit.isEmpty(); i++) {
+  Optional<Watchpoint> hit(long dr6) {
+    for (int i = 0; i < places.size(); i++) {
       if ((dr6 >> i & 1) != 0) {
-        hit = places.get(i).watchpoint();
+        return places.get(i).watchpoint;
       }
     }
-  }
-
-  boolean stopped() {
-    return stopped;
-  }
-
-  /** What the last run was stopped by, if it was a watchpoint. */
-  Optional<Watchpoint> watchpointHit() {
-    return hit;
+    return Optional.empty();
   }
 }

@@ -20,17 +20,11 @@ enum Ioctl {
 
   // Of a vCPU.
   RUN(Direction.NONE, 0x80),
-  GET_REGS(Direction.OUT, 0x81, Structs.REGS),
-  SET_REGS(Direction.IN, 0x82, Structs.REGS),
-  GET_SREGS(Direction.OUT, 0x83, Structs.SREGS),
-  SET_SREGS(Direction.IN, 0x84, Structs.SREGS),
   INTERRUPT(Direction.IN, 0x86, Structs.INTERRUPT),
   GET_MSRS(Direction.BOTH, 0x88, Structs.MSRS),
   SET_MSRS(Direction.IN, 0x89, Structs.MSRS),
   SET_CPUID2(Direction.IN, 0x90, Structs.CPUID2),
   SET_GUEST_DEBUG(Direction.IN, 0x9B, Structs.GUEST_DEBUG),
-  GET_VCPU_EVENTS(Direction.OUT, 0x9F, Structs.VCPU_EVENTS),
-  SET_VCPU_EVENTS(Direction.IN, 0xA0, Structs.VCPU_EVENTS),
   GET_DEBUGREGS(Direction.OUT, 0xA1, Structs.DEBUGREGS),
   SET_DEBUGREGS(Direction.IN, 0xA2, Structs.DEBUGREGS),
   SET_TSC_KHZ(Direction.NONE, 0xA2),

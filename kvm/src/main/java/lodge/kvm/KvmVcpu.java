@@ -1,8 +1,5 @@
 package lodge.kvm;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import lodge.core.Counters;
@@ -15,32 +12,37 @@ import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.EngineException;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Interrupts;
+import lodge.cpu.x86.interpreter.InterpreterEngine;
 
 /**
  * A vCPU of the kernel's, with Lodge's own interrupt controllers around it. Within {@link #run} the
  * state is KVM's, between two of them {@link Cpu}'s.
  */
 final class KvmVcpu implements Vcpu {
+  /**
+   * How long a halted processor waits within {@link #run} for its next interrupt: a transfer of the
+   * state costs as much as some ten exits, which is little beside such a time.
+   */
+  private static final long HALT_NANOS = 1_000_000;
+
   private final Vm vm;
   private final Cpu cpu;
   private final Runnable closed;
   private final Fd fd;
   private final MemorySegment mapping;
   private final RunArea area;
+  private final SyncRegs sync;
   private final Kicker kicker;
   private final GeneralState general;
   private final ExtendedState extended;
   private final PendingEvents events;
   private final MsrState msrs;
   private final GuestDebug debug;
-  private final MemorySegment vector = Arena.ofAuto().allocate(Structs.INTERRUPT.size(), 8);
-
-  /** The last exit is completed by the next KVM_RUN, and only then the state is whole. */
-  private boolean incomplete;
 
   /** The guest takes an interrupt now. */
   private boolean windowOpen;
 
+  private FailedExit failed;
   private String failure = "";
   private boolean open = true;
 
@@ -67,14 +69,15 @@ final class KvmVcpu implements Vcpu {
     cpu.msrs.setTscPace(tscKhz);
     HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz);
     host.install(fd, cpu);
-    general = new GeneralState(fd);
     extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
-    events = new PendingEvents(fd);
     msrs = new MsrState(fd, cpu);
-    debug = new GuestDebug(fd);
+    debug = new GuestDebug(vm.kvm(), fd);
     // Last: nothing behind it fails.
     mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));
     area = new RunArea(mapping, cpu);
+    sync = new SyncRegs(mapping);
+    general = new GeneralState(fd, sync);
+    events = new PendingEvents(fd, sync);
     kicker = new Kicker(mapping);
   }
 
@@ -103,14 +106,18 @@ final class KvmVcpu implements Vcpu {
 
   @Override
   public Exit run() {
+    cpu.debug.begin();
+    if (cpu.debug.steps()) {
+      return step();
+    }
+    if (!cpu.attention && !cpu.halted && cpu.debug.breaks()) {
+      return Exit.BREAKPOINT;
+    }
     kicker.begin();
     try {
       load();
       Exit exit = cpu.shutdown ? Exit.SHUTDOWN : execute();
       save();
-      if (debug.stopped()) {
-        exit = Exit.BREAKPOINT;
-      }
       if (exit == Exit.HALTED && !cpu.halted) {
         // A trap that came with HLT has been delivered.
         exit = Exit.KICKED;
@@ -118,8 +125,11 @@ final class KvmVcpu implements Vcpu {
       if (exit == Exit.KICKED) {
         cpu.look();
         kicks++;
+      } else if (exit == Exit.BREAKPOINT) {
+        // The processor sets it to get past the breakpoint.
+        cpu.eflags &= ~Flags.RF;
       } else if (exit == Exit.FAILED) {
-        failure = area.failure();
+        failure = failed.text(cpu);
       }
       return cpu.shutdown ? Exit.SHUTDOWN : exit;
     } catch (EngineException e) {
@@ -127,6 +137,16 @@ final class KvmVcpu implements Vcpu {
       return Exit.FAILED;
     } finally {
       kicker.end();
+    }
+  }
+
+  /**
+   * A step is the interpreter's: processors step with a trap flag that guests see. Its engine is
+   * made anew each time, because what it has decoded before may have been written to under KVM.
+   */
+  private Exit step() {
+    try (Vcpu interpreter = new InterpreterEngine().create(cpu)) {
+      return interpreter.run();
     }
   }
 
@@ -142,12 +162,11 @@ final class KvmVcpu implements Vcpu {
     msrs.load(cpu);
     extended.load(cpu);
     events.load(cpu);
-    debug.load();
     windowOpen = (cpu.eflags & Flags.IF) != 0 && !cpu.interruptShadow && cpu.pendingNmis == 0;
   }
 
   private void save() {
-    complete();
+    leave();
     general.save(cpu);
     msrs.save(cpu);
     extended.save(cpu);
@@ -161,10 +180,11 @@ final class KvmVcpu implements Vcpu {
         return Exit.KICKED;
       }
       if (!deliverInterrupt() && cpu.halted) {
-        halts++;
-        return Exit.HALTED;
-      }
-      if (enter()) {
+        if (!windowOpen || !kicker.sleep(HALT_NANOS)) {
+          return Exit.HALTED;
+        }
+        kicker.clear();
+      } else if (enter()) {
         Exit exit = answer();
         if (exit != null) {
           return exit;
@@ -178,14 +198,12 @@ final class KvmVcpu implements Vcpu {
 
   /** Has KVM deliver an interrupt if one waits and the guest takes it. */
   private boolean deliverInterrupt() {
-    // Interrupts wait for steps, unless the processor halts for one.
-    boolean waits = cpu.apic.pending() && (!debug.steps() || cpu.halted);
+    boolean waits = cpu.apic.pending();
     boolean delivered = false;
     if (waits && windowOpen) {
       int number = cpu.apic.acknowledge();
       if (number >= 0) {
-        vector.set(JAVA_INT, 0, number);
-        fd.call(Ioctl.INTERRUPT, vector);
+        events.interrupt(number);
         interrupts++;
         delivered = true;
         cpu.halted = false;
@@ -204,7 +222,6 @@ final class KvmVcpu implements Vcpu {
     kicker.enter();
     int result = fd.attempt(Ioctl.RUN, 0);
     kicker.leave();
-    incomplete = false;
     windowOpen = area.windowOpen();
     if (area.cr8() != cr8) {
       cpu.apic.setCr8(area.cr8());
@@ -213,7 +230,10 @@ final class KvmVcpu implements Vcpu {
       return true;
     }
     if (fd.errno() != SystemCalls.EINTR) {
-      throw Obstacles.refused(Ioctl.RUN, fd.errno());
+      int errno = fd.errno();
+      throw sync.forget()
+          .map(part -> Obstacles.refused(Ioctl.RUN, part, errno))
+          .orElseGet(() -> Obstacles.refused(Ioctl.RUN, errno));
     }
     return false;
   }
@@ -222,7 +242,6 @@ final class KvmVcpu implements Vcpu {
   private Exit answer() {
     switch (area.reason()) {
       case IO -> {
-        incomplete = true;
         if (area.answerPort()) {
           portReads++;
         } else {
@@ -230,7 +249,6 @@ final class KvmVcpu implements Vcpu {
         }
       }
       case MMIO -> {
-        incomplete = true;
         if (area.answerMemory()) {
           memoryReads++;
         } else {
@@ -238,58 +256,60 @@ final class KvmVcpu implements Vcpu {
         }
       }
       case X86_RDMSR -> {
-        incomplete = true;
         area.answerMsrRead();
         msrReads++;
       }
       case X86_WRMSR -> {
-        incomplete = true;
         area.answerMsrWrite();
         msrWrites++;
       }
       case HLT -> {
         cpu.halted = true;
-        if (debug.steps()) {
-          return stop(0);
-        }
-      }
-      case DEBUG -> {
-        return stop(area.debugStatus());
+        halts++;
       }
       case IRQ_WINDOW_OPEN -> windows++;
       case INTR, SET_TPR -> {
         // There may be something to deliver now.
+      }
+      case DEBUG -> {
+        debug.hit(area.debugStatus()).ifPresent(cpu.debug::note);
+        return Exit.BREAKPOINT;
       }
       case SHUTDOWN -> {
         cpu.shutdown = true;
         return Exit.SHUTDOWN;
       }
       default -> {
+        failed = new FailedExit(mapping);
         return Exit.FAILED;
       }
     }
     return null;
   }
 
-  private Exit stop(long status) {
-    debug.stop(status);
-    return Exit.BREAKPOINT;
-  }
-
-  /** Has KVM finish the instruction that the last exit was in the middle of. */
-  private void complete() {
-    while (incomplete) {
+  /**
+   * Has KVM finish the instruction that the last exit was in the middle of, and leave its state in
+   * the run area.
+   */
+  private void leave() {
+    sync.wanted(true);
+    kicker.stayOutside();
+    while (enter()) {
+      answer();
       kicker.stayOutside();
-      if (enter()) {
-        answer();
-      }
     }
+    sync.wanted(false);
     kicker.clear();
   }
 
   @Override
   public void kick() {
     cpu.kick();
+    kicker.kick();
+  }
+
+  @Override
+  public void interrupt() {
     kicker.kick();
   }
 
@@ -302,12 +322,16 @@ final class KvmVcpu implements Vcpu {
 
   @Override
   public boolean stopAt(DebugStops stops) {
-    return debug.stopAt(stops);
+    boolean can = debug.stopAt(stops);
+    if (can) {
+      cpu.debug.stopAt(stops);
+    }
+    return can;
   }
 
   @Override
   public Optional<DebugStops.Watchpoint> watchpointHit() {
-    return debug.watchpointHit();
+    return cpu.debug.watchpointHit();
   }
 
   @Override

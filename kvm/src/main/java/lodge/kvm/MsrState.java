@@ -44,6 +44,7 @@ final class MsrState {
 
   private final Fd vcpu;
   private final MemorySegment one = Arena.ofAuto().allocate(ENTRIES + ENTRY, 8);
+  private final MemorySegment counter = Arena.ofAuto().allocate(ENTRIES + 2 * ENTRY, 8);
   private final int[] numbers;
   private final StateBlock block;
 
@@ -68,7 +69,10 @@ final class MsrState {
       }
     }
     numbers = taken.stream().mapToInt(Integer::intValue).toArray();
-    block = new StateBlock(vcpu, Ioctl.GET_MSRS, Ioctl.SET_MSRS, ENTRIES + ENTRY * numbers.length);
+    block = StateBlock.of(vcpu, Ioctl.GET_MSRS, Ioctl.SET_MSRS, ENTRIES + ENTRY * numbers.length);
+    counter.set(JAVA_INT, COUNT, 2);
+    counter.set(JAVA_INT, at(0) + INDEX, TIME_STAMP_COUNTER);
+    counter.set(JAVA_INT, at(1) + INDEX, TSC_ADJUST);
     block.data.set(JAVA_INT, COUNT, numbers.length);
     for (int i = 0; i < numbers.length; i++) {
       block.data.set(JAVA_INT, at(i) + INDEX, numbers[i]);
@@ -116,10 +120,9 @@ final class MsrState {
         // KVM lets its guests write what the processors do not take: the register stays as it was.
       }
     }
-    get(TIME_STAMP_COUNTER);
-    long tsc = one.get(JAVA_LONG, ENTRIES + DATA);
-    get(TSC_ADJUST);
-    c.msrs.restoreTsc(tsc, one.get(JAVA_LONG, ENTRIES + DATA));
+    vcpu.attempt(Ioctl.GET_MSRS, counter.address());
+    long tsc = counter.get(JAVA_LONG, at(0) + DATA);
+    c.msrs.restoreTsc(tsc, counter.get(JAVA_LONG, at(1) + DATA));
     tscOffset = c.msrs.tscOffset();
     tscKnown = true;
   }

@@ -65,6 +65,12 @@ final class Obstacles {
             + ": Linux 5.10 or newer has what is needed");
   }
 
+  static EngineException refused(Ioctl request, String part, int errno) {
+    return new EngineException(
+        "the host's KVM refuses KVM_%s with %s: %s"
+            .formatted(request, part, SystemCalls.message(errno)));
+  }
+
   static EngineException refused(Ioctl request, int errno) {
     return new EngineException(
         "the host's KVM refuses KVM_" + request + ": " + SystemCalls.message(errno));

@@ -3,6 +3,7 @@ package lodge.kvm;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
@@ -33,12 +34,15 @@ final class PendingEvents {
   private static final int SHADOW_MOV_SS = 1;
   private static final int SHADOW_STI = 2;
 
+  private final Fd vcpu;
+  private final SyncRegs sync;
   private final StateBlock events;
+  private final MemorySegment vector = Arena.ofAuto().allocate(Structs.INTERRUPT.size(), 8);
 
-  PendingEvents(Fd vcpu) {
-    events =
-        new StateBlock(
-            vcpu, Ioctl.GET_VCPU_EVENTS, Ioctl.SET_VCPU_EVENTS, Structs.VCPU_EVENTS.size());
+  PendingEvents(Fd vcpu, SyncRegs sync) {
+    this.vcpu = vcpu;
+    this.sync = sync;
+    events = sync.events;
   }
 
   private static long offset(String field) {
@@ -57,6 +61,18 @@ final class PendingEvents {
     // To be given to KVM each time: it drops what waits when it is given registers.
     events.forget();
     events.write();
+  }
+
+  /** Has KVM deliver an interrupt, which the guest takes. */
+  void interrupt(int number) {
+    if (sync.eventsWait()) {
+      // They would undo the request.
+      events.data.set(JAVA_BYTE, INTERRUPT_INJECTED, (byte) 1);
+      events.data.set(JAVA_BYTE, INTERRUPT_NUMBER, (byte) number);
+    } else {
+      vector.set(JAVA_INT, 0, number);
+      vcpu.call(Ioctl.INTERRUPT, vector);
+    }
   }
 
   /** After all other state was saved. */

@@ -6,13 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
-import java.util.HexFormat;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
-import lodge.cpu.x86.decode.Decoder;
-import lodge.cpu.x86.decode.Form;
-import lodge.cpu.x86.decode.Insn;
-import lodge.cpu.x86.decode.InsnText;
 
 /** What KVM and a vCPU's thread tell each other at exits, and the exits that devices answer. */
 final class RunArea {
@@ -20,8 +15,6 @@ final class RunArea {
   private static final long EXIT_REASON = Structs.RUN.offset("exit_reason");
   private static final long READY = Structs.RUN.offset("ready_for_interrupt_injection");
   private static final long CR8 = Structs.RUN.offset("cr8");
-  private static final long ENTRY_FAILURE =
-      Structs.RUN.offset("fail_entry.hardware_entry_failure_reason");
   private static final long IO_DIRECTION = Structs.RUN.offset("io.direction");
   private static final long IO_SIZE = Structs.RUN.offset("io.size");
   private static final long IO_PORT = Structs.RUN.offset("io.port");
@@ -31,20 +24,12 @@ final class RunArea {
   private static final long MMIO_DATA = Structs.RUN.offset("mmio.data");
   private static final long MMIO_LENGTH = Structs.RUN.offset("mmio.len");
   private static final long MMIO_IS_WRITE = Structs.RUN.offset("mmio.is_write");
-  private static final long SUBERROR = Structs.RUN.offset("internal.suberror");
-  private static final long FAILURE_DATA = Structs.RUN.offset("emulation_failure.ndata");
-  private static final long FAILURE_FLAGS = Structs.RUN.offset("emulation_failure.flags");
-  private static final long FAILURE_LENGTH = Structs.RUN.offset("emulation_failure.insn_size");
-  private static final long FAILURE_BYTES = Structs.RUN.offset("emulation_failure.insn_bytes");
-  private static final long DEBUG_DR6 = Structs.RUN.offset("debug.arch.dr6");
+  private static final long DEBUG_STATUS = Structs.RUN.offset("debug.arch.dr6");
   private static final long MSR_ERROR = Structs.RUN.offset("msr.error");
   private static final long MSR_INDEX = Structs.RUN.offset("msr.index");
   private static final long MSR_DATA = Structs.RUN.offset("msr.data");
 
   private static final int IO_OUT = 1;
-  private static final int EMULATION = 1;
-  private static final int HAS_BYTES = 1;
-  private static final int MAX_BYTES = 15;
   private static final long PAGE_MASK = ~0xFFFL;
 
   private final MemorySegment run;
@@ -57,10 +42,6 @@ final class RunArea {
 
   ExitReason reason() {
     return ExitReason.of(run.get(JAVA_INT, EXIT_REASON));
-  }
-
-  int reasonNumber() {
-    return run.get(JAVA_INT, EXIT_REASON);
   }
 
   /** Asks KVM to come back as soon as the guest takes interrupts. */
@@ -147,9 +128,9 @@ final class RunArea {
     }
   }
 
-  /** Which debug registers a stop is about. */
+  /** DR6 of a stop for the debugger. */
   long debugStatus() {
-    return run.get(JAVA_LONG, DEBUG_DR6);
+    return run.get(JAVA_LONG, DEBUG_STATUS);
   }
 
   /** RDMSR of a register that is not KVM's. */
@@ -170,39 +151,5 @@ final class RunArea {
     } catch (CpuException e) {
       run.set(JAVA_BYTE, MSR_ERROR, (byte) 1);
     }
-  }
-
-  /** Why KVM does not go on, in words, of an exit that ends all. The state has been saved. */
-  String failure() {
-    return switch (reason()) {
-      case FAIL_ENTRY ->
-          "the processor refuses the guest's state, reason 0x"
-              + Long.toHexString(run.get(JAVA_LONG, ENTRY_FAILURE));
-      case INTERNAL_ERROR ->
-          run.get(JAVA_INT, SUBERROR) == EMULATION
-              ? "its instruction emulator does not know the instruction" + instruction()
-              : "internal error " + run.get(JAVA_INT, SUBERROR);
-      default -> "exit " + run.get(JAVA_INT, EXIT_REASON) + " is for nobody here";
-    };
-  }
-
-  /** The bytes that KVM has fetched, if it says so. */
-  private String instruction() {
-    boolean told =
-        run.get(JAVA_INT, FAILURE_DATA) > 0 && (run.get(JAVA_LONG, FAILURE_FLAGS) & HAS_BYTES) != 0;
-    if (!told) {
-      return "";
-    }
-    int length = Math.clamp(run.get(JAVA_BYTE, FAILURE_LENGTH), 0, MAX_BYTES);
-    byte[] bytes = run.asSlice(FAILURE_BYTES, MAX_BYTES).toArray(JAVA_BYTE);
-    Insn known = new Decoder().decode(bytes, 0, length, cpu.codeSize);
-    if (known == null || known.form == Form.UNDEFINED || known.form == Form.TOO_LONG) {
-      return " " + HexFormat.ofDelimiter(" ").formatHex(bytes, 0, length);
-    }
-    return " %s (%s) at 0x%x"
-        .formatted(
-            InsnText.of(known, cpu.rip),
-            HexFormat.ofDelimiter(" ").formatHex(bytes, 0, known.length),
-            cpu.rip);
   }
 }

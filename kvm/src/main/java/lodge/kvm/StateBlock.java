@@ -8,27 +8,34 @@ import java.lang.foreign.MemorySegment;
  * given to KVM again.
  */
 final class StateBlock {
-  private final Fd vcpu;
-  private final Ioctl get;
-  private final Ioctl set;
+  private final Runnable fetch;
+  private final Runnable give;
   private final MemorySegment known;
   private boolean valid;
 
   /** To be changed between {@link #read} and {@link #write}. */
   final MemorySegment data;
 
-  StateBlock(Fd vcpu, Ioctl get, Ioctl set, long size) {
-    this.vcpu = vcpu;
-    this.get = get;
-    this.set = set;
-    Arena arena = Arena.ofAuto();
-    data = arena.allocate(size, 8);
-    known = arena.allocate(size, 8);
+  /**
+   * @param fetch has KVM write its state into {@code data}
+   * @param give has KVM take it from there
+   */
+  StateBlock(MemorySegment data, Runnable fetch, Runnable give) {
+    this.data = data;
+    this.fetch = fetch;
+    this.give = give;
+    known = Arena.ofAuto().allocate(data.byteSize(), 8);
+  }
+
+  /** One that is asked for and given by requests of its own. */
+  static StateBlock of(Fd vcpu, Ioctl get, Ioctl set, long size) {
+    MemorySegment data = Arena.ofAuto().allocate(size, 8);
+    return new StateBlock(data, () -> vcpu.call(get, data), () -> vcpu.call(set, data));
   }
 
   /** Fetches it from KVM. */
   void read() {
-    vcpu.call(get, data);
+    fetch.run();
     known.copyFrom(data);
     valid = true;
   }
@@ -36,7 +43,7 @@ final class StateBlock {
   /** Gives it to KVM if it differs from what KVM has. */
   void write() {
     if (!valid || known.mismatch(data) >= 0) {
-      vcpu.call(set, data);
+      give.run();
       known.copyFrom(data);
       valid = true;
     }

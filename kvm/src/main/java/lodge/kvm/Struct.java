@@ -6,8 +6,9 @@ import java.util.Map;
 /**
  * The layout of a C structure as the System V ABI for x86-64 gives it, made of a description in
  * text: declarations such as {@code u32 slot flags} or {@code u64[4] args}, separated by
- * semicolons. What is nested has a name with a dot in it. Where the structure ends in a union, its
- * members follow as {@code | name: declarations}.
+ * semicolons. What is nested has a name with a dot in it. Where the structure has a union, its
+ * members follow as {@code | name: declarations}; a member without a name is the union's padding
+ * and what comes behind it.
  */
 final class Struct {
   private static final Map<String, Integer> SIZES = Map.of("u8", 1, "u16", 2, "u32", 4, "u64", 8);
@@ -31,8 +32,9 @@ final class Struct {
     long union = struct.size;
     for (int i = 1; i < parts.length; i++) {
       int colon = parts[i].indexOf(':');
-      String member = parts[i].substring(0, colon).strip() + ".";
-      struct.declare(member, parts[i].substring(colon + 1), union);
+      String member = parts[i].substring(0, colon).strip();
+      String prefix = member.isEmpty() ? "" : member + ".";
+      struct.declare(prefix, parts[i].substring(colon + 1), union);
     }
     struct.size = -struct.alignment & struct.size + struct.alignment - 1;
     return struct;

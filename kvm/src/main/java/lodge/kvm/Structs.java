@@ -62,9 +62,6 @@ final class Structs {
   static final Struct DEBUGREGS =
       Struct.of("kvm_debugregs", "u64[4] db; u64 dr6 dr7 flags; u64[9] reserved");
 
-  static final Struct GUEST_DEBUG =
-      Struct.of("kvm_guest_debug", "u32 control pad; u64[8] arch.debugreg");
-
   static final Struct XSAVE = Struct.of("kvm_xsave", "u32[1024] region");
 
   static final Struct XCRS =
@@ -72,6 +69,9 @@ final class Structs {
           "kvm_xcrs",
           "u32 nr_xcrs flags; u32 xcrs[0].xcr xcrs[0].reserved; u64 xcrs[0].value;"
               + " u64[30] others; u64[16] padding");
+
+  static final Struct GUEST_DEBUG =
+      Struct.of("kvm_guest_debug", "u32 control pad; u64[8] arch.debugreg");
 
   /** The start of what a vCPU's file shares with its user. */
   static final Struct RUN =
@@ -86,7 +86,9 @@ final class Structs {
           | internal: u32 suberror ndata; u64[16] data
           | emulation_failure: u32 suberror ndata; u64 flags; u8 insn_size; u8[15] insn_bytes
           | debug: u32 arch.exception arch.pad; u64 arch.pc arch.dr6 arch.dr7
-          | msr: u8 error; u8[7] pad; u32 reason index; u64 data\
+          | msr: u8 error; u8[7] pad; u32 reason index; u64 data
+          |: u8[256] padding; u64 kvm_valid_regs kvm_dirty_regs;
+          u64[18] s.regs.regs; u64[39] s.regs.sregs; u64[8] s.regs.events\
           """);
 
   /** All of them. */
@@ -107,9 +109,9 @@ final class Structs {
           MSR_FILTER,
           VCPU_EVENTS,
           DEBUGREGS,
-          GUEST_DEBUG,
           XSAVE,
           XCRS,
+          GUEST_DEBUG,
           RUN);
 
   private Structs() {}

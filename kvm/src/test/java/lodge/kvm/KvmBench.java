@@ -15,10 +15,20 @@ import lodge.core.Vcpu;
 final class KvmBench {
   private static final String PORT = "ba0005 ee ebfd";
   private static final String MMIO = "b800a0 8ed8 a20000 ebfb";
-  private static final String HLT = "f4 ebfd";
+
+  /** What wakes it up is an interrupt. */
+  private static final String HLT = "fb f4 ebfd";
+
+  private static final String HLT_WITHOUT_INTERRUPTS = "f4 ebfd";
+  private static final int VECTOR = 0x21;
+  private static final int HANDLER = 0x9000;
+  private static final String IRET = "cf";
+
+  private static final int ROUNDS = 3;
   private static final String COMPUTE = "66b980841e00 660fafc1 6601c8 6649 75f5 f4";
   private static final int TURNS = 2_000_000;
   private static final int EXITS = 50_000;
+  private static final int RUNS = 5_000;
   private static final int MACHINES = 50;
 
   /** A device that has seen enough kicks the vCPU. */
@@ -46,20 +56,35 @@ final class KvmBench {
   private KvmBench() {}
 
   public static void main(String[] arguments) throws IOException, InterruptedException {
-    Map<String, Double> c = leastPossible(arguments[0]);
-    // The first round of each is for HotSpot.
-    row("exits a second: port", c.get("port"), Math.max(port(), port()));
-    row("exits a second: memory", c.get("mmio"), Math.max(mmio(), mmio()));
-    row("exits a second: HLT", c.get("hlt"), Math.max(hlt(), hlt()));
-    double guest = compute();
+    Map<String, Double> c = new LinkedHashMap<>();
+    Map<String, Double> lodge = new LinkedHashMap<>();
+    // By turns, the best of each: the host has other things to do, too.
+    for (int i = 0; i < ROUNDS; i++) {
+      leastPossible(arguments[0]).forEach((name, value) -> best(c, name, value));
+      best(lodge, "port", port());
+      best(lodge, "mmio", mmio());
+      best(lodge, "hlt", hlt());
+      best(lodge, "native", compute());
+    }
+    row("exits a second: port", c.get("port"), lodge.get("port"));
+    row("exits a second: memory", c.get("mmio"), lodge.get("mmio"));
+    row("exits a second: HLT", c.get("hlt"), lodge.get("hlt"));
+    double bare = c.get("native");
+    double guest = lodge.get("native");
     System.out.printf(
         "%-24s native %10.3f  lodge %12.3f  native/lodge %.2f%s%n",
         "nanoseconds a turn",
-        c.get("native"),
+        bare,
         guest,
-        c.get("native") / guest,
-        guest > 3 * c.get("native") ? ": this host does not run guests directly" : "");
+        bare / guest,
+        guest > 3 * bare ? ": this host does not run guests directly" : "");
+    System.out.printf("%-24s %d times a second%n", "out of KVM and in again", Math.round(runs()));
     machines();
+  }
+
+  /** Of nanoseconds the fewest, of rates the highest. */
+  private static void best(Map<String, Double> values, String name, double value) {
+    values.merge(name, value, name.equals("native") ? Math::min : Math::max);
   }
 
   private static Map<String, Double> leastPossible(String program)
@@ -106,18 +131,42 @@ final class KvmBench {
     }
   }
 
-  /** Each comes out of {@link Vcpu#run}, with all state, and goes in again. */
   private static double hlt() {
     try (Guest guest = new Guest()) {
-      guest.code(HLT).on(new KvmEngine());
+      guest.memory.putInt(4 * VECTOR, HANDLER);
+      guest.code(HANDLER, IRET).code(HLT).on(new KvmEngine());
+      int[] left = {EXITS};
+      guest.apic.wake(
+          guest.cpu,
+          () -> {
+            if (--left[0] == 0) {
+              guest.vcpu.kick();
+            }
+            return VECTOR;
+          });
       long start = System.nanoTime();
-      for (int i = 0; i < EXITS; i++) {
+      if (guest.vcpu.run() != Exit.KICKED) {
+        throw new IllegalStateException(guest.vcpu.failure());
+      }
+      return perSecond(start);
+    }
+  }
+
+  /** How often a guest comes out of {@link Vcpu#run}, with all state, and goes in again. */
+  private static double runs() {
+    try (Guest guest = new Guest()) {
+      guest.code(HLT_WITHOUT_INTERRUPTS).on(new KvmEngine());
+      long start = 0;
+      for (int i = -RUNS; i < RUNS; i++) {
+        if (i == 0) {
+          start = System.nanoTime();
+        }
         guest.cpu.halted = false;
         if (guest.vcpu.run() != Exit.HALTED) {
           throw new IllegalStateException(guest.vcpu.failure());
         }
       }
-      return perSecond(start);
+      return RUNS * 1e9 / (System.nanoTime() - start);
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.SynchronousQueue;
 import lodge.core.BusDevice;
 import lodge.core.Counters;
 import lodge.core.Exit;
@@ -168,6 +169,79 @@ class KvmVcpuTest {
   }
 
   @Test
+  void interruptsDoNotBringAHaltedProcessorOut() {
+    guest.memory.putInt(0x21 * 4, 0x9000);
+    // inc ax; iret
+    guest.code(0x9000, "40 cf");
+    int[] left = {1000};
+    guest.apic.wake(
+        cpu,
+        () -> {
+          if (--left[0] == 0) {
+            guest.vcpu.kick();
+          } else {
+            guest.vcpu.interrupt();
+          }
+          return 0x21;
+        });
+    // sti; 1: hlt; jmp 1b
+    guest.code("fb f4 ebfd").on(new KvmEngine());
+    assertThat(guest.vcpu.run()).isEqualTo(Exit.KICKED);
+    assertThat(left[0]).isZero();
+    // The last one has its processor's state in memory, and its handler has not run.
+    assertThat(cpu.r[Cpu.RAX]).isEqualTo(999);
+    assertThat(cpu.rip).isEqualTo(0x9000);
+  }
+
+  @Test
+  void anInterruptOfAnotherThreadIsNotLostWhereverTheProcessorIs() throws Exception {
+    guest.memory.putInt(0x21 * 4, 0x9000);
+    // inc ax; mov dx, 0x500; out dx, al; iret
+    guest.code(0x9000, "40 ba0005 ee cf");
+    SynchronousQueue<Integer> taken = new SynchronousQueue<>();
+    guest.ports.map(0x500, 1, 1, new Handing(taken));
+    // sti; 1: hlt; jmp 1b
+    guest.code("fb f4 ebfd").on(new KvmEngine());
+    Thread device =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  for (int i = 1; i <= 200; i++) {
+                    guest.apic.waiting.set(0x21);
+                    guest.vcpu.interrupt();
+                    try {
+                      assertThat(taken.take()).isEqualTo(i);
+                    } catch (InterruptedException e) {
+                      return;
+                    }
+                  }
+                  guest.vcpu.kick();
+                });
+    while (guest.vcpu.run() != Exit.KICKED) {
+      // Without interrupts for long enough it comes out.
+    }
+    device.join();
+    assertThat(cpu.r[Cpu.RAX]).isEqualTo(200);
+  }
+
+  /** Hands over what is written to it. */
+  private record Handing(SynchronousQueue<Integer> taken) implements BusDevice {
+    @Override
+    public long read(long offset, int size) {
+      return 0;
+    }
+
+    @Override
+    public void write(long offset, int size, long value) {
+      try {
+        taken.put((int) value);
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  @Test
   void aStepThatEndsWithHltIsATrapAndNoHalt() {
     guest.memory.putInt(4, 0x9000);
     guest.code(0x9000, "40 f4");
@@ -299,6 +373,20 @@ class KvmVcpuTest {
           .contains("0f ae 2f", "RIP 0000000000008005");
       assertThat(cpu.rip).isEqualTo(Guest.CODE + 5);
     }
+  }
+
+  @Test
+  void aStateThatKvmRefusesIsNamedAndTheNextOneIsTaken() {
+    guest.code("f4").on(new KvmEngine());
+    long good = cpu.cr0;
+    // Paging without protection.
+    cpu.cr0 = 1L << 31;
+    assertThat(guest.run()).isEqualTo(Exit.FAILED);
+    assertThat(guest.vcpu.failure())
+        .startsWith(
+            "KVM cannot go on: the host's KVM refuses KVM_RUN with KVM_SYNC_X86_SREGS: Invalid");
+    cpu.cr0 = good;
+    assertThat(guest.run()).isEqualTo(Exit.HALTED);
   }
 
   @Test

@@ -23,6 +23,21 @@ final class OpenFiles {
     }
   }
 
+  /** All mappings of this process. */
+  static long allMappings() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+      return lines.count();
+    }
+  }
+
+  /** Memory that this process occupies, in MiB. */
+  static long residentMib() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      String line = lines.filter(text -> text.startsWith("VmRSS:")).findFirst().orElseThrow();
+      return Long.parseLong(line.replaceAll("\\D", "")) >> 10;
+    }
+  }
+
   private static boolean isKvm(Path fd) {
     try {
       return Files.readSymbolicLink(fd).toString().contains("kvm");

@@ -1,7 +1,9 @@
 package lodge.kvm;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntSupplier;
 import lodge.cpu.x86.ApicPort;
+import lodge.cpu.x86.Cpu;
 
 /** A local APIC in which one interrupt and some NMIs can wait. */
 final class TestApic implements ApicPort {
@@ -11,18 +13,34 @@ final class TestApic implements ApicPort {
   final AtomicInteger waiting = new AtomicInteger(-1);
 
   final AtomicInteger nmis = new AtomicInteger();
+  private Cpu sleeper;
+  private IntSupplier alarm;
   int cr8;
   int lastOffset = -1;
   long lastValue;
 
+  /**
+   * Interrupts a processor whenever it is halted.
+   *
+   * @param alarm gives the vector
+   */
+  void wake(Cpu sleeper, IntSupplier alarm) {
+    this.sleeper = sleeper;
+    this.alarm = alarm;
+  }
+
+  private boolean wakes() {
+    return sleeper != null && sleeper.halted;
+  }
+
   @Override
   public boolean pending() {
-    return waiting.get() >= 0;
+    return waiting.get() >= 0 || wakes();
   }
 
   @Override
   public int acknowledge() {
-    return waiting.getAndSet(-1);
+    return wakes() ? alarm.getAsInt() : waiting.getAndSet(-1);
   }
 
   @Override

@@ -84,7 +84,7 @@ public final class HostDebug {
   }
 
   /** An access has hit a watchpoint. */
-  void note(Watchpoint watchpoint) {
+  public void note(Watchpoint watchpoint) {
     if (hit == null) {
       hit = watchpoint;
     }

@@ -18,6 +18,7 @@ import lodge.core.Vcpu;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 import lodge.cpu.x86.translator.TranslatorEngine;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,7 +34,10 @@ class DebugStopsTest {
   private Vcpu vcpu;
 
   static List<Engine> engines() {
-    return List.of(new InterpreterEngine(), new TranslatorEngine(true));
+    Engine named = TestMachine.engine();
+    return named.name().equals("kvm")
+        ? List.of(named)
+        : List.of(new InterpreterEngine(), new TranslatorEngine(true));
   }
 
   @BeforeEach
@@ -57,7 +61,12 @@ class DebugStopsTest {
   }
 
   private void watch(long address, int length, Access access) {
-    vcpu.stopAt(new DebugStops(false, Set.of(), List.of(new Watchpoint(address, length, access))));
+    Watchpoint watchpoint = new Watchpoint(address, length, access);
+    if (!vcpu.stopAt(new DebugStops(false, Set.of(), List.of(watchpoint)))) {
+      assertThat(access).as("all engines can watch stores").isEqualTo(Access.READ);
+      System.out.println("not tested: this engine cannot watch loads alone");
+      Assumptions.abort("no watchpoints for loads");
+    }
   }
 
   private void stopsAt(long rip) {
