@@ -23,6 +23,12 @@ final class Refcounts {
   private int tableBytes;
   private long[] table;
 
+  /** What the header has as long as a {@link #fork} is used instead; null at other times. */
+  private Table forked;
+
+  /** The refcount table and, by its entries, its blocks. */
+  private record Table(long offset, int bytes, long[] blocks) {}
+
   /** No cluster before is free. */
   private long firstFree = 1;
 
@@ -62,6 +68,10 @@ final class Refcounts {
 
   int tableBytes() {
     return tableBytes;
+  }
+
+  int tableClusters() {
+    return tableBytes >>> clusterBits;
   }
 
   int tableEntries() {
@@ -211,7 +221,10 @@ final class Refcounts {
     set(offset >>> clusterBits, count + 1);
   }
 
-  /** Gives one reference back; the last makes the cluster free. */
+  /**
+   * Gives one reference back; the last makes the cluster free. While a {@link #fork} is used, it
+   * has its content still.
+   */
   void free(long offset) throws DiskException {
     long cluster = offset >>> clusterBits;
     long count = get(cluster);
@@ -220,8 +233,101 @@ final class Refcounts {
     }
     set(cluster, count - 1);
     if (count == 1) {
-      file.punch(cluster << clusterBits, 1L << clusterBits);
       firstFree = Math.min(firstFree, cluster);
+      if (forked == null) {
+        file.punch(cluster << clusterBits, 1L << clusterBits);
+      }
+    }
+  }
+
+  /** Gives the file's space back where a cluster is free. */
+  void punchUnused(long offset) throws DiskException {
+    if (get(offset >>> clusterBits) == 0) {
+      file.punch(offset, 1L << clusterBits);
+    }
+  }
+
+  /**
+   * From now on a copy of all counts is changed, which the header does not point to yet. Nothing is
+   * to be allocated until it does, {@link #keepFork}, or will not, {@link #dropFork}.
+   */
+  void fork() throws DiskException {
+    Table copy = allocateCopy();
+    blocks.writeBack();
+    forked = new Table(tableOffset, tableBytes, table);
+    use(copy);
+    metadata.add(MetadataClusters.Kind.REFCOUNT_TABLE, tableOffset, tableBytes);
+    for (int i = 0; i < table.length; i++) {
+      if (table[i] != 0) {
+        long[] counts = blocks.get(forked.blocks[i]);
+        System.arraycopy(counts, 0, blocks.add(table[i]), 0, counts.length);
+        metadata.add(MetadataClusters.Kind.REFCOUNT_BLOCK, table[i], 1L << clusterBits);
+      }
+    }
+    blocks.writeBack();
+    file.write(tableOffset, ClusterMap.bytes(table));
+  }
+
+  /** Places for a table, and for as many blocks as there are then. */
+  private Table allocateCopy() throws DiskException {
+    Table copy = new Table(allocate(tableClusters()), tableBytes, new long[table.length]);
+    try {
+      boolean complete;
+      do {
+        complete = true;
+        for (int i = 0; i < copy.blocks.length; i++) {
+          if (table[i] != 0 && copy.blocks[i] == 0) {
+            soundBlock(i);
+            copy.blocks[i] = allocate();
+            complete = false;
+          }
+        }
+      } while (!complete);
+    } catch (DiskException e) {
+      free(copy);
+      throw e;
+    }
+    if (copy.bytes == tableBytes) {
+      return copy;
+    }
+    free(copy); // the table had to become larger
+    return allocateCopy();
+  }
+
+  private void use(Table other) {
+    tableOffset = other.offset;
+    tableBytes = other.bytes;
+    table = other.blocks;
+  }
+
+  /** The header points to the copy. */
+  void keepFork() throws DiskException {
+    Table old = forked;
+    forked = null;
+    free(old);
+  }
+
+  /** The header will not point to the copy. */
+  void dropFork() throws DiskException {
+    if (forked != null) {
+      Table copy = new Table(tableOffset, tableBytes, table);
+      use(forked);
+      forked = null;
+      free(copy);
+    }
+  }
+
+  private void free(Table unused) throws DiskException {
+    metadata.remove(unused.offset, unused.bytes);
+    for (int i = 0; i < unused.bytes >>> clusterBits; i++) {
+      free(unused.offset + ((long) i << clusterBits));
+    }
+    for (long block : unused.blocks) {
+      if (block != 0) {
+        metadata.remove(block, 1L << clusterBits);
+        blocks.forget(block);
+        free(block);
+      }
     }
   }
 
