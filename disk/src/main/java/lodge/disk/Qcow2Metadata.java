@@ -88,8 +88,7 @@ final class Qcow2Metadata {
 
   /** Fields of the header change together, durably: they are in one sector. */
   void putHeader(int field, ByteBuffer bytes) throws DiskException {
-    file.write(field, bytes.flip());
-    file.force();
+    file.commit(field, bytes.flip());
   }
 
   void checkLodgeWrites() throws DiskException {

@@ -380,8 +380,7 @@ final class Refcounts {
     file.force();
     ByteBuffer fields = ByteBuffer.allocate(Long.BYTES + Integer.BYTES);
     fields.putLong(start << clusterBits).putInt(tableClusters).flip();
-    file.write(Qcow2Header.REFCOUNT_TABLE_FIELDS, fields);
-    file.force();
+    file.commit(Qcow2Header.REFCOUNT_TABLE_FIELDS, fields);
 
     long oldOffset = tableOffset;
     int oldClusters = tableBytes >>> clusterBits;
