@@ -13,6 +13,9 @@ import lodge.disk.DiskException.Kind;
  * crash leaves at worst clusters that nobody uses.
  */
 final class Snapshots {
+  /** Of all snapshots' L1 tables together; 64 MiB of memory are for those. */
+  private static final int MAX_L1_CLUSTERS = 1 << 22;
+
   private final Qcow2Metadata metadata;
   private final ImageFile file;
   private final MetadataClusters clusters;
@@ -30,13 +33,15 @@ final class Snapshots {
     tableOffset = metadata.header.snapshotsOffset();
     tableBytes = SnapshotTable.bytes(entries).capacity();
     clusters.add(MetadataClusters.Kind.SNAPSHOT_TABLE, tableOffset, tableBytes);
-    for (SnapshotTable.Entry entry : entries) {
-      addL1(entry);
+    long added = 0;
+    for (SnapshotTable.Entry entry : SnapshotTable.byPlace(entries).values()) {
+      added += Math.ceilDiv(entry.l1Bytes(), metadata.header.clusterSize());
+      if (added > MAX_L1_CLUSTERS) {
+        throw file.error(
+            Kind.UNSUPPORTED, "open", DiskException.NOWHERE, "the snapshots have too many tables");
+      }
+      clusters.add(MetadataClusters.Kind.SNAPSHOT_L1_TABLE, entry.l1Offset(), entry.l1Bytes());
     }
-  }
-
-  private void addL1(SnapshotTable.Entry entry) {
-    clusters.add(MetadataClusters.Kind.SNAPSHOT_L1_TABLE, entry.l1Offset(), entry.l1Bytes());
   }
 
   List<SnapshotTable.Entry> entries() {
@@ -81,9 +86,7 @@ final class Snapshots {
       Snapshot snapshot =
           new Snapshot(newId(), name, Instant.now(), metadata.size(), 0, Duration.ZERO);
       List<SnapshotTable.Entry> more = new ArrayList<>(entries);
-      more.add(
-          new SnapshotTable.Entry(
-              snapshot, place, l1.length, SnapshotTable.extra(snapshot.diskSize())));
+      more.add(SnapshotTable.entry(snapshot, place, l1.length));
       long table = write(change, more);
       change.count(l1);
       references.raise(l1);
