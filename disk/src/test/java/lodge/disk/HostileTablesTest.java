@@ -44,4 +44,29 @@ class HostileTablesTest {
     assertThat(HostileImage.processorTime() - start).isLessThan(HostileImage.MAX_NANOSECONDS);
     assertThat(report.problems()).contains("ERROR cluster 4096 refcount=0 reference=65536");
   }
+
+  /** Multiples of a number that a known hash turns into neighbours. */
+  @Test
+  void offsetsThatCollideInOneHashDoNotInAnother() throws Exception {
+    MetadataClusters clusters = new MetadataClusters(12);
+    long step = neighbours();
+    long start = HostileImage.processorTime();
+    for (long i = 1; i <= 1 << 18; i++) {
+      clusters.add(MetadataClusters.Kind.REFCOUNT_BLOCK, i * step << 12, CLUSTER);
+    }
+    assertThat(HostileImage.processorTime() - start).isLessThan(HostileImage.MAX_NANOSECONDS);
+    assertThat(clusters.at(step << 12)).isEqualTo(MetadataClusters.Kind.REFCOUNT_BLOCK);
+    assertThat(clusters.at((step << 12) + CLUSTER)).isNull();
+  }
+
+  /** The number below 2^24 whose product with 2^64 by the golden ratio is the least. */
+  private static long neighbours() {
+    long best = 1;
+    for (long i = 1; i < 1 << 24; i++) {
+      if (Long.compareUnsigned(i * 0x9E37_79B9_7F4A_7C15L, best * 0x9E37_79B9_7F4A_7C15L) < 0) {
+        best = i;
+      }
+    }
+    return best;
+  }
 }
