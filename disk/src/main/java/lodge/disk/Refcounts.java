@@ -137,7 +137,7 @@ final class Refcounts {
     }
     int index = (int) (cluster / perBlock);
     if (table[index] == 0) {
-      long place = allocate(1);
+      long place = allocate();
       if (table[index] == 0) {
         addBlock(index, place);
       } else {
@@ -154,7 +154,13 @@ final class Refcounts {
 
   /** A free cluster, which has one reference from now on. */
   long allocate() throws DiskException {
-    return allocate(1);
+    long cluster = firstFree;
+    while (!isFree(cluster) || ensureBlock(cluster)) {
+      cluster++;
+    }
+    set(cluster, 1);
+    firstFree = cluster + 1;
+    return cluster << clusterBits;
   }
 
   /** The first of some free clusters in a row, which have one reference each from now on. */
@@ -162,24 +168,30 @@ final class Refcounts {
     long from = firstFree;
     long start = from;
     for (long cluster = start; cluster < start + count; cluster++) {
-      boolean free = get(cluster) == 0;
-      if (free) {
-        checkFree(cluster << clusterBits);
-        if (ensureBlock(cluster)) {
-          free = false;
-        }
-      }
-      if (!free) {
+      if (!isFree(cluster)) {
         start = cluster + 1;
       }
     }
+    if ((start + count - 1) / perBlock >= table.length) {
+      growTable();
+      return allocate(count);
+    }
+    firstFree = start + count; // blocks for the row are put behind it
     for (long cluster = start; cluster < start + count; cluster++) {
       set(cluster, 1);
     }
-    if (firstFree == from && (count == 1 || start == from)) {
-      firstFree = start + count;
+    if (start != from) {
+      firstFree = from;
     }
     return start << clusterBits;
+  }
+
+  private boolean isFree(long cluster) throws DiskException {
+    boolean free = get(cluster) == 0;
+    if (free) {
+      checkFree(cluster << clusterBits);
+    }
+    return free;
   }
 
   private void checkFree(long offset) throws DiskException {

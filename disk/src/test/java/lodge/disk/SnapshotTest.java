@@ -147,6 +147,22 @@ class SnapshotTest {
     qemu.assertSound("image");
   }
 
+  /** With clusters of 512 bytes, a block counts 256 of them; the table needs twice as many. */
+  @Test
+  void anL1TableMayBeLongerThanWhatARefcountBlockCounts() throws Exception {
+    create(512, 3);
+    try (Qcow2Image image = open()) {
+      image.resize(1 << 30, false);
+      image.write((1 << 30) - 512, ByteBuffer.wrap(new byte[] {1}));
+      image.createSnapshot("one");
+      image.write((1 << 30) - 512, ByteBuffer.wrap(new byte[] {2}));
+      image.applySnapshot("one");
+      assertThat(Exerciser.content(image, (1 << 30) - 512, 1)).containsExactly(1);
+    }
+    qemu.assertSound("image");
+    assertThat(Files.size(qemu.path("image"))).isLessThan(4 << 20);
+  }
+
   /** A name that is no text, times that are none, and a table that QEMU made. */
   @Test
   void entriesOfOthersStayByteForByte() throws Exception {
