@@ -133,6 +133,16 @@ final class ClusterMap {
     return tables.change(tableOffset(l1Entry));
   }
 
+  /** A table of zeroes, to be changed before the next call, that is no active one yet. */
+  long[] addTable(long offset) throws DiskException {
+    return tables.add(offset);
+  }
+
+  /** A table that never became an active one is not written. */
+  void forgetTable(long offset) {
+    tables.forget(offset);
+  }
+
   /** The entry of a guest's cluster, or for its subcluster; 0 where there is none. */
   long entry(long guestOffset) throws DiskException {
     long l1Entry = l1[l1Index(guestOffset)];

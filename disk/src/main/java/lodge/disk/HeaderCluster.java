@@ -79,8 +79,7 @@ final class HeaderCluster {
       file.write(rest, after.slice(rest, place + text.length - rest));
       file.force();
     }
-    file.write(0, after.slice(0, SECTOR));
-    file.force();
+    file.commit(0, after.slice(0, SECTOR));
   }
 
   private int end(List<Extension> extensions) {

@@ -23,6 +23,9 @@ final class ImageFile implements AutoCloseable {
   /** How the JDK tells ENOSPC and EDQUOT apart from other errors: by the C library's words. */
   private static final Set<String> FULL = Set.of("No space left on device", "Disk quota exceeded");
 
+  private static final String LOST =
+      "; what was written since the last flush may be lost, and nothing more is written";
+
   private final Path path;
   private final FileChannel channel;
   private final boolean readOnly;
@@ -32,6 +35,9 @@ final class ImageFile implements AutoCloseable {
 
   /** Null when the file is read as it is. */
   private volatile FilePatches patches;
+
+  /** Whether nobody knows what the file has, as {@link #force} or {@link #commit} failed. */
+  private volatile boolean doubtful;
 
   /** For tests, which watch what is written. */
   ImageFile(Path path, FileChannel channel, boolean readOnly, NativeFile handle)
@@ -189,6 +195,7 @@ final class ImageFile implements AutoCloseable {
   }
 
   void write(long offset, ByteBuffer from) throws DiskException {
+    checkNotDoubtful("write", offset);
     long at = offset;
     try {
       while (from.hasRemaining()) {
@@ -215,11 +222,12 @@ final class ImageFile implements AutoCloseable {
 
   /** Zeroes are read there afterwards, and no space is taken; false when that is not possible. */
   boolean punch(long offset, long length) {
-    return handle != null && handle.punch(offset, length);
+    return !doubtful && handle != null && handle.punch(offset, length);
   }
 
   /** Cuts the file or lets it end later, with a hole before. */
   synchronized void setEnd(long size) throws DiskException {
+    checkNotDoubtful("resize", size);
     try {
       if (size < end) {
         channel.truncate(size);
@@ -232,12 +240,39 @@ final class ImageFile implements AutoCloseable {
     }
   }
 
-  /** Returns when all writes before are durable. */
+  /**
+   * Returns when all writes before are durable. When the host fails to make them so, the next time
+   * succeeds without them: Linux counts pages as clean whose write failed. So nothing is written
+   * any more then, and every flush fails.
+   */
   void force() throws DiskException {
+    checkNotDoubtful("flush", DiskException.NOWHERE);
     try {
       channel.force(false);
     } catch (IOException e) {
-      throw failure("flush", DiskException.NOWHERE, e);
+      doubtful = true;
+      throw new DiskException(Kind.HOST, path, "flush", DiskException.NOWHERE, reason(e) + LOST, e);
+    }
+  }
+
+  private void checkNotDoubtful(String operation, long offset) throws DiskException {
+    if (doubtful) {
+      throw error(Kind.HOST, operation, offset, "a write failed before" + LOST);
+    }
+  }
+
+  /**
+   * Writes what makes valid what was written before, durably. When that fails nobody knows whether
+   * it is valid, so nothing is written any more.
+   */
+  void commit(long offset, ByteBuffer from) throws DiskException {
+    boolean done = false;
+    try {
+      write(offset, from);
+      force();
+      done = true;
+    } finally {
+      doubtful |= !done;
     }
   }
 

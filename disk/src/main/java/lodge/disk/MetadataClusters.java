@@ -1,5 +1,7 @@
 package lodge.disk;
 
+import java.util.concurrent.ThreadLocalRandom;
+
 /**
  * Which clusters of the file hold metadata, so that nothing else is put there: the header, refcount
  * table and blocks, L1 tables, the active L2 tables and the snapshot table.
@@ -32,6 +34,10 @@ final class MetadataClusters {
   private static final long KIND = USED - 1;
 
   private final int clusterBits;
+
+  /** Nobody can make an image whose offsets are all in each other's way. */
+  private final long seed = ThreadLocalRandom.current().nextLong();
+
   private long[] entries = new long[64];
   private int count;
 
@@ -80,7 +86,8 @@ final class MetadataClusters {
   }
 
   private int home(long offset) {
-    return (int) ((offset >>> clusterBits) * 0x9E37_79B9_7F4A_7C15L >>> 40) & entries.length - 1;
+    long mixed = ((offset >>> clusterBits) ^ seed) * 0x9E37_79B9_7F4A_7C15L;
+    return (int) ((mixed ^ mixed >>> 32) * 0xD6E8_FEB8_6659_FD93L >>> 32) & entries.length - 1;
   }
 
   private void closeGap(int gap) {

@@ -61,7 +61,9 @@ final class NewFile implements AutoCloseable {
     try {
       @SuppressWarnings("resource") // closed with its channel
       RandomAccessFile file = new RandomAccessFile(unfinished.toFile(), "rw");
-      file.setLength(size);
+      if (size > 0) { // ext4 writes a file that was cut to nothing to its medium when it is closed
+        file.setLength(size);
+      }
       return new ImageFile(target, file.getChannel(), false, null);
     } catch (IOException e) {
       throw error(target, e.getMessage());

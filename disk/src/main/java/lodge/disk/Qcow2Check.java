@@ -141,10 +141,8 @@ final class Qcow2Check {
 
   private void count() throws DiskException {
     countExtent("the header", 0, clusterSize, 1);
-    countL1(map.l1Offset(), map.l1(), true);
-    for (SnapshotTable.Entry entry : metadata.snapshots.entries()) {
-      countL1(entry.l1Offset(), map.readL1(entry.l1Offset(), entry.l1Entries()), false);
-    }
+    countL1(map.l1Offset(), map.l1(), 1, true);
+    countSnapshots();
     Snapshots snapshots = metadata.snapshots;
     countExtent("the snapshot table", snapshots.tableOffset(), snapshots.tableBytes(), 1);
     countExtent("the refcount table", refcounts.tableOffset(), refcounts.tableBytes(), 1);
@@ -167,8 +165,20 @@ final class Qcow2Check {
     }
   }
 
-  private void countL1(long offset, long[] l1, boolean active) throws DiskException {
-    countExtent("an L1 table", offset, l1.length * 8L, 1);
+  /** Tables at one place are read once, however many snapshots say that theirs is there. */
+  private void countSnapshots() throws DiskException {
+    Map<Long, Integer> times = new HashMap<>();
+    for (SnapshotTable.Entry entry : metadata.snapshots.entries()) {
+      times.merge(entry.l1Offset(), 1, Integer::sum);
+    }
+    for (var place : SnapshotTable.byPlace(metadata.snapshots.entries()).entrySet()) {
+      long[] l1 = map.readL1(place.getKey(), place.getValue().l1Entries());
+      countL1(place.getKey(), l1, times.get(place.getKey()), false);
+    }
+  }
+
+  private void countL1(long offset, long[] l1, int times, boolean active) throws DiskException {
+    countExtent("an L1 table", offset, l1.length * 8L, times);
     for (long l1Entry : l1) {
       if (l1Entry == 0) {
         continue;
@@ -177,8 +187,8 @@ final class Qcow2Check {
       if (!map.isSound(l1Entry) || table > file.end() - clusterSize) {
         error("ERROR L2 table at 0x%x is not at a place for one", table);
       } else {
-        countExtent("an L2 table", table, clusterSize, 1);
-        tables.merge(table, 1, Integer::sum);
+        countExtent("an L2 table", table, clusterSize, times);
+        tables.merge(table, times, Integer::sum);
         if (active) {
           measure(map.table(l1Entry));
         }

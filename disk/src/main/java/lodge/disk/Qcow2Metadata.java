@@ -88,8 +88,7 @@ final class Qcow2Metadata {
 
   /** Fields of the header change together, durably: they are in one sector. */
   void putHeader(int field, ByteBuffer bytes) throws DiskException {
-    file.write(field, bytes.flip());
-    file.force();
+    file.commit(field, bytes.flip());
   }
 
   void checkLodgeWrites() throws DiskException {
@@ -173,9 +172,14 @@ final class Qcow2Metadata {
     putHeader(
         Qcow2Header.SIZE_FIELD,
         ByteBuffer.allocate(24).putLong(newSize).putInt(0).putInt(words.length).putLong(place));
+    useL1(place, words, newSize);
+  }
+
+  /** The header has another active L1 table and size. */
+  void useL1(long offset, long[] words, long newSize) throws DiskException {
     long oldOffset = map.l1Offset();
     long oldBytes = map.l1().length * 8L;
-    map.use(place, words);
+    map.use(offset, words);
     size = newSize;
     free(oldOffset, oldBytes);
   }

@@ -16,7 +16,7 @@ public final class RawImage implements DiskImage {
   /** Made when it is first needed; null before. */
   private FileSpace holes;
 
-  private RawImage(ImageFile file) {
+  RawImage(ImageFile file) {
     this.file = file;
     size = file.end();
   }

@@ -23,6 +23,12 @@ final class Refcounts {
   private int tableBytes;
   private long[] table;
 
+  /** What the header has as long as a {@link #fork} is used instead; null at other times. */
+  private Table forked;
+
+  /** The refcount table and, by its entries, its blocks. */
+  private record Table(long offset, int bytes, long[] blocks) {}
+
   /** No cluster before is free. */
   private long firstFree = 1;
 
@@ -62,6 +68,10 @@ final class Refcounts {
 
   int tableBytes() {
     return tableBytes;
+  }
+
+  int tableClusters() {
+    return tableBytes >>> clusterBits;
   }
 
   int tableEntries() {
@@ -127,7 +137,7 @@ final class Refcounts {
     }
     int index = (int) (cluster / perBlock);
     if (table[index] == 0) {
-      long place = allocate(1);
+      long place = allocate();
       if (table[index] == 0) {
         addBlock(index, place);
       } else {
@@ -144,7 +154,13 @@ final class Refcounts {
 
   /** A free cluster, which has one reference from now on. */
   long allocate() throws DiskException {
-    return allocate(1);
+    long cluster = firstFree;
+    while (!isFree(cluster) || ensureBlock(cluster)) {
+      cluster++;
+    }
+    set(cluster, 1);
+    firstFree = cluster + 1;
+    return cluster << clusterBits;
   }
 
   /** The first of some free clusters in a row, which have one reference each from now on. */
@@ -152,24 +168,30 @@ final class Refcounts {
     long from = firstFree;
     long start = from;
     for (long cluster = start; cluster < start + count; cluster++) {
-      boolean free = get(cluster) == 0;
-      if (free) {
-        checkFree(cluster << clusterBits);
-        if (ensureBlock(cluster)) {
-          free = false;
-        }
-      }
-      if (!free) {
+      if (!isFree(cluster)) {
         start = cluster + 1;
       }
     }
+    if ((start + count - 1) / perBlock >= table.length) {
+      growTable();
+      return allocate(count);
+    }
+    firstFree = start + count; // blocks for the row are put behind it
     for (long cluster = start; cluster < start + count; cluster++) {
       set(cluster, 1);
     }
-    if (firstFree == from && (count == 1 || start == from)) {
-      firstFree = start + count;
+    if (start != from) {
+      firstFree = from;
     }
     return start << clusterBits;
+  }
+
+  private boolean isFree(long cluster) throws DiskException {
+    boolean free = get(cluster) == 0;
+    if (free) {
+      checkFree(cluster << clusterBits);
+    }
+    return free;
   }
 
   private void checkFree(long offset) throws DiskException {
@@ -211,7 +233,10 @@ final class Refcounts {
     set(offset >>> clusterBits, count + 1);
   }
 
-  /** Gives one reference back; the last makes the cluster free. */
+  /**
+   * Gives one reference back; the last makes the cluster free. While a {@link #fork} is used, it
+   * has its content still.
+   */
   void free(long offset) throws DiskException {
     long cluster = offset >>> clusterBits;
     long count = get(cluster);
@@ -220,8 +245,101 @@ final class Refcounts {
     }
     set(cluster, count - 1);
     if (count == 1) {
-      file.punch(cluster << clusterBits, 1L << clusterBits);
       firstFree = Math.min(firstFree, cluster);
+      if (forked == null) {
+        file.punch(cluster << clusterBits, 1L << clusterBits);
+      }
+    }
+  }
+
+  /** Gives the file's space back where a cluster is free. */
+  void punchUnused(long offset) throws DiskException {
+    if (get(offset >>> clusterBits) == 0) {
+      file.punch(offset, 1L << clusterBits);
+    }
+  }
+
+  /**
+   * From now on a copy of all counts is changed, which the header does not point to yet. Nothing is
+   * to be allocated until it does, {@link #keepFork}, or will not, {@link #dropFork}.
+   */
+  void fork() throws DiskException {
+    Table copy = allocateCopy();
+    blocks.writeBack();
+    forked = new Table(tableOffset, tableBytes, table);
+    use(copy);
+    metadata.add(MetadataClusters.Kind.REFCOUNT_TABLE, tableOffset, tableBytes);
+    for (int i = 0; i < table.length; i++) {
+      if (table[i] != 0) {
+        long[] counts = blocks.get(forked.blocks[i]);
+        System.arraycopy(counts, 0, blocks.add(table[i]), 0, counts.length);
+        metadata.add(MetadataClusters.Kind.REFCOUNT_BLOCK, table[i], 1L << clusterBits);
+      }
+    }
+    blocks.writeBack();
+    file.write(tableOffset, ClusterMap.bytes(table));
+  }
+
+  /** Places for a table, and for as many blocks as there are then. */
+  private Table allocateCopy() throws DiskException {
+    Table copy = new Table(allocate(tableClusters()), tableBytes, new long[table.length]);
+    try {
+      boolean complete;
+      do {
+        complete = true;
+        for (int i = 0; i < copy.blocks.length; i++) {
+          if (table[i] != 0 && copy.blocks[i] == 0) {
+            soundBlock(i);
+            copy.blocks[i] = allocate();
+            complete = false;
+          }
+        }
+      } while (!complete);
+    } catch (DiskException e) {
+      free(copy);
+      throw e;
+    }
+    if (copy.bytes == tableBytes) {
+      return copy;
+    }
+    free(copy); // the table had to become larger
+    return allocateCopy();
+  }
+
+  private void use(Table other) {
+    tableOffset = other.offset;
+    tableBytes = other.bytes;
+    table = other.blocks;
+  }
+
+  /** The header points to the copy. */
+  void keepFork() throws DiskException {
+    Table old = forked;
+    forked = null;
+    free(old);
+  }
+
+  /** The header will not point to the copy. */
+  void dropFork() throws DiskException {
+    if (forked != null) {
+      Table copy = new Table(tableOffset, tableBytes, table);
+      use(forked);
+      forked = null;
+      free(copy);
+    }
+  }
+
+  private void free(Table unused) throws DiskException {
+    metadata.remove(unused.offset, unused.bytes);
+    for (int i = 0; i < unused.bytes >>> clusterBits; i++) {
+      free(unused.offset + ((long) i << clusterBits));
+    }
+    for (long block : unused.blocks) {
+      if (block != 0) {
+        metadata.remove(block, 1L << clusterBits);
+        blocks.forget(block);
+        free(block);
+      }
     }
   }
 
@@ -274,8 +392,7 @@ final class Refcounts {
     file.force();
     ByteBuffer fields = ByteBuffer.allocate(Long.BYTES + Integer.BYTES);
     fields.putLong(start << clusterBits).putInt(tableClusters).flip();
-    file.write(Qcow2Header.REFCOUNT_TABLE_FIELDS, fields);
-    file.force();
+    file.commit(Qcow2Header.REFCOUNT_TABLE_FIELDS, fields);
 
     long oldOffset = tableOffset;
     int oldClusters = tableBytes >>> clusterBits;

@@ -6,12 +6,18 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import lodge.disk.DiskException.Kind;
 
 /** The table of an image's snapshots: qcow2 specification, "Snapshots". */
 final class SnapshotTable {
-  /** A snapshot, and where its L1 table is. */
-  record Entry(Snapshot snapshot, long l1Offset, int l1Entries, byte[] extra) {
+  /**
+   * A snapshot, and where its L1 table is.
+   *
+   * @param stored as the table has it, which is kept whatever its text and times are
+   */
+  record Entry(Snapshot snapshot, long l1Offset, int l1Entries, byte[] stored) {
     long l1Bytes() {
       return l1Entries * 8L;
     }
@@ -51,37 +57,31 @@ final class SnapshotTable {
           file, extraBytes >= 0 && extraBytes <= MAX_EXTRA, "a snapshot with too much beside it");
       int idBytes = fixed.getShort(12) & 0xFFFF;
       int nameBytes = fixed.getShort(14) & 0xFFFF;
-      ByteBuffer rest = ByteBuffer.allocate(extraBytes + idBytes + nameBytes);
-      file.readAll(at + FIXED, rest, "the snapshot table");
-      Entry entry = entry(header, fixed, rest.flip(), extraBytes, idBytes);
+      ByteBuffer stored = ByteBuffer.allocate(FIXED + extraBytes + idBytes + nameBytes);
+      file.readAll(at, stored, "the snapshot table");
+      Entry entry = entry(header, stored.clear(), extraBytes, idBytes);
       checkL1(file, header, entry);
       entries.add(entry);
-      at += FIXED + rest.capacity() + 7 & ~7;
+      at += stored.capacity() + 7 & ~7;
       require(file, at - header.snapshotsOffset() <= MAX_BYTES, "the snapshot table is too long");
     }
     return entries;
   }
 
-  private static Entry entry(
-      Qcow2Header header, ByteBuffer fixed, ByteBuffer rest, int extraBytes, int idBytes) {
-    byte[] extra = new byte[extraBytes];
-    rest.get(extra);
-    byte[] id = new byte[idBytes];
-    rest.get(id);
-    byte[] name = new byte[rest.remaining()];
-    rest.get(name);
-    ByteBuffer numbers = ByteBuffer.wrap(extra);
-    long stateSize = extraBytes >= 8 ? numbers.getLong(0) : fixed.getInt(32) & 0xFFFF_FFFFL;
-    long diskSize = extraBytes >= 16 ? numbers.getLong(8) : header.size();
+  private static Entry entry(Qcow2Header header, ByteBuffer stored, int extraBytes, int idBytes) {
+    long stateSize = extraBytes >= 8 ? stored.getLong(FIXED) : stored.getInt(32) & 0xFFFF_FFFFL;
+    long diskSize = extraBytes >= 16 ? stored.getLong(FIXED + 8) : header.size();
+    int name = FIXED + extraBytes + idBytes;
     Snapshot snapshot =
         new Snapshot(
-            new String(id, StandardCharsets.UTF_8),
-            new String(name, StandardCharsets.UTF_8),
-            Instant.ofEpochSecond(fixed.getInt(16) & 0xFFFF_FFFFL, fixed.getInt(20) & 0xFFFF_FFFFL),
+            new String(stored.array(), FIXED + extraBytes, idBytes, StandardCharsets.UTF_8),
+            new String(stored.array(), name, stored.capacity() - name, StandardCharsets.UTF_8),
+            Instant.ofEpochSecond(
+                stored.getInt(16) & 0xFFFF_FFFFL, stored.getInt(20) & 0xFFFF_FFFFL),
             diskSize,
             stateSize,
-            Duration.ofNanos(fixed.getLong(24)));
-    return new Entry(snapshot, fixed.getLong(0), fixed.getInt(8), extra);
+            Duration.ofNanos(stored.getLong(24)));
+    return new Entry(snapshot, stored.getLong(0), stored.getInt(8), stored.array());
   }
 
   private static void checkL1(ImageFile file, Qcow2Header header, Entry entry)
@@ -109,44 +109,38 @@ final class SnapshotTable {
     }
   }
 
-  /** What QEMU keeps beside a new snapshot. */
-  static byte[] extra(long diskSize) {
-    return ByteBuffer.allocate(EXTRA).putLong(0).putLong(diskSize).putLong(-1).array();
+  /** Of a new snapshot without a state, with what QEMU keeps beside it. */
+  static Entry entry(Snapshot snapshot, long l1Offset, int l1Entries) {
+    byte[] id = snapshot.id().getBytes(StandardCharsets.UTF_8);
+    byte[] name = snapshot.name().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer stored = ByteBuffer.allocate(FIXED + EXTRA + id.length + name.length);
+    stored.putLong(l1Offset).putInt(l1Entries);
+    stored.putShort((short) id.length).putShort((short) name.length);
+    stored.putInt((int) snapshot.created().getEpochSecond()).putInt(snapshot.created().getNano());
+    stored.putLong(snapshot.vmClock().toNanos()).putInt(0).putInt(EXTRA);
+    stored.putLong(0).putLong(snapshot.diskSize()).putLong(-1).put(id).put(name);
+    return new Entry(snapshot, l1Offset, l1Entries, stored.array());
+  }
+
+  /** By the place of their L1 tables, the one with the longest of several at one place. */
+  static Map<Long, Entry> byPlace(List<Entry> entries) {
+    Map<Long, Entry> places = new TreeMap<>();
+    for (Entry entry : entries) {
+      places.merge(entry.l1Offset, entry, (a, b) -> a.l1Entries < b.l1Entries ? b : a);
+    }
+    return places;
   }
 
   static ByteBuffer bytes(List<Entry> entries) {
-    int size = 0;
+    ByteBuffer bytes = ByteBuffer.allocate(entries.stream().mapToInt(SnapshotTable::length).sum());
     for (Entry entry : entries) {
-      size += length(entry);
+      int next = bytes.position() + length(entry);
+      bytes.put(entry.stored).position(next);
     }
-    ByteBuffer bytes = ByteBuffer.allocate(size);
-    int at = 0;
-    for (Entry entry : entries) {
-      Snapshot snapshot = entry.snapshot;
-      byte[] id = snapshot.id().getBytes(StandardCharsets.UTF_8);
-      byte[] name = snapshot.name().getBytes(StandardCharsets.UTF_8);
-      bytes
-          .position(at)
-          .putLong(entry.l1Offset)
-          .putInt(entry.l1Entries)
-          .putShort((short) id.length)
-          .putShort((short) name.length)
-          .putInt((int) snapshot.created().getEpochSecond())
-          .putInt(snapshot.created().getNano())
-          .putLong(snapshot.vmClock().toNanos())
-          .putInt((int) Math.min(snapshot.vmStateSize(), 0xFFFF_FFFFL))
-          .putInt(entry.extra.length)
-          .put(entry.extra)
-          .put(id)
-          .put(name);
-      at += length(entry);
-    }
-    return bytes.clear();
+    return bytes.flip();
   }
 
   private static int length(Entry entry) {
-    int id = entry.snapshot.id().getBytes(StandardCharsets.UTF_8).length;
-    int name = entry.snapshot.name().getBytes(StandardCharsets.UTF_8).length;
-    return FIXED + entry.extra.length + id + name + 7 & ~7;
+    return entry.stored.length + 7 & ~7;
   }
 }

@@ -1,6 +1,5 @@
 package lodge.disk;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -10,12 +9,12 @@ import java.util.List;
 import lodge.disk.DiskException.Kind;
 
 /**
- * Makes, applies and deletes the snapshots of an image. What is new is counted and written before
- * the header points to it, and what is old loses its references after the header has let it go, so
- * that a crash leaves at worst clusters that nobody uses.
+ * Makes, applies and deletes the snapshots of an image, each by one {@link HeaderChange}, so that a
+ * crash leaves at worst clusters that nobody uses.
  */
 final class Snapshots {
-  private static final int HEADER_FIELDS = 60;
+  /** Of all snapshots' L1 tables together; 64 MiB of memory are for those. */
+  private static final int MAX_L1_CLUSTERS = 1 << 22;
 
   private final Qcow2Metadata metadata;
   private final ImageFile file;
@@ -34,13 +33,15 @@ final class Snapshots {
     tableOffset = metadata.header.snapshotsOffset();
     tableBytes = SnapshotTable.bytes(entries).capacity();
     clusters.add(MetadataClusters.Kind.SNAPSHOT_TABLE, tableOffset, tableBytes);
-    for (SnapshotTable.Entry entry : entries) {
-      addL1(entry);
+    long added = 0;
+    for (SnapshotTable.Entry entry : SnapshotTable.byPlace(entries).values()) {
+      added += Math.ceilDiv(entry.l1Bytes(), metadata.header.clusterSize());
+      if (added > MAX_L1_CLUSTERS) {
+        throw file.error(
+            Kind.UNSUPPORTED, "open", DiskException.NOWHERE, "the snapshots have too many tables");
+      }
+      clusters.add(MetadataClusters.Kind.SNAPSHOT_L1_TABLE, entry.l1Offset(), entry.l1Bytes());
     }
-  }
-
-  private void addL1(SnapshotTable.Entry entry) {
-    clusters.add(MetadataClusters.Kind.SNAPSHOT_L1_TABLE, entry.l1Offset(), entry.l1Bytes());
   }
 
   List<SnapshotTable.Entry> entries() {
@@ -79,22 +80,31 @@ final class Snapshots {
     if (entries.size() == SnapshotTable.MAX_SNAPSHOTS) {
       throw refused("create", name, "there are too many");
     }
-    metadata.commit();
-    long[] l1 = notCopied(metadata.map.l1());
-    references.raise(l1);
-    for (int i = 0; i < l1.length; i++) {
-      metadata.map.setL1(i, l1[i]);
+    try (HeaderChange change = new HeaderChange(metadata)) {
+      long[] l1 = notCopied(sharable(change));
+      long place = change.write(MetadataClusters.Kind.SNAPSHOT_L1_TABLE, ClusterMap.bytes(l1));
+      Snapshot snapshot =
+          new Snapshot(newId(), name, Instant.now(), metadata.size(), 0, Duration.ZERO);
+      List<SnapshotTable.Entry> more = new ArrayList<>(entries);
+      more.add(SnapshotTable.entry(snapshot, place, l1.length));
+      long table = write(change, more);
+      change.count(l1);
+      references.raise(l1);
+      change.make(metadata.size(), more.size(), table);
+      use(table, more);
+      return snapshot;
     }
-    long place = metadata.write(MetadataClusters.Kind.SNAPSHOT_L1_TABLE, ClusterMap.bytes(l1));
-    metadata.commit();
-    Snapshot snapshot =
-        new Snapshot(newId(), name, Instant.now(), metadata.size(), 0, Duration.ZERO);
-    List<SnapshotTable.Entry> more = new ArrayList<>(entries);
-    more.add(
-        new SnapshotTable.Entry(
-            snapshot, place, l1.length, SnapshotTable.extra(snapshot.diskSize())));
-    replaceTable(more);
-    return snapshot;
+  }
+
+  /** The active L1 table, with copies of the L2 tables that have clusters of their own. */
+  private long[] sharable(HeaderChange change) throws DiskException {
+    long[] l1 = metadata.map.l1().clone();
+    for (int i = 0; i < l1.length; i++) {
+      if ((l1[i] & L2Entry.COPIED) != 0 && references.hasMark(l1[i], true)) {
+        l1[i] = change.copyTable(l1[i]);
+      }
+    }
+    return l1;
   }
 
   private static long[] notCopied(long[] l1) {
@@ -113,13 +123,14 @@ final class Snapshots {
 
   void apply(String nameOrId) throws DiskException {
     SnapshotTable.Entry entry = find("apply", nameOrId);
-    metadata.commit();
-    long[] l1 = notCopied(metadata.map.readL1(entry.l1Offset(), entry.l1Entries()));
-    references.raise(l1);
     long[] before = metadata.map.l1();
-    metadata.replaceL1(l1, entry.snapshot().diskSize());
+    long[] l1 = notCopied(metadata.map.readL1(entry.l1Offset(), entry.l1Entries()));
+    try (HeaderChange change = new HeaderChange(metadata)) {
+      change.count(l1);
+      references.raise(l1);
+      change.make(entry.snapshot().diskSize(), entries.size(), tableOffset);
+    }
     references.lower(before);
-    references.markCopied();
     metadata.commit();
   }
 
@@ -133,28 +144,56 @@ final class Snapshots {
 
   void delete(String nameOrId) throws DiskException {
     SnapshotTable.Entry entry = find("delete", nameOrId);
-    metadata.commit();
-    long[] l1 = metadata.map.readL1(entry.l1Offset(), entry.l1Entries());
+    long[] gone = metadata.map.readL1(entry.l1Offset(), entry.l1Entries());
     List<SnapshotTable.Entry> fewer = new ArrayList<>(entries);
     fewer.remove(entry);
-    replaceTable(fewer);
-    references.lower(l1);
+    try (HeaderChange change = new HeaderChange(metadata)) {
+      long[] before = metadata.map.l1();
+      long[] l1 = before.clone();
+      for (int i = 0; i < l1.length; i++) {
+        l1[i] = without(gone, i, l1[i], change);
+      }
+      long table = write(change, fewer);
+      change.count(l1);
+      references.lower(gone);
+      for (int i = 0; i < l1.length; i++) {
+        if ((l1[i] & L2Entry.OFFSET) != (before[i] & L2Entry.OFFSET)) {
+          references.markCopied(l1[i]);
+        }
+      }
+      change.make(metadata.size(), fewer.size(), table);
+      use(table, fewer);
+    }
     metadata.free(entry.l1Offset(), entry.l1Bytes());
-    references.markCopied();
+    references.punchUnused(gone);
     metadata.commit();
   }
 
-  private void replaceTable(List<SnapshotTable.Entry> by) throws DiskException {
-    ByteBuffer bytes = SnapshotTable.bytes(by);
-    long place =
-        by.isEmpty() ? 0 : metadata.write(MetadataClusters.Kind.SNAPSHOT_TABLE, bytes.duplicate());
-    metadata.commit();
-    ByteBuffer fields = ByteBuffer.allocate(Integer.BYTES + Long.BYTES);
-    metadata.putHeader(HEADER_FIELDS, fields.putInt(by.size()).putLong(place));
+  /** An entry of the active L1 table when another table is gone; some clusters may be its own. */
+  private long without(long[] gone, int index, long l1Entry, HeaderChange change)
+      throws DiskException {
+    long table = l1Entry & L2Entry.OFFSET;
+    int shared = index < gone.length && (gone[index] & L2Entry.OFFSET) == table ? 1 : 0;
+    if (table == 0
+        || metadata.refcounts.get(table >>> metadata.header.clusterBits()) - shared != 1) {
+      return l1Entry;
+    }
+    boolean changes = references.hasMark(l1Entry, false);
+    return L2Entry.COPIED | (changes ? change.copyTable(l1Entry) : table);
+  }
+
+  /** Writes a table of snapshots; tells where. */
+  private static long write(HeaderChange change, List<SnapshotTable.Entry> table)
+      throws DiskException {
+    return change.write(MetadataClusters.Kind.SNAPSHOT_TABLE, SnapshotTable.bytes(table));
+  }
+
+  /** The header points to another table of snapshots. */
+  private void use(long offset, List<SnapshotTable.Entry> by) throws DiskException {
     long oldOffset = tableOffset;
     long oldBytes = tableBytes;
-    tableOffset = place;
-    tableBytes = bytes.capacity();
+    tableOffset = offset;
+    tableBytes = SnapshotTable.bytes(by).capacity();
     entries.clear();
     entries.addAll(by);
     metadata.free(oldOffset, oldBytes);

@@ -104,11 +104,7 @@ final class TableCache {
   }
 
   private void insert(Table table) throws DiskException {
-    Table before = tables.remove(table.offset);
-    if (before != null) {
-      candidates.remove(before);
-      dirty.remove(before);
-    }
+    forget(table.offset);
     long capacity = Math.max(1, limit.getAsLong() / tableSize);
     while (tables.size() >= capacity) {
       Table candidate = candidates.remove();
@@ -124,6 +120,15 @@ final class TableCache {
     }
     tables.put(table.offset, table);
     candidates.add(table);
+  }
+
+  /** The file has something else at an offset, or will have. */
+  void forget(long offset) {
+    Table table = tables.remove(offset);
+    if (table != null) {
+      candidates.remove(table);
+      dirty.remove(table);
+    }
   }
 
   boolean isDirty() {

@@ -11,36 +11,27 @@ import lodge.disk.DiskException.Kind;
 final class TableReferences {
   private final Qcow2Metadata metadata;
 
-  /** How many references are still to be changed, and how many were. */
-  private long left;
-
-  private long done;
-
   TableReferences(Qcow2Metadata metadata) {
     this.metadata = metadata;
   }
 
-  /** One more table reaches everything; without an effect when that cannot be counted. */
+  /** One more table reaches everything. */
   void raise(long[] l1) throws DiskException {
-    left = Long.MAX_VALUE;
-    done = 0;
-    try {
-      adjust(l1, metadata.refcounts::raise);
-    } catch (DiskException e) {
-      left = done;
-      adjust(l1, metadata.refcounts::free);
-      throw e;
-    }
+    forEach(l1, metadata.refcounts::raise);
     clearCopied(l1);
   }
 
   /** One table less does, durably. */
   void lower(long[] l1) throws DiskException {
-    left = Long.MAX_VALUE;
-    adjust(l1, metadata.refcounts::free);
+    forEach(l1, metadata.refcounts::free);
   }
 
-  private void adjust(long[] l1, Qcow2Metadata.ClusterVisitor<DiskException> change)
+  /** Gives the space back of what nobody reaches any more. */
+  void punchUnused(long[] l1) throws DiskException {
+    forEach(l1, metadata.refcounts::punchUnused);
+  }
+
+  private void forEach(long[] l1, Qcow2Metadata.ClusterVisitor<DiskException> visitor)
       throws DiskException {
     Set<Long> seen = new HashSet<>();
     for (long l1Entry : l1) {
@@ -53,18 +44,9 @@ final class TableReferences {
       }
       long[] words = metadata.map.table(l1Entry);
       for (int i = 0; i < words.length; i += metadata.header.l2EntryWords()) {
-        metadata.forEachCluster(words[i], offset -> change(offset, change));
+        metadata.forEachCluster(words[i], visitor);
       }
-      change(table, change);
-    }
-  }
-
-  private void change(long offset, Qcow2Metadata.ClusterVisitor<DiskException> change)
-      throws DiskException {
-    if (left > 0) {
-      left--;
-      change.visit(offset);
-      done++;
+      visitor.visit(table);
     }
   }
 
@@ -86,9 +68,29 @@ final class TableReferences {
         if (marked != l1Entry) {
           map.setL1(i, marked);
         }
-        setCopied(l1Entry, this::isAlone);
+        markCopied(l1Entry);
       }
     }
+  }
+
+  /** The same for one of them. */
+  void markCopied(long l1Entry) throws DiskException {
+    setCopied(l1Entry, this::isAlone);
+  }
+
+  /** Whether a table says of some clusters that they are its own, or that they are not. */
+  boolean hasMark(long l1Entry, boolean copied) throws DiskException {
+    long[] words = metadata.map.table(l1Entry);
+    for (int i = 0; i < words.length; i += metadata.header.l2EntryWords()) {
+      if (canBeMarked(words[i]) && ((words[i] & L2Entry.COPIED) != 0) == copied) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean canBeMarked(long entry) {
+    return (entry & L2Entry.COMPRESSED) == 0 && (entry & L2Entry.OFFSET) != 0;
   }
 
   /** Whether a cluster is one table's alone. */
@@ -104,7 +106,7 @@ final class TableReferences {
     long[] words = metadata.map.table(l1Entry);
     for (int i = 0; i < words.length; i += metadata.header.l2EntryWords()) {
       long entry = words[i];
-      if ((entry & L2Entry.COMPRESSED) == 0 && (entry & L2Entry.OFFSET) != 0) {
+      if (canBeMarked(entry)) {
         long marked = marked(entry, ownership.isAlone(entry & L2Entry.OFFSET));
         if (marked != entry) {
           words = metadata.map.changeTable(l1Entry);

@@ -19,7 +19,7 @@ public final class HostileImage {
   /** Bits of the first byte. */
   private static final int KEEPS_CHECKSUMS = 1;
 
-  private static final long MAX_NANOSECONDS = 10_000_000_000L;
+  static final long MAX_NANOSECONDS = 10_000_000_000L;
   private static final int MOST_READ = 4 << 20;
   private static final int PIECE = 100_000;
   private static final int MAX_EXTENTS = 200;
@@ -114,7 +114,7 @@ public final class HostileImage {
   }
 
   /** Of this thread: the machine may be slow. */
-  private static long processorTime() throws IOException {
+  static long processorTime() throws IOException {
     return Long.parseLong(Files.readString(SCHEDULER_STATISTICS).split(" ")[0]);
   }
 

@@ -34,6 +34,10 @@ class HostileImageFuzzTest {
       " && qemu-img snapshot -c one disk && qemu-io -f qcow2 -c 'write -P 7 70k 3k' disk"
           + " && qemu-img snapshot -c two disk";
 
+  /** A footer says that there is a parent: the first is read. */
+  private static final String DIFFERENCING =
+      " && printf '\\004' | dd of=disk bs=1 seek=63 conv=notrunc status=none";
+
   @TempDir(factory = MemoryFolder.class)
   Path folder;
 
@@ -70,7 +74,8 @@ class HostileImageFuzzTest {
       case VPC ->
           List.of(
               CONVERT + "-O vpc -o force_size=on raw disk",
-              CONVERT + "-O vpc -o subformat=fixed raw disk");
+              CONVERT + "-O vpc -o subformat=fixed raw disk",
+              CONVERT + "-O vpc -o force_size=on raw disk" + DIFFERENCING);
       case VHDX ->
           List.of(
               CONVERT + "-O vhdx -o block_size=1M raw disk",
@@ -91,7 +96,12 @@ class HostileImageFuzzTest {
   void isReadOrRefused(ImageFormat format) throws Exception {
     for (String seed : seeds(format)) {
       qemu.ok("rm -f disk && " + seed);
+      Checksums.correct(format, qemu.path("disk"));
       addSeed(Integer.toHexString(seed.hashCode()), Files.readAllBytes(qemu.path("disk")));
+    }
+    if (format == ImageFormat.VHDX) {
+      qemu.ok("rm disk");
+      addSeed("log", new StoppedVhdx(qemu, 0).bytes);
     }
     Tool jazzer = jazzer(format);
     System.out.println(format.label() + ": " + jazzer.output().lines().toList().getLast());

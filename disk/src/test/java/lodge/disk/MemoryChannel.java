@@ -63,7 +63,7 @@ class MemoryChannel extends FileChannel {
   }
 
   @Override
-  public void force(boolean metaData) {
+  public void force(boolean metaData) throws IOException {
     epochs.add(new ArrayList<>());
   }
 

@@ -35,7 +35,7 @@ final class PowerCuts {
       }
 
       @Override
-      public void force(boolean metaData) {
+      public void force(boolean metaData) throws IOException {
         super.force(metaData);
         events.add(new Event(name, null));
       }

@@ -147,6 +147,45 @@ class SnapshotTest {
     qemu.assertSound("image");
   }
 
+  /** With clusters of 512 bytes, a block counts 256 of them; the table needs twice as many. */
+  @Test
+  void anL1TableMayBeLongerThanWhatARefcountBlockCounts() throws Exception {
+    create(512, 3);
+    try (Qcow2Image image = open()) {
+      image.resize(1 << 30, false);
+      image.write((1 << 30) - 512, ByteBuffer.wrap(new byte[] {1}));
+      image.createSnapshot("one");
+      image.write((1 << 30) - 512, ByteBuffer.wrap(new byte[] {2}));
+      image.applySnapshot("one");
+      assertThat(Exerciser.content(image, (1 << 30) - 512, 1)).containsExactly(1);
+    }
+    qemu.assertSound("image");
+    assertThat(Files.size(qemu.path("image"))).isLessThan(4 << 20);
+  }
+
+  /** A name that is no text, times that are none, and a table that QEMU made. */
+  @Test
+  void entriesOfOthersStayByteForByte() throws Exception {
+    qemu.ok("qemu-img create -q -f qcow2 image 1M && qemu-img snapshot -c one image");
+    byte[] file = Files.readAllBytes(qemu.path("image"));
+    int entry = (int) ByteBuffer.wrap(file).getLong(64);
+    ByteBuffer.wrap(file).putInt(entry + 20, -1).putInt(entry + 32, 5);
+    int name = entry + 40 + ByteBuffer.wrap(file).getInt(entry + 36) + 1;
+    file[name] = (byte) 0xFF;
+    Files.write(qemu.path("image"), file);
+    byte[] stored = Arrays.copyOfRange(file, entry, name + 3);
+    try (Qcow2Image image = open()) {
+      image.createSnapshot("two");
+      image.deleteSnapshot("2");
+      image.createSnapshot("three");
+      assertThat(image.snapshots()).extracting(Snapshot::name).containsExactly("\uFFFDne", "three");
+    }
+    file = Files.readAllBytes(qemu.path("image"));
+    entry = (int) ByteBuffer.wrap(file).getLong(64);
+    assertThat(Arrays.copyOfRange(file, entry, entry + stored.length)).isEqualTo(stored);
+    qemu.assertSound("image");
+  }
+
   @Test
   void whatCannotBeIsRefusedInOneLine() throws Exception {
     qemu.ok("qemu-img create -q -f qcow2 -o refcount_bits=1 image 1M");
