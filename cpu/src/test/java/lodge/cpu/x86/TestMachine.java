@@ -247,19 +247,21 @@ public final class TestMachine implements AutoCloseable {
     closeVcpu();
     vcpu = engine.create(c);
     c.halted = false;
-    for (int i = 0; i < 1000; i++) {
-      Exit exit = vcpu.run();
-      if (exit == Exit.HALTED) {
-        return;
-      }
-      if (exit == Exit.FAILED) {
-        // Only engines that are not Lodge's own leave instructions out.
-        String reason = vcpu.failure().lines().findFirst().orElse("");
-        System.out.println("not executed by this host: " + reason);
-        Assumptions.abort(reason);
-      }
-      if (exit != Exit.KICKED) {
-        throw new IllegalStateException(exit + "\n" + vcpu.failure());
+    try (Patience patience = new Patience(vcpu)) {
+      for (int i = 0; i < 1000 && !patience.isOver(); i++) {
+        Exit exit = vcpu.run();
+        if (exit == Exit.HALTED) {
+          return;
+        }
+        if (exit == Exit.FAILED) {
+          // Only engines that are not Lodge's own leave instructions out.
+          String reason = vcpu.failure().lines().findFirst().orElse("");
+          System.out.println("not executed by this host: " + reason);
+          Assumptions.abort(reason);
+        }
+        if (exit != Exit.KICKED) {
+          throw new IllegalStateException(exit + "\n" + vcpu.failure());
+        }
       }
     }
     throw new IllegalStateException("no HLT\n" + vcpu.failure());
