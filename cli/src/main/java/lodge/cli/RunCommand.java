@@ -61,6 +61,7 @@ import picocli.CommandLine.TypeConversionException;
     })
 final class RunCommand implements Callable<Integer> {
   private static final String BIOS = "bios";
+  private static final String AUTO = "auto";
 
   @Parameters(
       index = "0",
@@ -146,10 +147,10 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--engine",
       paramLabel = "NAME",
-      defaultValue = "auto",
       description =
           "How guest instructions are executed: auto (kvm where that runs kernels, else"
-              + " translator), kvm, translator or interpreter.")
+              + " translator; it says which and why when it is asked for by name), kvm,"
+              + " translator or interpreter.")
   private String engine;
 
   @Option(
@@ -217,7 +218,7 @@ final class RunCommand implements Callable<Integer> {
             .memory(memory == null ? recipe.map(Recipe::memory).orElse(512L << 20) : memory)
             .cpus(cpus)
             .cpu(cpu)
-            .engine(engine)
+            .engine(engine == null ? AUTO : engine)
             .rebootOnReset(!noReboot && !taskGiven)
             .debugExit(
                 taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
@@ -278,10 +279,11 @@ final class RunCommand implements Callable<Integer> {
   private int run(Session session, MachineBuilder builder)
       throws IOException, InterruptedException {
     if (traceTranslation == null) {
-      return session.run(builder, stats, Optional.empty());
+      return session.run(builder, stats, engine != null, Optional.empty());
     }
     try (TraceFile trace = TraceFile.open(traceTranslation, session::say)) {
-      return session.run(builder.traceTranslation(trace), stats, Optional.of(trace));
+      return session.run(
+          builder.traceTranslation(trace), stats, engine != null, Optional.of(trace));
     }
   }
 
@@ -321,7 +323,7 @@ final class RunCommand implements Callable<Integer> {
               + " is too little; a machine has at least "
               + MemorySize.format(Machine.MIN_MEMORY));
     }
-    if (!Machine.engines().contains(engine)) {
+    if (engine != null && !Machine.engines().contains(engine)) {
       throw new BadInput(
           "--engine " + engine + " is unknown; there are " + String.join(", ", Machine.engines()));
     }

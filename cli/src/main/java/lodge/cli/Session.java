@@ -50,9 +50,10 @@ final class Session {
   /**
    * Builds the machine, runs it to its end and returns the exit status.
    *
+   * @param tellEngine say which engine was taken and why, even where nobody looks on
    * @param trace what the builder's machine tells its translations to
    */
-  int run(MachineBuilder builder, boolean stats, Optional<TraceFile> trace)
+  int run(MachineBuilder builder, boolean stats, boolean tellEngine, Optional<TraceFile> trace)
       throws IOException, InterruptedException {
     Optional<TaskOutput> task =
         goal == Goal.TASK ? Optional.of(new TaskOutput(target.output())) : Optional.empty();
@@ -69,7 +70,7 @@ final class Session {
         trace.get().begin();
       }
       boolean shown = terminal.isPresent() && goal == Goal.CONSOLE;
-      if (shown || stats) {
+      if (shown || stats || tellEngine) {
         machine.engineChoice().ifPresent(this::say);
       }
       if (shown) {

@@ -100,4 +100,12 @@ class LinuxIT {
     assertThat(run.errors()).isEqualTo("lodge: the guest reset before the command ended\n");
     assertThat(run.status()).isEqualTo(1);
   }
+
+  @Test
+  void theEngineThatIsTakenIsSaidWithTheReasonWhenAskedFor() throws Exception {
+    LodgeScript.Result run = lodge("run", "tiny", "--engine", "auto", "--", "true").run();
+    assertThat(run.status()).isZero();
+    assertThat(run.text()).isEmpty();
+    assertThat(run.errors()).matches("lodge: engine (kvm|translator): .+\\n");
+  }
 }
