@@ -67,7 +67,7 @@ final class KvmVcpu implements Vcpu {
     general = new GeneralState(fd);
     extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
     events = new PendingEvents(fd);
-    msrs = new MsrState(fd, cpu);
+    msrs = new MsrState(vm.kvm(), fd, cpu);
     // Last: nothing behind it fails.
     mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));
     area = new RunArea(mapping, cpu);
