@@ -38,7 +38,7 @@ class NestedKvmIT {
             .run(
                 """
                 truncate -s 16M /tmp/disk
-                lodge run tiny --stats --disk /tmp/disk,format=raw -- sh -c '
+                lodge run tiny --append no_timer_check --stats --disk /tmp/disk,format=raw -- sh -c '
                   head -c 1900000 /bin/busybox >/tmp/some
                   dd if=/tmp/some of=/dev/vda conv=fsync 2>/dev/null
                   echo 3 >/proc/sys/vm/drop_caches

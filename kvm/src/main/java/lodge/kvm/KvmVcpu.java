@@ -70,7 +70,7 @@ final class KvmVcpu implements Vcpu {
     HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz);
     host.install(fd, cpu);
     extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
-    msrs = new MsrState(fd, cpu);
+    msrs = new MsrState(vm.kvm(), fd, cpu);
     debug = new GuestDebug(vm.kvm(), fd);
     // Last: nothing behind it fails.
     mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));

@@ -21,6 +21,7 @@ import lodge.cpu.x86.Paravirtual;
 final class MsrState {
   private static final int TIME_STAMP_COUNTER = 0x10;
   private static final int TSC_ADJUST = 0x3B;
+  private static final int ARCH_CAPABILITIES = 0x10A;
 
   /**
    * They go other ways: the time-stamp counter below, EFER and the bases with the segments; and
@@ -53,8 +54,9 @@ final class MsrState {
 
   private boolean tscKnown;
 
-  MsrState(Fd vcpu, Cpu c) {
+  MsrState(Kvm kvm, Fd vcpu, Cpu c) {
     this.vcpu = vcpu;
+    long immunities = immunities(kvm);
     List<Integer> taken = new ArrayList<>();
     for (Msr row : MsrTable.rows(c.model)) {
       if (ELSEWHERE.contains(row.number())
@@ -62,7 +64,11 @@ final class MsrState {
           || row.rule() == Msr.Rule.WRITE_ONLY) {
         continue;
       }
-      boolean both = set(row.number(), c.msrs.read(row.number())) && get(row.number());
+      long value = c.msrs.read(row.number());
+      if (row.number() == ARCH_CAPABILITIES) {
+        value &= immunities;
+      }
+      boolean both = set(row.number(), value) && get(row.number());
       // What guests cannot change is told to KVM once, if it listens at all.
       if (both && row.rule() != Msr.Rule.READ_ONLY) {
         taken.add(row.number());
@@ -76,6 +82,20 @@ final class MsrState {
     block.data.set(JAVA_INT, COUNT, numbers.length);
     for (int i = 0; i < numbers.length; i++) {
       block.data.set(JAVA_INT, at(i) + INDEX, numbers[i]);
+    }
+  }
+
+  /**
+   * IA32_ARCH_CAPABILITIES as this KVM can give it: the guest has to work around what the host's
+   * processor is affected by.
+   */
+  static long immunities(Kvm kvm) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment table = arena.allocate(ENTRIES + ENTRY, 8);
+      table.set(JAVA_INT, COUNT, 1);
+      table.set(JAVA_INT, ENTRIES + INDEX, ARCH_CAPABILITIES);
+      boolean known = kvm.fd().attempt(Ioctl.GET_MSRS, table.address()) == 1;
+      return known ? table.get(JAVA_LONG, ENTRIES + DATA) : 0;
     }
   }
 

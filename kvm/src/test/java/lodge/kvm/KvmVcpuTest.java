@@ -143,6 +143,18 @@ class KvmVcpuTest {
   }
 
   @Test
+  void theGuestIsToldOfNoImmunityThatTheHostLacks() {
+    long host;
+    try (Kvm kvm = Kvm.open()) {
+      host = MsrState.immunities(kvm);
+    }
+    guest.longMode();
+    // mov ecx, 0x10a; rdmsr; hlt
+    run("b90a010000 0f32 f4");
+    assertThat((cpu.r[Cpu.RDX] << 32 | cpu.r[Cpu.RAX]) & ~host).isZero();
+  }
+
+  @Test
   void anInterruptWaitsUntilTheGuestTakesIt() {
     guest.memory.putInt(0x21 * 4, 0x9000);
     // mov bx, cx; hlt
