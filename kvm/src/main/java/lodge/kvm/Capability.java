@@ -12,6 +12,12 @@ enum Capability {
   EXT_CPUID(7, true),
   SET_IDENTITY_MAP_ADDR(37, true),
   SET_GUEST_DEBUG(23, false),
+
+  /** So many slots of memory a machine has. */
+  NR_MEMSLOTS(10, true),
+
+  /** Numbers of vCPUs are below this. */
+  MAX_VCPU_ID(128, true),
   VCPU_EVENTS(41, true),
   DEBUGREGS(50, true),
   XSAVE(55, true),

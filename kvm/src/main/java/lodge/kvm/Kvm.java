@@ -43,6 +43,11 @@ final class Kvm implements AutoCloseable {
     return capabilities.contains(capability);
   }
 
+  /** How many there are of what a capability counts. */
+  int count(Capability capability) {
+    return fd.call(Ioctl.CHECK_EXTENSION, capability.number());
+  }
+
   /** Asks for something that belongs to no VM. */
   Fd fd() {
     return fd;

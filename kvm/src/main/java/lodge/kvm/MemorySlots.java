@@ -40,16 +40,24 @@ final class MemorySlots {
   private final Map<Range, Integer> slots = new LinkedHashMap<>();
 
   private final List<Integer> free = new ArrayList<>();
+  private final int limit;
   private boolean logged;
 
-  MemorySlots(Fd vm, GuestMemory memory) {
+  /**
+   * @param limit so many slots there are
+   */
+  MemorySlots(Fd vm, GuestMemory memory, int limit) {
     this.vm = vm;
     this.memory = memory;
+    this.limit = limit;
   }
 
   /** Tells KVM what has changed. */
   void update() {
     List<Range> ranges = ranges();
+    if (ranges.size() > limit) {
+      throw Obstacles.tooManySlots(ranges.size(), limit);
+    }
     for (Range old : List.copyOf(slots.keySet())) {
       if (!ranges.contains(old)) {
         int slot = slots.remove(old);

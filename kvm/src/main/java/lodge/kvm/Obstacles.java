@@ -65,6 +65,17 @@ final class Obstacles {
             + ": Linux 5.10 or newer has what is needed");
   }
 
+  static EngineException tooManyVcpus(int limit) {
+    return new EngineException(
+        "the host's KVM numbers vCPUs from 0 to %d: the machine has too many".formatted(limit - 1));
+  }
+
+  static EngineException tooManySlots(int wanted, int limit) {
+    return new EngineException(
+        "the machine's memory has %d parts, of which the host's KVM takes %d"
+            .formatted(wanted, limit));
+  }
+
   static EngineException refused(Ioctl request, String part, int errno) {
     return new EngineException(
         "the host's KVM refuses KVM_%s with %s: %s"

@@ -27,7 +27,7 @@ final class Vm implements AutoCloseable {
     this.kvm = kvm;
     this.memory = memory;
     fd = kvm.fd().create(Ioctl.CREATE_VM, 0);
-    slots = new MemorySlots(fd, memory);
+    slots = new MemorySlots(fd, memory, kvm.count(Capability.NR_MEMSLOTS));
   }
 
   /**
@@ -81,6 +81,10 @@ final class Vm implements AutoCloseable {
 
   /** Makes the vCPU that a processor is to run on; its file is to be closed by the caller. */
   synchronized Fd createVcpu(Cpu cpu) {
+    int limit = kvm.count(Capability.MAX_VCPU_ID);
+    if (cpu.apicId >= limit) {
+      throw Obstacles.tooManyVcpus(limit);
+    }
     return fd.create(Ioctl.CREATE_VCPU, cpu.apicId);
   }
 

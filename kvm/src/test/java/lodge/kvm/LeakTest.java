@@ -103,7 +103,9 @@ class LeakTest {
               guest.clock,
               new TestApic());
       assertThatThrownBy(() -> new KvmEngine().create(impossible))
-          .isInstanceOf(EngineException.class);
+          .isInstanceOf(EngineException.class)
+          .hasMessageMatching(
+              "the host's KVM numbers vCPUs from 0 to \\d+: the machine has too many");
     }
     assertThat(OpenFiles.count()).isEqualTo(files);
   }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.stream.Collectors;
+import lodge.core.GuestMemory;
 import lodge.cpu.x86.EngineException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +59,20 @@ class ObstaclesTest {
       return Files.readSymbolicLink(fd).equals(file.toRealPath());
     } catch (java.io.IOException e) {
       return false;
+    }
+  }
+
+  @Test
+  void memoryInMorePartsThanKvmTakesIsRefusedBeforeItIsAsked() {
+    KvmAvailable.check();
+    try (GuestMemory memory = GuestMemory.allocate(1 << 20);
+        Kvm kvm = Kvm.open();
+        Fd vm = kvm.fd().create(Ioctl.CREATE_VM, 0)) {
+      memory.setWritable(0xC_0000, 0x4000, false);
+      assertThatCode(() -> new MemorySlots(vm, memory, 3).update()).doesNotThrowAnyException();
+      assertThatThrownBy(() -> new MemorySlots(vm, memory, 2).update())
+          .isInstanceOf(EngineException.class)
+          .hasMessage("the machine's memory has 3 parts, of which the host's KVM takes 2");
     }
   }
 
