@@ -35,7 +35,12 @@ final class HostCpuid {
    */
   private static final Set<Feature> SHARED =
       EnumSet.of(
-          Feature.KVM_NOPIODELAY, Feature.KVMCLOCK, Feature.KVM_STEAL_TIME, Feature.KVM_PV_EOI);
+          // KVM does not list it.
+          Feature.HYPERVISOR,
+          Feature.KVM_NOPIODELAY,
+          Feature.KVMCLOCK,
+          Feature.KVM_STEAL_TIME,
+          Feature.KVM_PV_EOI);
 
   private static final Set<Integer> WITH_SUBLEAVES = Set.of(4, 7, 0xB, 0xD);
 

@@ -309,11 +309,6 @@ final class KvmVcpu implements Vcpu {
   }
 
   @Override
-  public void interrupt() {
-    kicker.kick();
-  }
-
-  @Override
   public void reset() {
     vm.memoryReplaced();
     failure = "";
