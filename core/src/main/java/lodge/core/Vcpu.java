@@ -6,7 +6,7 @@ import java.util.Optional;
  * One virtual processor under some engine. Port and memory I/O is served inside {@link #run}
  * through the buses. Between two runs the architectural state is complete and true.
  *
- * <p>All methods belong to the vCPU's own thread, except {@link #kick} and {@link #interrupt}.
+ * <p>All methods belong to the vCPU's own thread, except {@link #kick}.
  */
 public interface Vcpu extends AutoCloseable {
   /** Executes guest instructions until one of the few reasons to stop comes up. */
@@ -18,15 +18,6 @@ public interface Vcpu extends AutoCloseable {
    * lost.
    */
   void kick();
-
-  /**
-   * A maskable interrupt may be pending: {@link #run} takes it within a millisecond once the guest
-   * does, without having to come back. When it is not running, nothing happens. From any thread,
-   * any number of times.
-   */
-  default void interrupt() {
-    kick();
-  }
 
   /**
    * Back to the state after power-on or RESET#. Whatever the engine knew about the contents of

@@ -164,11 +164,6 @@ abstract sealed class ApicInterrupts permits LocalApic {
     }
   }
 
-  /** Whether an NMI or INIT waits, which no processor can put off as it can interrupts. */
-  public boolean hasEvent() {
-    return nmis != 0 || init;
-  }
-
   /** Takes a non-maskable interrupt if one waits. */
   public boolean takeNmi() {
     if (nmis == 0) {

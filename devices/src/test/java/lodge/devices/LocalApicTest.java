@@ -160,12 +160,9 @@ class LocalApicTest {
     assertThat(in(LVT_LINT0)).as("stays masked").isEqualTo(MASKED | 0x700);
     interrupt(0x41);
     assertThat(apic.pending()).isFalse();
-    assertThat(apic.hasEvent()).isFalse();
     bus.deliver(0, false, InterruptMessageSink.NMI, 0, false, true);
-    assertThat(apic.hasEvent()).isTrue();
     assertThat(apic.takeNmi()).isTrue();
     assertThat(apic.takeNmi()).isFalse();
-    assertThat(apic.hasEvent()).isFalse();
   }
 
   @Test
@@ -396,7 +393,6 @@ class LocalApicTest {
     out(ICR, 0x4699);
     out(ICR, 0x4698);
     assertThat(one.takeStartup()).as("not before INIT").isEqualTo(-1);
-    assertThat(one.hasEvent()).isTrue();
     assertThat(one.takeInit()).isTrue();
     assertThat(one.takeInit()).isFalse();
     assertThat(one.takeStartup()).as("the first message").isEqualTo(0x99);

@@ -126,7 +126,7 @@ final class Board {
 
   /**
    * @param end what a chip wants of the machine: power off, reset, ...; from any thread
-   * @param onInterrupt has the vCPU of this number look at its APIC; from any thread
+   * @param kick wakes the vCPU of this number; from any thread
    */
   Board(
       MachineSpec spec,
@@ -135,7 +135,7 @@ final class Board {
       Clock clock,
       CharacterSink serialOutput,
       Consumer<Outcome> end,
-      IntConsumer onInterrupt) {
+      IntConsumer kick) {
     this.map = map;
     this.clock = clock;
     ApicBus apicBus = new ApicBus();
@@ -150,7 +150,7 @@ final class Board {
               clock,
               apicBus,
               () -> id == 0 ? pic.acknowledge() : -1,
-              () -> onInterrupt.accept(id));
+              () -> kick.accept(id));
       Cpu cpu = new Cpu(id, model, memory, ports, mmio, clock, port);
       port.connect(cpu);
       cpus.add(cpu);

@@ -86,7 +86,7 @@ final class Run {
     this.map = MemoryMap.of(spec.memory());
     SerialLink com1 =
         new SerialLink(spec.serial(), e -> request(new Outcome.Failed("serial output: " + e)));
-    this.board = new Board(spec, map, memory, clock, com1, this::request, this::interrupt);
+    this.board = new Board(spec, map, memory, clock, com1, this::request, this::kick);
     com1.connect(board.com1());
     List<SerialLink> links = new ArrayList<>(board.virtio().links());
     links.addFirst(com1);
@@ -220,10 +220,10 @@ final class Run {
     }
   }
 
-  private void interrupt(int vcpu) {
+  private void kick(int vcpu) {
     List<VcpuThread> known = vcpus;
     if (vcpu < known.size()) {
-      known.get(vcpu).interrupt();
+      known.get(vcpu).kick();
     }
   }
 

@@ -55,16 +55,6 @@ final class VcpuThread {
     LockSupport.unpark(thread);
   }
 
-  /** The vCPU's APIC has something for it; from any thread. */
-  void interrupt() {
-    if (apic.hasEvent()) {
-      kick();
-    } else {
-      vcpu.interrupt();
-      LockSupport.unpark(thread);
-    }
-  }
-
   boolean isCurrent() {
     return Thread.currentThread() == thread;
   }

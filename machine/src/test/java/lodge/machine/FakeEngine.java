@@ -3,7 +3,6 @@ package lodge.machine;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicInteger;
 import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
@@ -47,8 +46,6 @@ final class FakeEngine implements Engine {
     private final Semaphore kicks = new Semaphore(0);
     volatile int runs;
     volatile int resets;
-    final AtomicInteger kicked = new AtomicInteger();
-    final AtomicInteger interrupted = new AtomicInteger();
     volatile boolean closed;
 
     FakeVcpu(Cpu cpu, Guest guest) {
@@ -84,13 +81,6 @@ final class FakeEngine implements Engine {
 
     @Override
     public void kick() {
-      kicked.incrementAndGet();
-      kicks.release();
-    }
-
-    @Override
-    public void interrupt() {
-      interrupted.incrementAndGet();
       kicks.release();
     }
 

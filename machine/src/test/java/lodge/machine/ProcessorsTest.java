@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,10 +27,6 @@ class ProcessorsTest {
   private static final int ICR_HIGH = 0x310;
   private static final int INIT_ALL_OTHERS = 0xC_4500;
   private static final int STARTUP_ALL_OTHERS = 0xC_4600;
-  private static final int SPURIOUS = 0xF0;
-  private static final int APIC_ENABLED = 1 << 8;
-  private static final int SELF = 1 << 18;
-  private static final int NMI = 4 << 8;
   private static final int PM1A_CONTROL = 0x604;
   private static final int SLEEP_TO_S5 = 1 << 13 | 5 << 10;
 
@@ -330,26 +325,5 @@ class ProcessorsTest {
     assertThat(offsets).containsOnly(offsets[0]);
     assertThat(ids).containsExactly(0, 1, 2, 3);
     assertThat(counts).containsOnly(4);
-  }
-
-  @Test
-  void anInterruptIsToldApartFromWhatTheThreadHasToDo() throws Exception {
-    List<Integer> seen = new CopyOnWriteArrayList<>();
-    Guest guest =
-        vcpu -> {
-          vcpu.cpu.apic.write(SPURIOUS, 4, APIC_ENABLED);
-          int interrupted = vcpu.interrupted.get();
-          int kicked = vcpu.kicked.get();
-          send(vcpu, SELF | 0x41);
-          seen.addAll(List.of(vcpu.interrupted.get() - interrupted, vcpu.kicked.get() - kicked));
-          send(vcpu, 0, NMI);
-          seen.addAll(List.of(vcpu.interrupted.get() - interrupted, vcpu.kicked.get() - kicked));
-          return powerOff(vcpu);
-        };
-    try (Machine machine = machine(1, guest)) {
-      machine.start();
-      machine.await();
-    }
-    assertThat(seen).as("interrupts and kicks after each message").containsExactly(1, 0, 1, 1);
   }
 }
