@@ -14,14 +14,10 @@ import java.util.stream.Stream;
 record Cgroup(Host host) {
   private static final String MOUNT = "/sys/fs/cgroup";
 
-  /** Version 1 says so of no limit: the largest number of whole pages. */
-  private static final long UNLIMITED = Long.MAX_VALUE >> 12 << 12;
-
   /** The least of all limits, in bytes. */
   OptionalLong memory() {
     return Stream.concat(files("", "memory.max"), files("memory", "memory.limit_in_bytes"))
         .flatMap(file -> number(host.text(file)).stream())
-        .filter(limit -> limit < UNLIMITED)
         .mapToLong(limit -> limit)
         .min();
   }
@@ -48,7 +44,7 @@ record Cgroup(Host host) {
         .flatMap(q -> number(period).filter(p -> q > 0 && p > 0).map(p -> (double) q / p));
   }
 
-  /** Empty for "max". */
+  /** Empty for "max", and for the number of 19 digits by which version 1 says the same. */
   private static Optional<Long> number(Optional<String> text) {
     return text.filter(digits -> digits.matches("\\d{1,18}|-1")).map(Long::parseLong);
   }

@@ -87,6 +87,14 @@ class DoctorTest {
   }
 
   @Test
+  void whatFilesSayCannotSteerTheTerminal() throws IOException {
+    FakeHost host =
+        new FakeHost(root).flags("hypervisor").file("/sys/class/dmi/id/sys_vendor", "Q\033[2J\n");
+
+    assertFinding(host.finds("bare-metal"), Verdict.NOTE, "a virtual machine: Q [2J", "");
+  }
+
+  @Test
   void underXenTheHypervisorIsNamed() throws IOException {
     FakeHost host = new FakeHost(root).flags("fpu").file("/sys/hypervisor/type", "xen\n");
 
@@ -204,6 +212,17 @@ class DoctorTest {
     FakeHost host = new FakeHost(root).file("/proc/self/cgroup", group).file(file, value);
 
     assertFinding(host.finds("memory-limit"), verdict, limit, "");
+  }
+
+  @Test
+  void groupsOutsideOfTheNamespaceAreNotLookedFor() throws IOException {
+    FakeHost host =
+        new FakeHost(root)
+            .file("/proc/self/cgroup", "0::/../../x\n")
+            .file("/sys/fs/cgroup/memory.max", "4294967296\n")
+            .file("/sys/x/memory.max", "1048576\n");
+
+    assertFinding(host.finds("memory-limit"), Verdict.PASS, "4.0 GiB", "");
   }
 
   @ParameterizedTest
