@@ -7,6 +7,8 @@ module lodge.cli {
 
   exports lodge.cli.guest;
 
+  uses lodge.cpu.x86.Engine;
+
   opens lodge.cli to
       info.picocli;
 }

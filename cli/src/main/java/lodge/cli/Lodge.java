@@ -31,7 +31,12 @@ import picocli.CommandLine.ParameterException;
 final class Lodge implements Runnable {
   private static final Subcommands COMMANDS =
       new Subcommands(
-          List.of(RunCommand.class, ImageCommand.class, CpuCommand.class, HelpCommand.class));
+          List.of(
+              RunCommand.class,
+              ImageCommand.class,
+              CpuCommand.class,
+              DoctorCommand.class,
+              HelpCommand.class));
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -112,7 +117,8 @@ final class Lodge implements Runnable {
   /** Without a subcommand there is nothing to do. */
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Missing command: run, image, cpu or help");
+    throw new ParameterException(
+        spec.commandLine(), "Missing command: run, image, cpu, doctor or help");
   }
 
   /** Asks the module for its version. */

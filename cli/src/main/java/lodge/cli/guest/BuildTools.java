@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The host's programs that make a Debian on a disk. */
-final class BuildTools {
+public final class BuildTools {
+  private static final Path HOST = Path.of("/");
+
   static final Path GRUB = Path.of("/usr/lib/grub/i386-pc");
 
   /**
@@ -18,10 +20,10 @@ final class BuildTools {
    * @param debian the package that has it
    */
   private record Need(String sign, String debian) {
-    boolean missing() {
-      return Stream.of(
-              "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-          .map(folder -> Path.of(folder).resolve(sign))
+    boolean missing(Path root) {
+      return Stream.of("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
+          .map(folder -> sign.startsWith("/") ? sign.substring(1) : folder + "/" + sign)
+          .map(root::resolve)
           .noneMatch(Files::exists);
     }
   }
@@ -50,7 +52,7 @@ final class BuildTools {
    * @throws GuestException when something is missing still
    */
   static void demand(String guest, Path folder, Progress progress) throws IOException {
-    List<String> missing = missing();
+    List<String> missing = missing(HOST);
     if (missing.isEmpty()) {
       return;
     }
@@ -65,7 +67,7 @@ final class BuildTools {
         Tool.run(folder, List.of("apt-get", "-q", "update"));
         result = Tool.run(folder, install);
       }
-      if (result.ok() && missing().isEmpty()) {
+      if (result.ok() && missing(HOST).isEmpty()) {
         return;
       }
       reason = ", and installing it failed: " + result.reason();
@@ -76,12 +78,17 @@ final class BuildTools {
             + "' is made with programs that are missing here"
             + reason
             + "; as root: apt-get install "
-            + String.join(" ", missing()));
+            + String.join(" ", missing(HOST)));
   }
 
-  private static List<String> missing() {
+  /**
+   * The packages that are not there.
+   *
+   * @param root the host's root folder
+   */
+  public static List<String> missing(Path root) {
     return Stream.concat(ALWAYS.stream(), root() ? Stream.of() : WITHOUT_ROOT.stream())
-        .filter(Need::missing)
+        .filter(need -> need.missing(root))
         .map(Need::debian)
         .distinct()
         .toList();

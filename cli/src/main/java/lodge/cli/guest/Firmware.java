@@ -5,13 +5,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** SeaBIOS: the host's, else Debian's package of it, unpacked into the cache. */
 public final class Firmware {
   private static final String FILE = "bios-256k.bin";
   private static final List<Path> INSTALLED =
-      List.of(Path.of("/usr/share/seabios", FILE), Path.of("/usr/share/qemu", FILE));
+      List.of(Path.of("usr/share/seabios", FILE), Path.of("usr/share/qemu", FILE));
 
   private Firmware() {}
 
@@ -22,11 +23,23 @@ public final class Firmware {
    * @throws GuestException when it is neither there nor to be had
    */
   public static Path bios(Path home, Progress progress) {
-    Path kept = home.toAbsolutePath().resolve("firmware").resolve(FILE);
-    return Stream.concat(INSTALLED.stream(), Stream.of(kept))
+    return present(Path.of("/"), home).orElseGet(() -> fetch(home, kept(home), progress));
+  }
+
+  /**
+   * The image's file, where there is one already.
+   *
+   * @param root the host's root folder
+   * @param home the cache
+   */
+  public static Optional<Path> present(Path root, Path home) {
+    return Stream.concat(INSTALLED.stream().map(root::resolve), Stream.of(kept(home)))
         .filter(Files::isReadable)
-        .findFirst()
-        .orElseGet(() -> fetch(home, kept, progress));
+        .findFirst();
+  }
+
+  private static Path kept(Path home) {
+    return home.toAbsolutePath().resolve("firmware").resolve(FILE);
   }
 
   private static Path fetch(Path home, Path target, Progress progress) {
