@@ -61,7 +61,6 @@ import picocli.CommandLine.TypeConversionException;
     })
 final class RunCommand implements Callable<Integer> {
   private static final String BIOS = "bios";
-  private static final String AUTO = "auto";
 
   @Parameters(
       index = "0",
@@ -148,9 +147,8 @@ final class RunCommand implements Callable<Integer> {
       names = "--engine",
       paramLabel = "NAME",
       description =
-          "How guest instructions are executed: auto (kvm where that runs kernels, else"
-              + " translator; it says which and why when it is asked for by name), kvm,"
-              + " translator or interpreter.")
+          "How guest instructions are executed: translator unless said otherwise, interpreter, kvm,"
+              + " or auto: kvm where that runs kernels, else translator, and why.")
   private String engine;
 
   @Option(
@@ -218,10 +216,10 @@ final class RunCommand implements Callable<Integer> {
             .memory(memory == null ? recipe.map(Recipe::memory).orElse(512L << 20) : memory)
             .cpus(cpus)
             .cpu(cpu)
-            .engine(engine == null ? AUTO : engine)
             .rebootOnReset(!noReboot && !taskGiven)
             .debugExit(
                 taskGiven || devices.stream().noneMatch(Device.IsaDebugExit.class::isInstance));
+    Optional.ofNullable(engine).ifPresent(builder::engine);
     devices.forEach(builder::device);
     Optional.ofNullable(uuid).ifPresent(builder::uuid);
     Optional.ofNullable(gdb).ifPresent(builder::gdb);

@@ -12,8 +12,10 @@ import lodge.cpu.x86.Engine;
 final class Engines {
   static final String AUTO = "auto";
 
-  /** What {@code auto} takes, best first. */
-  private static final List<String> PREFERENCE = List.of("kvm", "translator", "interpreter");
+  private static final String KVM = "kvm";
+
+  /** What is taken when nobody says anything, best first. */
+  private static final List<String> SOFTWARE = List.of("translator", "interpreter");
 
   /**
    * An engine, and why it was taken.
@@ -33,17 +35,22 @@ final class Engines {
   /**
    * Finds an engine that can run the machine.
    *
+   * @param name null for the best one in software
    * @param translates only one that translates will do
+   * @param cpus how many processors the machine has
    * @throws MachineException of kind NO_ENGINE
    */
-  static Choice choose(String name, List<Engine> engines, boolean translates) {
+  static Choice choose(String name, List<Engine> engines, boolean translates, int cpus) {
     if (engines.isEmpty()) {
       throw new MachineException(
           MachineException.Kind.NO_ENGINE,
           "no engine is installed; lodge-cpu belongs on the module path");
     }
+    if (name == null) {
+      return software(engines, translates, List.of());
+    }
     if (name.equals(AUTO)) {
-      return best(engines, translates);
+      return best(engines, translates, cpus);
     }
     Engine named =
         engines.stream()
@@ -58,27 +65,40 @@ final class Engines {
     throw new MachineException(MachineException.Kind.NO_ENGINE, message);
   }
 
-  private static Choice best(List<Engine> engines, boolean translates) {
+  private static Choice best(List<Engine> engines, boolean translates, int cpus) {
     List<String> objections = new ArrayList<>();
-    for (String name : PREFERENCE) {
-      for (Engine engine : engines) {
-        if (!engine.name().equals(name) || translates && engine.traced(_ -> {}).isEmpty()) {
-          continue;
-        }
-        Optional<String> objection = engine.objection();
-        if (objection.isEmpty()) {
-          String hardware = engine.name().equals(PREFERENCE.getFirst()) ? "it works here" : null;
-          Optional<String> reason =
-              objections.isEmpty()
-                  ? Optional.ofNullable(hardware)
-                  : Optional.of(String.join("; ", objections));
-          return new Choice(
-              engine, reason.map(why -> "engine %s: %s".formatted(engine.name(), why)));
-        }
-        objections.add(objection.get());
+    for (Engine engine : engines) {
+      if (!engine.name().equals(KVM) || translates) {
+        continue;
       }
+      Optional<String> objection =
+          cpus > 1
+              ? Optional.of("guests with several processors are not known to run well on KVM")
+              : engine.objection();
+      if (objection.isEmpty()) {
+        return new Choice(engine, Optional.of("engine kvm: it works here"));
+      }
+      objections.add(objection.get());
     }
-    return new Choice(engines.getFirst(), Optional.empty());
+    return software(engines, translates, objections);
+  }
+
+  /**
+   * @param objections to what would be better
+   */
+  private static Choice software(
+      List<Engine> engines, boolean translates, List<String> objections) {
+    Engine best =
+        SOFTWARE.stream()
+            .flatMap(name -> engines.stream().filter(engine -> engine.name().equals(name)))
+            .filter(engine -> !translates || engine.traced(_ -> {}).isPresent())
+            .findFirst()
+            .orElse(engines.getFirst());
+    Optional<String> reason =
+        objections.isEmpty()
+            ? Optional.empty()
+            : Optional.of("engine %s: %s".formatted(best.name(), String.join("; ", objections)));
+    return new Choice(best, reason);
   }
 
   private static MachineException unknown(String name, List<Engine> engines) {

@@ -42,7 +42,10 @@ public final class MachineBuilder {
   private long memory = 512 * MIB;
   private int cpus = 1;
   private String cpu = "max";
-  private String engine = Engines.AUTO;
+
+  /** Null when nobody has named one. */
+  private String engine;
+
   private Engine ownEngine;
   private Consumer<String> translationTrace;
   private SerialConsole serial = SerialConsole.none();
@@ -130,7 +133,10 @@ public final class MachineBuilder {
     return this;
   }
 
-  /** {@code auto} or the name of an engine, see {@link Machine#engines}. */
+  /**
+   * {@code auto} or the name of an engine, see {@link Machine#engines}; the best one in software
+   * when this is not called.
+   */
   public MachineBuilder engine(String name) {
     engine = Objects.requireNonNull(name);
     return this;
@@ -235,7 +241,7 @@ public final class MachineBuilder {
     Engines.Choice choice =
         ownEngine != null
             ? new Engines.Choice(ownEngine, Optional.empty())
-            : Engines.choose(engine, engines, translationTrace != null);
+            : Engines.choose(engine, engines, translationTrace != null, cpus);
     CpuModel model = given(wanted, choice.engine());
     Engine chosen = traced(choice.engine());
     MachineSpec spec =
