@@ -331,7 +331,10 @@ final class KvmVcpu implements Vcpu {
 
   @Override
   public String failure() {
-    String summary = failure.isEmpty() ? "" : "KVM cannot go on: " + failure + "\n";
+    String summary =
+        failure.isEmpty()
+            ? ""
+            : "KVM cannot go on: " + failure + "\n--engine translator needs no KVM\n";
     return summary + CpuDump.of(cpu);
   }
 

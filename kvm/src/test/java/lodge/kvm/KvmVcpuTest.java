@@ -383,6 +383,7 @@ class KvmVcpuTest {
     if (exit == Exit.FAILED) {
       assertThat(guest.vcpu.failure())
           .startsWith("KVM cannot go on: its instruction emulator does not know the instruction")
+          .contains("\n--engine translator needs no KVM\n")
           .contains("0f ae 2f", "RIP 0000000000008005");
       assertThat(cpu.rip).isEqualTo(Guest.CODE + 5);
     }
