@@ -12,11 +12,11 @@ import lodge.core.GuestMemory;
 import lodge.core.MmioBus;
 import lodge.core.PortBus;
 import lodge.core.Vcpu;
-import lodge.cpu.x86.ApicPort;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.EngineException;
 import lodge.cpu.x86.Feature;
+import lodge.cpu.x86.NoApic;
 
 /**
  * Whether a KVM executes what every Linux does while it starts. There are KVMs on processors
@@ -103,8 +103,7 @@ final class Probe {
     CpuModel model = new CpuModel("probe", engine.features(), 1);
     try (GuestMemory memory = GuestMemory.allocate(MEMORY)) {
       Cpu cpu =
-          new Cpu(
-              0, model, memory, new PortBus(), new MmioBus(), new HostTime(), new NoInterrupts());
+          new Cpu(0, model, memory, new PortBus(), new MmioBus(), new HostTime(), new NoApic());
       prepare(memory, cpu);
       try (Vcpu vcpu = engine.create(cpu)) {
         running.complete(vcpu);
@@ -176,59 +175,5 @@ final class Probe {
     public Timer timer(Runnable action) {
       throw new UnsupportedOperationException();
     }
-  }
-
-  /** A guest without an APIC. */
-  private static final class NoInterrupts implements ApicPort {
-    @Override
-    public boolean pending() {
-      return false;
-    }
-
-    @Override
-    public int acknowledge() {
-      return -1;
-    }
-
-    @Override
-    public boolean takeNmi() {
-      return false;
-    }
-
-    @Override
-    public int cr8() {
-      return 0;
-    }
-
-    @Override
-    public void setCr8(int value) {}
-
-    @Override
-    public boolean hasMsr(int msr) {
-      return false;
-    }
-
-    @Override
-    public long readMsr(int msr) {
-      return 0;
-    }
-
-    @Override
-    public boolean writeMsr(int msr, long value) {
-      return false;
-    }
-
-    @Override
-    public long mmioBase() {
-      return -1;
-    }
-
-    @Override
-    public long read(int offset, int size) {
-      return -1;
-    }
-
-    @Override
-    public void write(int offset, int size, long value) {}
   }
 }
