@@ -4,11 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.locks.LockSupport;
 
 /**
- * Gets a vCPU's thread out of KVM_RUN, or out of its sleep: a flag that KVM looks at before it
- * enters the guest, and a signal for when it is inside already.
+ * Gets a vCPU's thread out of KVM_RUN: a flag that KVM looks at before it enters the guest, and a
+ * signal for when it is inside already.
  */
 final class Kicker {
   /** A real-time signal that neither the JVM nor the C library uses. */
@@ -26,13 +25,8 @@ final class Kicker {
   /** Whoever is in {@link KvmVcpu#run}; 0 when nobody is. */
   private long thread;
 
-  /** The same; null when nobody is. */
-  private Thread runner;
-
   /** About to enter KVM_RUN, or inside. */
   private volatile boolean inside;
-
-  private volatile boolean asleep;
 
   Kicker(MemorySegment run) {
     this.run = run;
@@ -41,13 +35,11 @@ final class Kicker {
   /** The calling thread may be kicked from here on. */
   synchronized void begin() {
     thread = SystemCalls.self();
-    runner = Thread.currentThread();
   }
 
   /** No more: it may end. */
   synchronized void end() {
     thread = 0;
-    runner = null;
   }
 
   /** The next KVM_RUN does not enter the guest. From any thread. */
@@ -59,8 +51,6 @@ final class Kicker {
     VarHandle.fullFence();
     if (inside && thread != 0) {
       SystemCalls.signal(thread, SIGNAL);
-    } else if (asleep) {
-      LockSupport.unpark(runner);
     }
   }
 
@@ -72,28 +62,6 @@ final class Kicker {
   /** KVM_RUN came back. */
   void leave() {
     inside = false;
-  }
-
-  /**
-   * Waits for a kick. The vCPU's thread only.
-   *
-   * @return false when none has come in this time
-   */
-  boolean sleep(long nanos) {
-    long start = System.nanoTime();
-    asleep = true;
-    try {
-      while (run.get(JAVA_BYTE, IMMEDIATE_EXIT) == 0) {
-        long left = nanos - (System.nanoTime() - start);
-        if (left <= 0) {
-          return false;
-        }
-        LockSupport.parkNanos(this, left);
-      }
-      return true;
-    } finally {
-      asleep = false;
-    }
   }
 
   /** Whatever was kicked for until now is about to be looked at. The vCPU's thread only. */

@@ -19,12 +19,6 @@ import lodge.cpu.x86.interpreter.InterpreterEngine;
  * state is KVM's, between two of them {@link Cpu}'s.
  */
 final class KvmVcpu implements Vcpu {
-  /**
-   * How long a halted processor waits within {@link #run} for its next interrupt: a transfer of the
-   * state costs as much as some ten exits, which is little beside such a time.
-   */
-  private static final long HALT_NANOS = 1_000_000;
-
   private final Vm vm;
   private final Cpu cpu;
   private final Runnable closed;
@@ -180,11 +174,9 @@ final class KvmVcpu implements Vcpu {
         return Exit.KICKED;
       }
       if (!deliverInterrupt() && cpu.halted) {
-        if (!windowOpen || !kicker.sleep(HALT_NANOS)) {
-          return Exit.HALTED;
-        }
-        kicker.clear();
-      } else if (enter()) {
+        return Exit.HALTED;
+      }
+      if (enter()) {
         Exit exit = answer();
         if (exit != null) {
           return exit;
