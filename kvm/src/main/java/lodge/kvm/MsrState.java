@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import lodge.cpu.x86.Cpu;
@@ -54,13 +55,16 @@ final class MsrState {
 
   private boolean tscKnown;
 
-  MsrState(Kvm kvm, Fd vcpu, Cpu c) {
+  /**
+   * @param kernelApic the vCPU's APIC is KVM's, and with it what guests share that concerns it
+   */
+  MsrState(Kvm kvm, Fd vcpu, Cpu c, boolean kernelApic) {
     this.vcpu = vcpu;
     long immunities = immunities(kvm);
     List<Integer> taken = new ArrayList<>();
     for (Msr row : MsrTable.rows(c.model)) {
       if (ELSEWHERE.contains(row.number())
-          || Paravirtual.isRegister(row.number())
+          || isOurs(row.number(), kernelApic)
           || row.rule() == Msr.Rule.WRITE_ONLY) {
         continue;
       }
@@ -103,7 +107,22 @@ final class MsrState {
     return ENTRIES + ENTRY * i;
   }
 
-  private boolean set(int number, long value) {
+  private static boolean isOurs(int number, boolean kernelApic) {
+    boolean clock = number < Paravirtual.FIRST_REGISTER + Paravirtual.CLOCK_REGISTERS;
+    return Paravirtual.isRegister(number) && (clock || !kernelApic);
+  }
+
+  /** Whether KVM has a register. */
+  boolean has(int number) {
+    return Arrays.stream(numbers).anyMatch(n -> n == number);
+  }
+
+  /** One that goes another way, 0 if KVM does not have it. */
+  long value(int number) {
+    return get(number) ? one.get(JAVA_LONG, ENTRIES + DATA) : 0;
+  }
+
+  boolean set(int number, long value) {
     prepare(number, value);
     return vcpu.attempt(Ioctl.SET_MSRS, one.address()) == 1;
   }
@@ -135,7 +154,10 @@ final class MsrState {
     block.read();
     for (int i = 0; i < numbers.length; i++) {
       try {
-        c.msrs.write(numbers[i], block.data.get(JAVA_LONG, at(i) + DATA));
+        long value = block.data.get(JAVA_LONG, at(i) + DATA);
+        if (value != c.msrs.read(numbers[i])) {
+          c.msrs.write(numbers[i], value);
+        }
       } catch (CpuException e) {
         // KVM lets its guests write what the processors do not take: the register stays as it was.
       }

@@ -21,6 +21,7 @@ final class SystemCalls {
   static final int ENOENT = 2;
   static final int EINTR = 4;
   static final int ENXIO = 6;
+  static final int EAGAIN = 11;
   static final int EACCES = 13;
   static final int EBUSY = 16;
   static final int EEXIST = 17;

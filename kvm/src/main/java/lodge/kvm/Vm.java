@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.Optional;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
 
@@ -23,23 +24,27 @@ final class Vm implements AutoCloseable {
   private final GuestMemory memory;
   private final MemorySlots slots;
 
-  private Vm(Kvm kvm, GuestMemory memory) {
+  /** Null where interrupts are Lodge's. */
+  private final KernelApics apics;
+
+  private Vm(Kvm kvm, GuestMemory memory, boolean kernelApics) {
     this.kvm = kvm;
     this.memory = memory;
     fd = kvm.fd().create(Ioctl.CREATE_VM, 0);
     slots = new MemorySlots(fd, memory, kvm.count(Capability.NR_MEMSLOTS));
+    apics = kernelApics ? KernelApics.install(fd) : null;
   }
 
   /**
-   * Opens KVM and makes a machine of the memory.
+   * Opens KVM and makes a machine for a processor and others that share its memory.
    *
    * @throws lodge.cpu.x86.EngineException when the host does not give that
    */
-  static Vm of(GuestMemory memory) {
+  static Vm of(Cpu cpu) {
     Kvm kvm = Kvm.open();
     Vm vm = null;
     try {
-      vm = new Vm(kvm, memory);
+      vm = new Vm(kvm, cpu.memory, KernelApics.areFor(kvm, cpu));
       vm.prepare();
       return vm;
     } catch (Throwable e) {
@@ -58,7 +63,7 @@ final class Vm implements AutoCloseable {
       fd.call(Ioctl.SET_IDENTITY_MAP_ADDR, address);
     }
     fd.call(Ioctl.SET_TSS_ADDR, TSS);
-    MsrTraps.install(fd);
+    MsrTraps.install(fd, apics != null);
     slots.update();
     memory.onSetWritable(this::memoryChanged);
   }
@@ -77,6 +82,11 @@ final class Vm implements AutoCloseable {
 
   Kvm kvm() {
     return kvm;
+  }
+
+  /** The kernel's local APICs, if it has them. */
+  Optional<KernelApics> apics() {
+    return Optional.ofNullable(apics);
   }
 
   /** Makes the vCPU that a processor is to run on; its file is to be closed by the caller. */
