@@ -64,6 +64,8 @@ final class Vm implements AutoCloseable {
     }
     fd.call(Ioctl.SET_TSS_ADDR, TSS);
     MsrTraps.install(fd, apics != null);
+    // Where there are none, small ones do.
+    memory.hugePages();
     slots.update();
     memory.onSetWritable(this::memoryChanged);
   }
