@@ -34,6 +34,9 @@ enum Capability {
   SIGNAL_MSI(77, false),
   IRQ_ROUTING(25, false),
 
+  /** Writes can be counted in a file. */
+  IOEVENTFD(36, false),
+
   /** The host's processor has XSAVE. */
   XCRS(56, false),
 

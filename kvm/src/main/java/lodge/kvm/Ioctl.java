@@ -16,6 +16,7 @@ enum Ioctl {
   SET_TSS_ADDR(Direction.NONE, 0x47),
   SET_IDENTITY_MAP_ADDR(Direction.IN, 0x48, 8),
   SET_GSI_ROUTING(Direction.IN, 0x6A, Structs.IRQ_ROUTING),
+  IOEVENTFD(Direction.IN, 0x79, Structs.IOEVENTFD),
   SIGNAL_MSI(Direction.IN, 0xA5, Structs.MSI),
   ENABLE_CAP(Direction.IN, 0xA3, Structs.ENABLE_CAP),
   X86_SET_MSR_FILTER(Direction.IN, 0xC6, Structs.MSR_FILTER),

@@ -41,6 +41,9 @@ final class Structs {
   static final Struct MSI =
       Struct.of("kvm_msi", "u32 address_lo address_hi data flags devid; u8[12] pad");
 
+  static final Struct IOEVENTFD =
+      Struct.of("kvm_ioeventfd", "u64 datamatch addr; u32 len fd flags; u8[36] pad");
+
   /** Followed by the entries. */
   static final Struct IRQ_ROUTING = Struct.of("kvm_irq_routing", "u32 nr flags");
 
@@ -122,6 +125,7 @@ final class Structs {
           LAPIC_STATE,
           MP_STATE,
           MSI,
+          IOEVENTFD,
           IRQ_ROUTING,
           IRQ_ROUTING_ENTRY,
           INTERRUPT,

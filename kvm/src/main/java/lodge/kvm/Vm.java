@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
 import java.util.Optional;
 import lodge.core.GuestMemory;
+import lodge.core.MmioBus;
 import lodge.cpu.x86.Cpu;
 
 /** A virtual machine of the kernel's: one for each guest memory, as long as it has vCPUs. */
@@ -27,6 +28,8 @@ final class Vm implements AutoCloseable {
   /** Null where interrupts are Lodge's. */
   private final KernelApics apics;
 
+  private Optional<Doorbells> doorbells = Optional.empty();
+
   private Vm(Kvm kvm, GuestMemory memory, boolean kernelApics) {
     this.kvm = kvm;
     this.memory = memory;
@@ -45,7 +48,7 @@ final class Vm implements AutoCloseable {
     Vm vm = null;
     try {
       vm = new Vm(kvm, cpu.memory, KernelApics.areFor(kvm, cpu));
-      vm.prepare();
+      vm.prepare(cpu.mmio);
       return vm;
     } catch (Throwable e) {
       if (vm != null) {
@@ -57,7 +60,7 @@ final class Vm implements AutoCloseable {
     }
   }
 
-  private void prepare() {
+  private void prepare(MmioBus bus) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment address = arena.allocateFrom(JAVA_LONG, IDENTITY_MAP);
       fd.call(Ioctl.SET_IDENTITY_MAP_ADDR, address);
@@ -68,6 +71,9 @@ final class Vm implements AutoCloseable {
     memory.hugePages();
     slots.update();
     memory.onSetWritable(this::memoryChanged);
+    if (kvm.has(Capability.IOEVENTFD)) {
+      doorbells = Optional.of(new Doorbells(fd, bus));
+    }
   }
 
   private synchronized void memoryChanged() {
@@ -117,6 +123,7 @@ final class Vm implements AutoCloseable {
 
   @Override
   public synchronized void close() {
+    doorbells.ifPresent(Doorbells::close);
     memory.onSetWritable(() -> {});
     fd.close();
     kvm.close();
