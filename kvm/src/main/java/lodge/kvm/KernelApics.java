@@ -28,8 +28,11 @@ final class KernelApics implements ApicKeeper {
           Capability.SIGNAL_MSI,
           Capability.IRQ_ROUTING);
 
-  /** So many different level-triggered interrupts have their ends told, the last ones. */
-  private static final int ROUTES = 256;
+  /**
+   * So many different level-triggered interrupts have their ends told, the last ones. KVM takes
+   * more, but keeps their number in a byte.
+   */
+  private static final int ROUTES = 255;
 
   // The address and data of a message (SDM volume 3, 12.11)
   private static final int DOORBELL = 0xFEE0_0000;
