@@ -38,6 +38,10 @@ final class KvmVcpu implements Vcpu {
 
   private FailedExit failed;
   private String failure = "";
+
+  /** The guest stands before an instruction that KVM does not execute. */
+  private boolean unknown;
+
   private boolean open = true;
 
   private long kicks;
@@ -108,9 +112,11 @@ final class KvmVcpu implements Vcpu {
       return Exit.BREAKPOINT;
     }
     kicker.begin();
+    unknown = false;
     try {
       load();
       Exit exit = cpu.shutdown ? Exit.SHUTDOWN : execute();
+      unknown = exit == Exit.FAILED && failed.isEmulation();
       save();
       if (exit == Exit.HALTED && !cpu.halted) {
         // A trap that came with HLT has been delivered.
@@ -164,7 +170,7 @@ final class KvmVcpu implements Vcpu {
     general.save(cpu);
     msrs.save(cpu);
     extended.save(cpu);
-    events.save(cpu);
+    events.save(cpu, unknown);
     cpu.interruptPending = cpu.apic.pending();
   }
 
@@ -328,6 +334,11 @@ final class KvmVcpu implements Vcpu {
             ? ""
             : "KVM cannot go on: " + failure + "\n--engine translator needs no KVM\n";
     return summary + CpuDump.of(cpu);
+  }
+
+  @Override
+  public Optional<String> limit() {
+    return unknown ? Optional.of("the host's KVM cannot go on: " + failure) : Optional.empty();
   }
 
   @Override
