@@ -353,7 +353,6 @@ final class KvmVcpu implements Vcpu {
     counters.add("exits_msr_write", msrWrites);
     counters.add("exits_interrupt_window", windows);
     counters.add("interrupts", interrupts);
-    cpu.msrs.count(counters);
   }
 
   @Override

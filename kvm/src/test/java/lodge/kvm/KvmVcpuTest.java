@@ -141,7 +141,7 @@ class KvmVcpuTest {
     run("66b911470000 0f32");
     assertThat(cpu.rip).isEqualTo(0x9001);
     Counters counters = new Counters();
-    guest.vcpu.count(counters);
+    cpu.msrs.count(counters);
     assertThat(counters.totals()).containsEntry("unknown_msr_0x4711", 1L);
   }
 

@@ -123,7 +123,7 @@ final class VcpuThread {
       run.request(new Outcome.Failed(describe(e)));
     }
     try {
-      vcpu.count(last);
+      count(last);
       vcpu.close();
     } catch (Throwable e) {
       run.request(new Outcome.Failed(describe(e)));
@@ -141,11 +141,16 @@ final class VcpuThread {
     }
   }
 
+  private void count(Counters counters) {
+    vcpu.count(counters);
+    cpu.msrs.count(counters);
+  }
+
   private void loop() {
     while (run.goesOn()) {
       if (!questions.isEmpty()) {
         Counters now = new Counters();
-        vcpu.count(now);
+        count(now);
         answerQuestions(now);
       }
       carryOutOrders();
