@@ -343,7 +343,7 @@ public final class MachineBuilder {
     }
   }
 
-  /** Of {@code max} what the engine can give; of any other model all. */
+  /** What the engine can give, which is all that the model is not without. */
   private CpuModel given(CpuModel wanted, Engine by) {
     Set<Feature> features;
     try {
@@ -356,7 +356,8 @@ public final class MachineBuilder {
     }
     EnumSet<Feature> missing = EnumSet.copyOf(wanted.features());
     missing.removeAll(features);
-    if (!cpu.equals(CpuModels.MAX)) {
+    missing.retainAll(CpuModels.demanded(cpu));
+    if (!missing.isEmpty()) {
       throw invalid(
           "cpu '%s': the engine %s cannot give %s here; 'max' is what it can"
               .formatted(
@@ -365,7 +366,7 @@ public final class MachineBuilder {
                   missing.stream().map(FeatureNames::of).collect(Collectors.joining(", "))));
     }
     EnumSet<Feature> left = EnumSet.copyOf(wanted.features());
-    left.removeAll(missing);
+    left.retainAll(features);
     return new CpuModel(cpu, CpuModels.consistent(left), cpus);
   }
 

@@ -276,6 +276,11 @@ class EngineChangeTest {
     try (Machine machine = machine(BEFORE + BEHIND).cpu("x86-64-v2").build()) {
       assertThat(machine.engine()).isEqualTo("kvm");
     }
+    try (Machine machine = machine(BEFORE + BEHIND).cpu("max,-movbe").build()) {
+      assertThat(machine.engine()).as("max is what there is").isEqualTo("kvm");
+    }
+    assertThatThrownBy(machine(BEFORE + BEHIND).cpu("max,-movbe,+avx2").engine("kvm")::build)
+        .hasMessageContaining("the engine kvm cannot give avx2 here");
     assertThatThrownBy(machine(BEFORE + BEHIND).cpu("x86-64-v3").engine("kvm")::build)
         .isInstanceOfSatisfying(
             MachineException.class,
