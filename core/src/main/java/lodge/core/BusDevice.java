@@ -7,6 +7,9 @@ package lodge.core;
  * writes.
  */
 public interface BusDevice {
+  /** What a device without doorbells has. */
+  long[] NO_DOORBELLS = {};
+
   /**
    * @param offset bytes from the start of the device's range
    * @param size 1, 2, 4 or (memory only) 8, never more than the access size it was mapped with
@@ -14,4 +17,12 @@ public interface BusDevice {
   long read(long offset, int size);
 
   void write(long offset, int size, long value);
+
+  /**
+   * Offsets where a write of 16 bits only tells that there is something to do, whatever its value:
+   * several may be one, and who writes need not wait until the device knows. Always the same.
+   */
+  default long[] doorbells() {
+    return NO_DOORBELLS;
+  }
 }

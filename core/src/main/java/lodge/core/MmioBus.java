@@ -1,6 +1,8 @@
 package lodge.core;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Devices in guest-physical memory. Addresses that nobody owns read as all ones and ignore writes.
@@ -13,7 +15,22 @@ import java.util.Arrays;
 public final class MmioBus {
   private record Mapping(long base, long length, int maxSize, BusDevice device) {}
 
+  /**
+   * A place where a write of {@link #SIZE} bytes, whatever they are, rings at a device.
+   *
+   * @param offset of the place, as the device sees it
+   */
+  public record Doorbell(long gpa, BusDevice device, long offset) {
+    public static final int SIZE = 2;
+
+    /** As the guest's write does. */
+    public void ring() {
+      device.write(offset, SIZE, 0);
+    }
+  }
+
   private volatile Mapping[] mappings = {};
+  private volatile Runnable doorbellsChanged = () -> {};
 
   /**
    * Gives {@code [base, base + length)} to a device.
@@ -35,14 +52,52 @@ public final class MmioBus {
    * Gives a range to a device as long as it is not moved again. Where others were before, they
    * stay.
    */
-  public synchronized void move(long base, long length, int maxSize, BusDevice device) {
-    remove(device);
-    append(new Mapping(base, length, maxSize, device));
+  public void move(long base, long length, int maxSize, BusDevice device) {
+    synchronized (this) {
+      takeFrom(device);
+      append(new Mapping(base, length, maxSize, device));
+    }
+    tell(device);
   }
 
   /** Takes all its ranges from a device. */
-  public synchronized void remove(BusDevice device) {
+  public void remove(BusDevice device) {
+    synchronized (this) {
+      takeFrom(device);
+    }
+    tell(device);
+  }
+
+  private void takeFrom(BusDevice device) {
     mappings = Arrays.stream(mappings).filter(m -> m.device != device).toArray(Mapping[]::new);
+  }
+
+  private void tell(BusDevice device) {
+    if (device.doorbells().length > 0) {
+      doorbellsChanged.run();
+    }
+  }
+
+  /** The doorbells that the guest reaches at present. */
+  public List<Doorbell> doorbells() {
+    List<Doorbell> doorbells = new ArrayList<>();
+    for (Mapping mapping : mappings) {
+      for (long offset : mapping.device.doorbells()) {
+        long gpa = mapping.base + offset;
+        if (find(gpa, Doorbell.SIZE) == mapping) {
+          doorbells.add(new Doorbell(gpa, mapping.device, offset));
+        }
+      }
+    }
+    return doorbells;
+  }
+
+  /**
+   * Who listens to doorbells himself, so that writes to them do not come here: asked to look when
+   * there are others.
+   */
+  public void onDoorbells(Runnable listener) {
+    doorbellsChanged = listener;
   }
 
   private void append(Mapping mapping) {

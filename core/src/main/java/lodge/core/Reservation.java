@@ -21,6 +21,10 @@ final class Reservation implements AutoCloseable {
   private static final int PROT_READ_WRITE = 3;
   private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x2 | 0x20 | 0x4000;
   private static final int MADV_DONTNEED = 4;
+  private static final int MADV_HUGEPAGE = 14;
+
+  /** Where a huge page can begin. */
+  private static final long HUGE_PAGE = 2 << 20;
 
   /** Looked up when it is needed for the first time, and only where it is. */
   private static final class Advice {
@@ -73,7 +77,7 @@ final class Reservation implements AutoCloseable {
           (MemorySegment)
               mmap.invokeExact(
                   MemorySegment.NULL,
-                  length,
+                  length + HUGE_PAGE,
                   PROT_READ_WRITE,
                   MAP_PRIVATE_ANONYMOUS_NORESERVE,
                   -1,
@@ -82,7 +86,10 @@ final class Reservation implements AutoCloseable {
         throw new OutOfMemoryError(
             "the host refuses to reserve " + length + " bytes of guest memory");
       }
-      return address.reinterpret(length, arena, mapping -> unmap(munmap, mapping, length));
+      long whole = length + HUGE_PAGE;
+      return address
+          .reinterpret(whole, arena, mapping -> unmap(munmap, mapping, whole))
+          .asSlice(-address.address() & HUGE_PAGE - 1, length);
     } catch (Error | RuntimeException e) {
       throw e;
     } catch (Throwable e) {
@@ -120,18 +127,28 @@ final class Reservation implements AutoCloseable {
     }
   }
 
+  /**
+   * Asks for huge pages where the memory is touched from now on. What is resident then grows by
+   * whole ones.
+   *
+   * @return false when the host has none
+   */
+  boolean hugePages() {
+    return anonymous && advise(segment, MADV_HUGEPAGE);
+  }
+
   /** Makes bytes zero, by giving their pages back to the host where that is possible. */
   void discard(long offset, long length) {
     MemorySegment range = segment.asSlice(offset, length);
-    if (!anonymous || !giveBack(range)) {
+    if (!anonymous || !advise(range, MADV_DONTNEED)) {
       range.fill((byte) 0);
     }
   }
 
   /** False when the host refuses, as when its pages are larger than the range. */
-  private boolean giveBack(MemorySegment range) {
+  private static boolean advise(MemorySegment range, int advice) {
     try {
-      return (int) Advice.MADVISE.invokeExact(range, range.byteSize(), MADV_DONTNEED) == 0;
+      return (int) Advice.MADVISE.invokeExact(range, range.byteSize(), advice) == 0;
     } catch (Error | RuntimeException e) {
       throw e;
     } catch (Throwable e) {

@@ -42,13 +42,28 @@ class GuestMemoryTest {
     Path maps = Path.of("/proc/self/smaps");
     assumeTrue(Files.exists(maps), "only Linux tells what is resident");
     memory.fill(0, SIZE, (byte) 7);
-    long before = resident(maps);
+    long before = told(maps, "Rss:");
     memory.discard(FROM, LENGTH);
-    assertThat(before - resident(maps)).isEqualTo(LENGTH);
+    assertThat(before - told(maps, "Rss:")).isEqualTo(LENGTH);
   }
 
-  /** Of the mapping that holds the memory; neighbours of its kind may be part of it. */
-  private long resident(Path maps) throws IOException {
+  @Test
+  void hugePagesAreThereWhereTheyAreAskedFor() throws IOException {
+    assumeTrue(System.getProperty("os.name").equals("Linux"), "only Linux is asked for huge pages");
+    assertThat(memory.hostBase() % (2 << 20)).isZero();
+    Path allowed = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+    assumeTrue(
+        Files.exists(allowed) && !Files.readString(allowed).contains("[never]"),
+        "this host has no transparent huge pages");
+    assertThat(memory.hugePages()).isTrue();
+    for (long gpa = 0; gpa < SIZE; gpa += GuestMemory.PAGE_SIZE) {
+      memory.putByte(gpa, (byte) 1);
+    }
+    assertThat(told(Path.of("/proc/self/smaps"), "AnonHugePages:")).isPositive();
+  }
+
+  /** Bytes in the mapping that holds the memory; neighbours of its kind may be part of it. */
+  private long told(Path maps, String what) throws IOException {
     boolean inside = false;
     for (String line : Files.readAllLines(maps)) {
       String[] words = line.split("[ -]+");
@@ -57,7 +72,7 @@ class GuestMemoryTest {
             Long.compareUnsigned(HexFormat.fromHexDigitsToLong(words[0]), memory.hostBase()) <= 0
                 && Long.compareUnsigned(memory.hostBase(), HexFormat.fromHexDigitsToLong(words[1]))
                     < 0;
-      } else if (inside && words[0].equals("Rss:")) {
+      } else if (inside && words[0].equals(what)) {
         return Long.parseLong(words[1]) << 10;
       }
     }

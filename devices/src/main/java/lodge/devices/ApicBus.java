@@ -2,6 +2,7 @@ package lodge.devices;
 
 import java.util.Arrays;
 import java.util.function.IntConsumer;
+import lodge.core.ApicKeeper;
 
 /**
  * What connects the local APICs with each other and with the I/O APICs: finds the receivers of a
@@ -12,9 +13,17 @@ public final class ApicBus implements InterruptMessageSink {
   private volatile LocalApic[] apics = {};
   private volatile IntConsumer endOfInterrupt = _ -> {};
 
+  /** Who does the APICs' work in their place, if anybody does. */
+  private volatile ApicKeeper keeper = (_, _, _, _, _) -> false;
+
   /** Whether an APIC has this identifier. */
   boolean has(int id) {
     return Arrays.stream(apics).anyMatch(apic -> apic.matches(id, false));
+  }
+
+  /** Has somebody else get all messages for as long as he takes them. */
+  void keeper(ApicKeeper keeper) {
+    this.keeper = keeper;
   }
 
   /**
@@ -33,6 +42,9 @@ public final class ApicBus implements InterruptMessageSink {
       int vector,
       boolean level,
       boolean assertFlag) {
+    if (assertFlag && keeper.deliver(destination, logical, deliveryMode, vector, level)) {
+      return;
+    }
     if (deliveryMode == LOWEST_PRIORITY) {
       LocalApic chosen = lowestPriority(destination, logical);
       if (chosen != null) {
@@ -61,7 +73,8 @@ public final class ApicBus implements InterruptMessageSink {
     }
   }
 
-  void endOfInterrupt(int vector) {
+  /** Software has ended a level-triggered interrupt. */
+  public void endOfInterrupt(int vector) {
     endOfInterrupt.accept(vector);
   }
 

@@ -81,6 +81,20 @@ public final class ApicTimer {
     arm(clock.nanos());
   }
 
+  /** As another such timer left it now. */
+  void restore(int mode, int divideConfiguration, int initial, int current, long deadline) {
+    long now = clock.nanos();
+    restore(
+        new State(
+            mode,
+            divideConfiguration,
+            Integer.toUnsignedLong(initial),
+            Integer.toUnsignedLong(current),
+            now,
+            0,
+            deadline));
+  }
+
   static boolean valid(State state) {
     return state.mode >= ONE_SHOT
         && state.mode <= 3

@@ -38,6 +38,8 @@ import static lodge.devices.InterruptMessageSink.LOWEST_PRIORITY;
 
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
+import lodge.core.ApicKeeper;
+import lodge.core.ApicState;
 import lodge.core.Clock;
 import lodge.core.Stateful;
 
@@ -62,6 +64,9 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
 
   /** Written under the lock. */
   private volatile long mmioBase;
+
+  /** Somebody else has the registers. */
+  private volatile boolean lent;
 
   /**
    * All of it; {@code isr}, {@code irr} and {@code tmr} have four words, {@code lvt} six entries.
@@ -145,7 +150,7 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
   /** Like {@link #hasMsr}, without the write-only registers: reading those is #GP. */
   public boolean canReadMsr(int msr) {
     if (msr == IA32_APIC_BASE || msr == IA32_TSC_DEADLINE) {
-      return true;
+      return !lent;
     }
     return msr >= X2APIC_FIRST
         && msr <= X2APIC_LAST
@@ -174,6 +179,9 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
    * @return false when the value or the register is not allowed: #GP
    */
   public boolean writeMsr(int msr, long value) {
+    if (lent) {
+      return false;
+    }
     if (msr == IA32_APIC_BASE) {
       return writeBase(value);
     }
@@ -442,10 +450,86 @@ public final class LocalApic extends ApicInterrupts implements Stateful<LocalApi
     return true;
   }
 
+  // Somebody else's
+
+  /**
+   * Has somebody else do this APIC's work from here on, and all APICs' on the bus get messages. As
+   * if it were disabled, this one then only has the pins: the 8259 and NMI still come through it.
+   * To be called before the guest's first instruction or while its processors stand still.
+   *
+   * @return what to go on from
+   */
+  public ApicState lend(ApicKeeper keeper) {
+    bus.keeper(keeper);
+    ApicState state;
+    synchronized (this) {
+      int[] registers = new int[ApicState.REGISTERS];
+      for (int register = 0; register < registers.length; register++) {
+        registers[register] = ApicRegister.inPage(register) ? readRegister(register) : 0;
+      }
+      registers[ID] = id << 24;
+      state = new ApicState(base, timer.deadline(), registers, waitsForStartup);
+      lent = true;
+      base = 0;
+      waitsForStartup = false;
+      resetRegisters();
+      updateMmioBase();
+      updateInterrupt();
+    }
+    onInterrupt.run();
+    return state;
+  }
+
+  /** Goes on from what {@link #lend} has led to. */
+  public void giveBack(ApicState state) {
+    bus.keeper((_, _, _, _, _) -> false);
+    int[] r = state.registers();
+    synchronized (this) {
+      lent = false;
+      base = state.base();
+      id = r[ID] >>> 24;
+      tpr = r[TPR] & 0xFF;
+      ldr = x2apic() ? x2apicLdr() : r[LDR];
+      dfr = r[DFR];
+      svr = r[SVR] & SVR_WRITABLE;
+      esr = r[ESR];
+      icr = (long) r[ICR_HIGH] << 32 | r[ICR] & 0xFFFF_FFFFL;
+      System.arraycopy(r, LVT_TIMER, lvt, 0, lvt.length);
+      isr.restore(words(r, ISR));
+      tmr.restore(words(r, TMR));
+      irr.restore(words(r, IRR));
+      waitsForStartup = state.waitsForStartup();
+      timer.restore(
+          lvt[TIMER] >> 17 & 3,
+          r[DIVIDE_CONFIGURATION] & DIVIDE_WRITABLE,
+          r[INITIAL_COUNT],
+          r[CURRENT_COUNT],
+          state.deadline());
+      updateMmioBase();
+      updateInterrupt();
+    }
+    onInterrupt.run();
+  }
+
+  private static long[] words(int[] registers, int first) {
+    long[] words = new long[4];
+    for (int i = 0; i < words.length; i++) {
+      int at = first + 2 * i;
+      words[i] = (long) registers[at + 1] << 32 | registers[at] & 0xFFFF_FFFFL;
+    }
+    return words;
+  }
+
+  /** Software has ended an interrupt for which somebody else does this APIC's work. */
+  public void ended(int vector) {
+    bus.endOfInterrupt(vector);
+  }
+
   // State
 
   @Override
   public synchronized void reset() {
+    lent = false;
     base = DEFAULT_BASE | BASE_EN | (bsp ? BASE_BSP : 0);
     id = initialId & 0xFF;
     nmis = 0;

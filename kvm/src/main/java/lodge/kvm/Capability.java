@@ -28,6 +28,15 @@ enum Capability {
   X86_MSR_FILTER(189, true),
   GET_TSC_KHZ(61, true),
 
+  /** The kernel can have the local APICs, and leave the other interrupt controllers to us. */
+  SPLIT_IRQCHIP(121, false),
+  MP_STATE(14, false),
+  SIGNAL_MSI(77, false),
+  IRQ_ROUTING(25, false),
+
+  /** Writes can be counted in a file. */
+  IOEVENTFD(36, false),
+
   /** The host's processor has XSAVE. */
   XCRS(56, false),
 

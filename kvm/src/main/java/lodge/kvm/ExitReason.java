@@ -15,6 +15,7 @@ enum ExitReason {
   INTR(10),
   SET_TPR(11),
   INTERNAL_ERROR(17),
+  IOAPIC_EOI(26),
   X86_RDMSR(29),
   X86_WRMSR(30);
 

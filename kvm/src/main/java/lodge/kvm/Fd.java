@@ -70,6 +70,11 @@ final class Fd implements AutoCloseable {
     return new Fd(made, Arena.ofAuto().allocate(SystemCalls.STATE));
   }
 
+  /** The same file, not to be closed, for a thread that uses it beside another one. */
+  Fd forAnotherThread() {
+    return new Fd(number, Arena.ofAuto().allocate(SystemCalls.STATE));
+  }
+
   /** Maps what the file shares with its user; to be unmapped. */
   MemorySegment map(long length) {
     MemorySegment mapping = SystemCalls.map(state, number, length);

@@ -71,7 +71,6 @@ final class GeneralState {
   private static final long DR6 = Structs.DEBUGREGS.offset("dr6");
   private static final long DR7 = Structs.DEBUGREGS.offset("dr7");
 
-  private static final int IA32_APIC_BASE = 0x1B;
   private static final long APIC_ENABLED = 1 << 11;
   private static final long APIC_PAGE = 0xFEE0_0000L;
 
@@ -79,7 +78,11 @@ final class GeneralState {
   private final StateBlock sregs;
   private final StateBlock debug;
 
-  GeneralState(Fd vcpu, SyncRegs sync) {
+  /** Null when the APIC is not KVM's. */
+  private final KernelApic apic;
+
+  GeneralState(Fd vcpu, SyncRegs sync, KernelApic apic) {
+    this.apic = apic;
     regs = sync.regs;
     sregs = sync.sregs;
     debug = StateBlock.of(vcpu, Ioctl.GET_DEBUGREGS, Ioctl.SET_DEBUGREGS, Structs.DEBUGREGS.size());
@@ -111,7 +114,7 @@ final class GeneralState {
     debug.write();
   }
 
-  private static void loadSpecial(Cpu c, MemorySegment data) {
+  private void loadSpecial(Cpu c, MemorySegment data) {
     for (int i = 0; i < SEGMENTS.length; i++) {
       putSegment(data.asSlice(SEGMENTS[i], Structs.SEGMENT.size()), c, i);
     }
@@ -125,15 +128,21 @@ final class GeneralState {
     data.set(JAVA_LONG, CR2, c.cr2);
     data.set(JAVA_LONG, CR3, c.cr3);
     data.set(JAVA_LONG, CR4, c.cr4);
-    data.set(JAVA_LONG, CR8, c.apic.cr8());
     data.set(JAVA_LONG, EFER, c.efer);
-    // The APIC is not KVM's: all that KVM shows of this is CPUID's bit.
-    data.set(JAVA_LONG, APIC_BASE, APIC_PAGE | (apicEnabled(c) ? APIC_ENABLED : 0));
+    if (apic != null) {
+      data.set(JAVA_LONG, CR8, apic.cr8());
+      data.set(JAVA_LONG, APIC_BASE, apic.base());
+    } else {
+      data.set(JAVA_LONG, CR8, c.apic.cr8());
+      // All that KVM shows of this is CPUID's bit.
+      data.set(JAVA_LONG, APIC_BASE, APIC_PAGE | (apicEnabled(c) ? APIC_ENABLED : 0));
+    }
     data.asSlice(INTERRUPT_BITMAP).fill((byte) 0);
   }
 
   private static boolean apicEnabled(Cpu c) {
-    return !c.apic.hasMsr(IA32_APIC_BASE) || (c.apic.readMsr(IA32_APIC_BASE) & APIC_ENABLED) != 0;
+    return !c.apic.hasMsr(MsrTraps.APIC_BASE)
+        || (c.apic.readMsr(MsrTraps.APIC_BASE) & APIC_ENABLED) != 0;
   }
 
   private static void putSegment(MemorySegment segment, Cpu c, int register) {
@@ -170,7 +179,7 @@ final class GeneralState {
     c.mmu.flushAll();
   }
 
-  private static void saveSpecial(Cpu c, MemorySegment data) {
+  private void saveSpecial(Cpu c, MemorySegment data) {
     for (int i = 0; i < SEGMENTS.length; i++) {
       getSegment(data.asSlice(SEGMENTS[i], Structs.SEGMENT.size()), c, i);
     }
@@ -183,6 +192,9 @@ final class GeneralState {
     c.cr3 = data.get(JAVA_LONG, CR3);
     c.cr4 = data.get(JAVA_LONG, CR4);
     c.efer = data.get(JAVA_LONG, EFER);
+    if (apic != null) {
+      apic.saveSpecial(data.get(JAVA_LONG, APIC_BASE), data.get(JAVA_LONG, CR8));
+    }
     // What KVM has loaded with CR3; it reads the entries anew whenever it is given a state.
     boolean pae = (c.cr0 & Cpu.CR0_PG) != 0 && (c.cr4 & Cpu.CR4_PAE) != 0 && !c.longModeActive();
     for (int i = 0; pae && i < 4; i++) {

@@ -64,7 +64,7 @@ public final class KvmEngine implements Engine {
   public synchronized Vcpu create(Cpu cpu) {
     Shared shared = machines.get(cpu.memory);
     if (shared == null) {
-      shared = new Shared(Vm.of(cpu.memory));
+      shared = new Shared(Vm.of(cpu));
       machines.put(cpu.memory, shared);
     }
     shared.vcpus++;

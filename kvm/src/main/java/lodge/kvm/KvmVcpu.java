@@ -2,6 +2,8 @@ package lodge.kvm;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import lodge.core.ApicKeeper;
+import lodge.core.ApicState;
 import lodge.core.Counters;
 import lodge.core.DebugStops;
 import lodge.core.Exit;
@@ -12,11 +14,12 @@ import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.EngineException;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Interrupts;
+import lodge.cpu.x86.Paravirtual;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
 
 /**
- * A vCPU of the kernel's, with Lodge's own interrupt controllers around it. Within {@link #run} the
- * state is KVM's, between two of them {@link Cpu}'s.
+ * A vCPU of the kernel's, with the kernel's local APIC or Lodge's own around it. Within {@link
+ * #run} the state is KVM's, between two of them {@link Cpu}'s.
  */
 final class KvmVcpu implements Vcpu {
   private final Vm vm;
@@ -32,6 +35,9 @@ final class KvmVcpu implements Vcpu {
   private final PendingEvents events;
   private final MsrState msrs;
   private final GuestDebug debug;
+
+  /** Null when the APIC is Lodge's, which stands around this vCPU. */
+  private final KernelApic apic;
 
   /** The guest takes an interrupt now. */
   private boolean windowOpen;
@@ -68,15 +74,18 @@ final class KvmVcpu implements Vcpu {
     HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz);
     host.install(fd, cpu);
     extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
-    msrs = new MsrState(vm.kvm(), fd, cpu);
+    boolean kernelApic = vm.apics().isPresent();
+    msrs = new MsrState(vm.kvm(), fd, cpu, kernelApic);
+    apic = kernelApic ? new KernelApic(fd, msrs) : null;
     debug = new GuestDebug(vm.kvm(), fd);
     // Last: nothing behind it fails.
     mapping = fd.map(vm.kvm().fd().call(Ioctl.GET_VCPU_MMAP_SIZE, 0));
     area = new RunArea(mapping, cpu);
     sync = new SyncRegs(mapping);
-    general = new GeneralState(fd, sync);
+    general = new GeneralState(fd, sync, apic);
     events = new PendingEvents(fd, sync);
     kicker = new Kicker(mapping);
+    vm.apics().ifPresent(apics -> apics.add(this));
   }
 
   static KvmVcpu of(Vm vm, Cpu cpu, Runnable closed) {
@@ -114,6 +123,7 @@ final class KvmVcpu implements Vcpu {
     kicker.begin();
     unknown = false;
     try {
+      vm.apics().ifPresent(KernelApics::take);
       load();
       Exit exit = cpu.shutdown ? Exit.SHUTDOWN : execute();
       unknown = exit == Exit.FAILED && failed.isEmulation();
@@ -162,7 +172,30 @@ final class KvmVcpu implements Vcpu {
     msrs.load(cpu);
     extended.load(cpu);
     events.load(cpu);
-    windowOpen = (cpu.eflags & Flags.IF) != 0 && !cpu.interruptShadow && cpu.pendingNmis == 0;
+    if (apic == null) {
+      windowOpen = (cpu.eflags & Flags.IF) != 0 && !cpu.interruptShadow && cpu.pendingNmis == 0;
+    } else {
+      // Only KVM knows whether its APIC lets the 8259's interrupts through.
+      windowOpen = false;
+      apic.loadActivity(cpu);
+    }
+  }
+
+  /** Gives KVM all of the state, the APIC's too. No vCPU of the machine is running. */
+  void takeApic(ApicKeeper keeper) {
+    cpu.paravirtual.stealTimeKept(msrs.has(Paravirtual.MSR_KVM_STEAL_TIME));
+    ApicState state = cpu.apic.lend(keeper);
+    apic.prepare(state);
+    load();
+    // A vCPU that waits to be started would take it only afterwards.
+    sync.flush(fd);
+    apic.load(state);
+  }
+
+  /** Takes the APIC's state from KVM. No vCPU of the machine is running. */
+  void giveApicBack() {
+    cpu.apic.giveBack(apic.save());
+    cpu.paravirtual.stealTimeKept(false);
   }
 
   private void save() {
@@ -170,6 +203,9 @@ final class KvmVcpu implements Vcpu {
     general.save(cpu);
     msrs.save(cpu);
     extended.save(cpu);
+    if (apic != null) {
+      apic.saveActivity(cpu);
+    }
     events.save(cpu, unknown);
     cpu.interruptPending = cpu.apic.pending();
   }
@@ -179,7 +215,7 @@ final class KvmVcpu implements Vcpu {
       if (cpu.attention) {
         return Exit.KICKED;
       }
-      if (!deliverInterrupt() && cpu.halted) {
+      if (!deliverInterrupt() && cpu.halted && apic == null) {
         return Exit.HALTED;
       }
       if (enter()) {
@@ -221,14 +257,15 @@ final class KvmVcpu implements Vcpu {
     int result = fd.attempt(Ioctl.RUN, 0);
     kicker.leave();
     windowOpen = area.windowOpen();
-    if (area.cr8() != cr8) {
+    if (apic == null && area.cr8() != cr8) {
       cpu.apic.setCr8(area.cr8());
     }
     if (result >= 0) {
       return true;
     }
-    if (fd.errno() != SystemCalls.EINTR) {
-      int errno = fd.errno();
+    int errno = fd.errno();
+    // EAGAIN: it was started.
+    if (errno != SystemCalls.EINTR && errno != SystemCalls.EAGAIN) {
       throw sync.forget()
           .map(part -> Obstacles.refused(Ioctl.RUN, part, errno))
           .orElseGet(() -> Obstacles.refused(Ioctl.RUN, errno));
@@ -266,6 +303,7 @@ final class KvmVcpu implements Vcpu {
         halts++;
       }
       case IRQ_WINDOW_OPEN -> windows++;
+      case IOAPIC_EOI -> cpu.apic.ended(area.endedVector());
       case INTR, SET_TPR -> {
         // There may be something to deliver now.
       }
@@ -308,6 +346,7 @@ final class KvmVcpu implements Vcpu {
 
   @Override
   public void reset() {
+    vm.apics().ifPresent(KernelApics::drop);
     vm.memoryReplaced();
     failure = "";
     cpu.reset();
@@ -359,10 +398,14 @@ final class KvmVcpu implements Vcpu {
   public void close() {
     if (open) {
       open = false;
-      kicker.close();
-      SystemCalls.unmap(mapping);
-      fd.close();
-      closed.run();
+      try {
+        vm.apics().ifPresent(apics -> apics.giveBack(this));
+      } finally {
+        kicker.close();
+        SystemCalls.unmap(mapping);
+        fd.close();
+        closed.run();
+      }
     }
   }
 }

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -59,13 +60,16 @@ final class MsrState {
 
   private boolean tscKnown;
 
-  MsrState(Kvm kvm, Fd vcpu, Cpu c) {
+  /**
+   * @param kernelApic the vCPU's APIC is KVM's, and with it what guests share that concerns it
+   */
+  MsrState(Kvm kvm, Fd vcpu, Cpu c, boolean kernelApic) {
     this.vcpu = vcpu;
     long immunities = immunities(kvm);
     Map<Integer, Long> taken = new LinkedHashMap<>();
     for (Msr row : MsrTable.rows(c.model)) {
       if (ELSEWHERE.contains(row.number())
-          || Paravirtual.isRegister(row.number())
+          || isOurs(row.number(), kernelApic)
           || row.rule() == Msr.Rule.WRITE_ONLY) {
         continue;
       }
@@ -110,7 +114,22 @@ final class MsrState {
     return ENTRIES + ENTRY * i;
   }
 
-  private boolean set(int number, long value) {
+  private static boolean isOurs(int number, boolean kernelApic) {
+    boolean clock = number < Paravirtual.FIRST_REGISTER + Paravirtual.CLOCK_REGISTERS;
+    return Paravirtual.isRegister(number) && (clock || !kernelApic);
+  }
+
+  /** Whether KVM has a register. */
+  boolean has(int number) {
+    return Arrays.stream(numbers).anyMatch(n -> n == number);
+  }
+
+  /** One that goes another way, 0 if KVM does not have it. */
+  long value(int number) {
+    return get(number) ? data() : 0;
+  }
+
+  boolean set(int number, long value) {
     prepare(number, value);
     return vcpu.attempt(Ioctl.SET_MSRS, one.address()) == 1;
   }
@@ -168,7 +187,9 @@ final class MsrState {
     for (int i = 0; i < numbers.length; i++) {
       known[i] = all.get(JAVA_LONG, at(i) + DATA);
       try {
-        c.msrs.write(numbers[i], known[i]);
+        if (known[i] != c.msrs.read(numbers[i])) {
+          c.msrs.write(numbers[i], known[i]);
+        }
       } catch (CpuException e) {
         // KVM lets its guests write what the processors do not take: the register stays as it was.
       }

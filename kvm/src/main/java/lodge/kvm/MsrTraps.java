@@ -25,6 +25,10 @@ final class MsrTraps {
           new Range(TSC_DEADLINE, 1),
           new Range(Paravirtual.FIRST_REGISTER, Paravirtual.REGISTERS));
 
+  /** With the APIC go the interface's registers that concern it, and who runs when. */
+  private static final List<Range> DENIED_WITH_KERNEL_APICS =
+      List.of(new Range(Paravirtual.FIRST_REGISTER, Paravirtual.CLOCK_REGISTERS));
+
   private static final int FILTER_READ_WRITE = 3;
 
   /** KVM_MSR_EXIT_REASON_INVAL, _UNKNOWN and _FILTER. */
@@ -32,7 +36,7 @@ final class MsrTraps {
 
   private MsrTraps() {}
 
-  static void install(Fd vm) {
+  static void install(Fd vm, boolean kernelApics) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment enable = arena.allocate(Structs.ENABLE_CAP.size(), 8);
       enable.set(
@@ -42,7 +46,7 @@ final class MsrTraps {
       MemorySegment denied = arena.allocate(8, 8);
       MemorySegment filter = arena.allocate(Structs.MSR_FILTER.size(), 8);
       long at = Structs.MSR_FILTER.offset("ranges");
-      for (Range each : DENIED) {
+      for (Range each : kernelApics ? DENIED_WITH_KERNEL_APICS : DENIED) {
         MemorySegment range = filter.asSlice(at, Structs.MSR_FILTER_RANGE.size());
         range.set(JAVA_INT, Structs.MSR_FILTER_RANGE.offset("flags"), FILTER_READ_WRITE);
         range.set(JAVA_INT, Structs.MSR_FILTER_RANGE.offset("nmsrs"), each.count());

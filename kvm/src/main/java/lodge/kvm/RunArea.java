@@ -29,6 +29,8 @@ final class RunArea {
   private static final long MSR_INDEX = Structs.RUN.offset("msr.index");
   private static final long MSR_DATA = Structs.RUN.offset("msr.data");
 
+  private static final long EOI_VECTOR = Structs.RUN.offset("eoi.vector");
+
   private static final int IO_OUT = 1;
   private static final long PAGE_MASK = ~0xFFFL;
 
@@ -126,6 +128,11 @@ final class RunArea {
       case 4 -> run.set(JAVA_INT, at, (int) value);
       default -> run.set(JAVA_LONG, at, value);
     }
+  }
+
+  /** Of a level-triggered interrupt. */
+  int endedVector() {
+    return run.get(JAVA_BYTE, EOI_VECTOR) & 0xFF;
   }
 
   /** DR6 of a stop for the debugger. */

@@ -33,6 +33,25 @@ final class Structs {
 
   static final Struct SREGS = Struct.of("kvm_sregs", sregs());
 
+  /** The register page of a local APIC. */
+  static final Struct LAPIC_STATE = Struct.of("kvm_lapic_state", "u8[1024] regs");
+
+  static final Struct MP_STATE = Struct.of("kvm_mp_state", "u32 mp_state");
+
+  static final Struct MSI =
+      Struct.of("kvm_msi", "u32 address_lo address_hi data flags devid; u8[12] pad");
+
+  static final Struct IOEVENTFD =
+      Struct.of("kvm_ioeventfd", "u64 datamatch addr; u32 len fd flags; u8[36] pad");
+
+  /** Followed by the entries. */
+  static final Struct IRQ_ROUTING = Struct.of("kvm_irq_routing", "u32 nr flags");
+
+  static final Struct IRQ_ROUTING_ENTRY =
+      Struct.of(
+          "kvm_irq_routing_entry",
+          "u32 gsi type flags pad | u.msi: u32 address_lo address_hi data | u: u32[8] pad");
+
   static final Struct INTERRUPT = Struct.of("kvm_interrupt", "u32 irq");
 
   /** Followed by the entries. */
@@ -87,6 +106,7 @@ final class Structs {
           | emulation_failure: u32 suberror ndata; u64 flags; u8 insn_size; u8[15] insn_bytes
           | debug: u32 arch.exception arch.pad; u64 arch.pc arch.dr6 arch.dr7
           | msr: u8 error; u8[7] pad; u32 reason index; u64 data
+          | eoi: u8 vector
           |: u8[256] padding; u64 kvm_valid_regs kvm_dirty_regs;
           u64[18] s.regs.regs; u64[39] s.regs.sregs; u64[8] s.regs.events\
           """);
@@ -102,6 +122,12 @@ final class Structs {
           REGS,
           SEGMENT,
           SREGS,
+          LAPIC_STATE,
+          MP_STATE,
+          MSI,
+          IOEVENTFD,
+          IRQ_ROUTING,
+          IRQ_ROUTING_ENTRY,
           INTERRUPT,
           MSRS,
           MSR_ENTRY,

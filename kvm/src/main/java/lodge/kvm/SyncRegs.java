@@ -48,6 +48,21 @@ final class SyncRegs {
     run.set(JAVA_LONG, VALID, wanted ? SYNC_REGS | SYNC_SREGS | SYNC_EVENTS : 0);
   }
 
+  /** Has KVM take what is dirty before the next KVM_RUN. */
+  void flush(Fd vcpu) {
+    long dirty = run.get(JAVA_LONG, DIRTY);
+    run.set(JAVA_LONG, DIRTY, 0);
+    if ((dirty & SYNC_REGS) != 0) {
+      vcpu.call(Ioctl.SET_REGS, regs.data);
+    }
+    if ((dirty & SYNC_SREGS) != 0) {
+      vcpu.call(Ioctl.SET_SREGS, sregs.data);
+    }
+    if ((dirty & SYNC_EVENTS) != 0) {
+      vcpu.call(Ioctl.SET_VCPU_EVENTS, events.data);
+    }
+  }
+
   /** Whether {@link #events} have not been taken yet. */
   boolean eventsWait() {
     return (run.get(JAVA_LONG, DIRTY) & SYNC_EVENTS) != 0;

@@ -21,6 +21,7 @@ final class SystemCalls {
   static final int ENOENT = 2;
   static final int EINTR = 4;
   static final int ENXIO = 6;
+  static final int EAGAIN = 11;
   static final int EACCES = 13;
   static final int EBUSY = 16;
   static final int EEXIST = 17;
@@ -31,6 +32,7 @@ final class SystemCalls {
 
   private static final int O_RDWR = 2;
   private static final int O_CLOEXEC = 0x8_0000;
+  private static final int EFD_CLOEXEC_NONBLOCK = O_CLOEXEC | 0x800;
   private static final int PROT_READ_WRITE = 3;
   private static final int MAP_SHARED = 1;
 
@@ -66,6 +68,15 @@ final class SystemCalls {
       handle("pthread_self", FunctionDescriptor.of(JAVA_LONG));
   private static final MethodHandle PTHREAD_KILL =
       handle("pthread_kill", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+
+  private static final MethodHandle EVENTFD =
+      handle("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final FunctionDescriptor TRANSFER =
+      FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
+  private static final MethodHandle READ = handle("read", TRANSFER);
+  private static final MethodHandle WRITE = handle("write", TRANSFER);
+  private static final MethodHandle POLL =
+      handle("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
 
   private SystemCalls() {}
 
@@ -161,6 +172,41 @@ final class SystemCalls {
   static void signal(long thread, int signal) {
     try {
       int ignored = (int) PTHREAD_KILL.invokeExact(thread, signal);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** A new event counter, whose reads and writes do not block; negative when there is none. */
+  static int eventfd() {
+    try {
+      return (int) EVENTFD.invokeExact(0, EFD_CLOEXEC_NONBLOCK);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** How many bytes there were; negative when there are none now. */
+  static long read(int fd, MemorySegment to) {
+    try {
+      return (long) READ.invokeExact(fd, to, to.byteSize());
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static void write(int fd, MemorySegment from) {
+    try {
+      long ignored = (long) WRITE.invokeExact(fd, from, from.byteSize());
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** Waits until one of the files has something, or a signal comes. */
+  static void poll(MemorySegment files, int count) {
+    try {
+      int ignored = (int) POLL.invokeExact(files, (long) count, -1);
     } catch (Throwable e) {
       throw unexpected(e);
     }

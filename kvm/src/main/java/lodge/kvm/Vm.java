@@ -5,7 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.Optional;
 import lodge.core.GuestMemory;
+import lodge.core.MmioBus;
 import lodge.cpu.x86.Cpu;
 
 /** A virtual machine of the kernel's: one for each guest memory, as long as it has vCPUs. */
@@ -23,24 +25,30 @@ final class Vm implements AutoCloseable {
   private final GuestMemory memory;
   private final MemorySlots slots;
 
-  private Vm(Kvm kvm, GuestMemory memory) {
+  /** Null where interrupts are Lodge's. */
+  private final KernelApics apics;
+
+  private Optional<Doorbells> doorbells = Optional.empty();
+
+  private Vm(Kvm kvm, GuestMemory memory, boolean kernelApics) {
     this.kvm = kvm;
     this.memory = memory;
     fd = kvm.fd().create(Ioctl.CREATE_VM, 0);
     slots = new MemorySlots(fd, memory, kvm.count(Capability.NR_MEMSLOTS));
+    apics = kernelApics ? KernelApics.install(fd) : null;
   }
 
   /**
-   * Opens KVM and makes a machine of the memory.
+   * Opens KVM and makes a machine for a processor and others that share its memory.
    *
    * @throws lodge.cpu.x86.EngineException when the host does not give that
    */
-  static Vm of(GuestMemory memory) {
+  static Vm of(Cpu cpu) {
     Kvm kvm = Kvm.open();
     Vm vm = null;
     try {
-      vm = new Vm(kvm, memory);
-      vm.prepare();
+      vm = new Vm(kvm, cpu.memory, KernelApics.areFor(kvm, cpu));
+      vm.prepare(cpu.mmio);
       return vm;
     } catch (Throwable e) {
       if (vm != null) {
@@ -52,15 +60,20 @@ final class Vm implements AutoCloseable {
     }
   }
 
-  private void prepare() {
+  private void prepare(MmioBus bus) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment address = arena.allocateFrom(JAVA_LONG, IDENTITY_MAP);
       fd.call(Ioctl.SET_IDENTITY_MAP_ADDR, address);
     }
     fd.call(Ioctl.SET_TSS_ADDR, TSS);
-    MsrTraps.install(fd);
+    MsrTraps.install(fd, apics != null);
+    // Where there are none, small ones do.
+    memory.hugePages();
     slots.update();
     memory.onSetWritable(this::memoryChanged);
+    if (kvm.has(Capability.IOEVENTFD)) {
+      doorbells = Optional.of(new Doorbells(fd, bus));
+    }
   }
 
   private synchronized void memoryChanged() {
@@ -77,6 +90,11 @@ final class Vm implements AutoCloseable {
 
   Kvm kvm() {
     return kvm;
+  }
+
+  /** The kernel's local APICs, if it has them. */
+  Optional<KernelApics> apics() {
+    return Optional.ofNullable(apics);
   }
 
   /** Makes the vCPU that a processor is to run on; its file is to be closed by the caller. */
@@ -105,6 +123,7 @@ final class Vm implements AutoCloseable {
 
   @Override
   public synchronized void close() {
+    doorbells.ifPresent(Doorbells::close);
     memory.onSetWritable(() -> {});
     fd.close();
     kvm.close();

@@ -28,7 +28,7 @@ class MsrStateTest {
     vm.call(Ioctl.SET_TSS_ADDR, 0xFEFF_D000L);
     vcpu = vm.create(Ioctl.CREATE_VCPU, 0);
     HostCpuid.of(kvm, KvmVcpu.tscKhz(kvm, vcpu)).install(vcpu, guest.cpu);
-    state = new MsrState(kvm, vcpu, guest.cpu);
+    state = new MsrState(kvm, vcpu, guest.cpu, false);
   }
 
   @AfterEach

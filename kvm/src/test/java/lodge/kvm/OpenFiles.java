@@ -9,10 +9,10 @@ import java.util.stream.Stream;
 final class OpenFiles {
   private OpenFiles() {}
 
-  /** Open files of KVM: the device, machines and vCPUs. */
+  /** Open files of KVM: the device, machines and vCPUs; and counters such as doorbells'. */
   static long count() throws IOException {
     try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
-      return files.filter(OpenFiles::isKvm).count();
+      return files.filter(OpenFiles::counts).count();
     }
   }
 
@@ -38,9 +38,10 @@ final class OpenFiles {
     }
   }
 
-  private static boolean isKvm(Path fd) {
+  private static boolean counts(Path fd) {
     try {
-      return Files.readSymbolicLink(fd).toString().contains("kvm");
+      String file = Files.readSymbolicLink(fd).toString();
+      return file.contains("kvm") || file.contains("eventfd");
     } catch (IOException e) {
       // Closed meanwhile.
       return false;

@@ -147,6 +147,7 @@ final class Board {
           new LocalApicPort(
               id,
               model,
+              spec.gdb().isEmpty(),
               clock,
               apicBus,
               () -> id == 0 ? pic.acknowledge() : -1,

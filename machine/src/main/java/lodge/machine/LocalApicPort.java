@@ -2,6 +2,8 @@ package lodge.machine;
 
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
+import lodge.core.ApicKeeper;
+import lodge.core.ApicState;
 import lodge.core.Clock;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.ApicPort;
@@ -19,13 +21,22 @@ final class LocalApicPort implements ApicPort {
   private final LocalApic apic;
   private LongSupplier tsc = () -> 0;
   private GuestMemory memory;
+  private final boolean lendable;
 
   /**
+   * @param lendable the host's kernel may do the APIC's work
    * @param extInt gives the 8259's vector
    * @param kick called when an interrupt has come
    */
   LocalApicPort(
-      int id, CpuModel model, Clock clock, ApicBus bus, IntSupplier extInt, Runnable kick) {
+      int id,
+      CpuModel model,
+      boolean lendable,
+      Clock clock,
+      ApicBus bus,
+      IntSupplier extInt,
+      Runnable kick) {
+    this.lendable = lendable;
     this.apic =
         new LocalApic(
             id,
@@ -107,6 +118,26 @@ final class LocalApicPort implements ApicPort {
   @Override
   public void tscAdjusted() {
     apic.tscAdjusted();
+  }
+
+  @Override
+  public boolean lendable() {
+    return lendable;
+  }
+
+  @Override
+  public ApicState lend(ApicKeeper keeper) {
+    return apic.lend(keeper);
+  }
+
+  @Override
+  public void giveBack(ApicState state) {
+    apic.giveBack(state);
+  }
+
+  @Override
+  public void ended(int vector) {
+    apic.ended(vector);
   }
 
   @Override

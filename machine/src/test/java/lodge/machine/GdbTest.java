@@ -77,13 +77,6 @@ class GdbTest {
     connect();
   }
 
-  private String bestEngine() throws IOException {
-    Path kernel = Files.write(folder.resolve("any"), TestKernels.bzImage());
-    try (Machine any = Machine.builder().kernel(kernel).build()) {
-      return any.engine();
-    }
-  }
-
   private void connect() throws IOException {
     gdb = new GdbClient(machine.gdb().orElseThrow());
   }
@@ -143,7 +136,7 @@ class GdbTest {
   @MethodSource("engines")
   void watchpointsStopBehindTheAccessAndNameTheAddress(String engine) throws Exception {
     assumeFalse(
-        engine.equals("kvm") && !bestEngine().equals("kvm"),
+        GuestCodeTest.emulatedByKvm(engine),
         "this host's KVM has an instruction emulator, which knows no watchpoints");
     // mov [0x300000], eax; mov ebx, [0x300000]; jmp to itself
     start(engine, 1, "89042500003000 8b1c2500003000" + SPIN);

@@ -42,6 +42,14 @@ class GuestCodeTest {
     return names;
   }
 
+  /** The host's KVM executes guests in an instruction emulator. */
+  static boolean emulatedByKvm(String engine) {
+    return engine.equals("kvm")
+        && Engines.installed().stream()
+            .filter(installed -> installed.name().equals(engine))
+            .anyMatch(installed -> installed.objection().isPresent());
+  }
+
   private static String out(int port, int value) {
     return OUT.formatted(port & 0xFF, port >> 8, value);
   }

@@ -1,5 +1,8 @@
 package lodge.cpu.x86;
 
+import lodge.core.ApicKeeper;
+import lodge.core.ApicState;
+
 /** What a processor needs of its local APIC. Called on the vCPU's thread. */
 public interface ApicPort {
   /**
@@ -76,4 +79,25 @@ public interface ApicPort {
   long read(int offset, int size);
 
   void write(int offset, int size, long value);
+
+  /** Whether an engine may have the host's kernel do the APIC's work. */
+  default boolean lendable() {
+    return false;
+  }
+
+  /**
+   * Has somebody else do the APIC's work. What still comes this way is ExtINT and NMI by their
+   * pins: {@link #pending}, {@link #acknowledge} and {@link #takeNmi}.
+   *
+   * @return what to go on from
+   */
+  default ApicState lend(ApicKeeper keeper) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Goes on from what {@link #lend} has led to. */
+  default void giveBack(ApicState state) {}
+
+  /** While it is lent: software has ended a level-triggered interrupt. */
+  default void ended(int vector) {}
 }

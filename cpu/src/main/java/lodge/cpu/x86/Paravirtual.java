@@ -15,9 +15,12 @@ public final class Paravirtual {
 
   public static final int REGISTERS = 5;
 
+  /** So many of them, from the first one on, are of clocks. */
+  public static final int CLOCK_REGISTERS = 2;
+
   static final int MSR_KVM_WALL_CLOCK_NEW = FIRST_REGISTER;
   static final int MSR_KVM_SYSTEM_TIME_NEW = FIRST_REGISTER + 1;
-  static final int MSR_KVM_STEAL_TIME = FIRST_REGISTER + 3;
+  public static final int MSR_KVM_STEAL_TIME = FIRST_REGISTER + 3;
   static final int MSR_KVM_PV_EOI_EN = FIRST_REGISTER + 4;
 
   private static final long ENABLED = 1;
@@ -65,6 +68,9 @@ public final class Paravirtual {
 
   private long lastAccounting;
 
+  /** The host's kernel tells the guest what was taken. */
+  private boolean stealTimeKept;
+
   Paravirtual(Cpu cpu) {
     this.cpu = cpu;
     memory = cpu.memory;
@@ -90,6 +96,12 @@ public final class Paravirtual {
    */
   public void stolenTime(LongSupplier nanos) {
     waited = nanos;
+  }
+
+  /** Has the host's kernel tell the guest of stolen time in place of this, or not any more. */
+  public void stealTimeKept(boolean kept) {
+    stealTimeKept = kept;
+    accounted = waited.getAsLong();
   }
 
   long read(int msr) {
@@ -210,7 +222,7 @@ public final class Paravirtual {
   // Time that the host took
 
   private boolean hasStealTime() {
-    return (stealTime & ENABLED) != 0 && memory.isRam(stealPlace(), STEAL_BYTES);
+    return (stealTime & ENABLED) != 0 && !stealTimeKept && memory.isRam(stealPlace(), STEAL_BYTES);
   }
 
   private long stealPlace() {

@@ -1,5 +1,6 @@
 package lodge.devices.virtio;
 
+import java.util.Arrays;
 import java.util.Map;
 import lodge.core.BusDevice;
 import lodge.core.GuestMemory;
@@ -288,6 +289,13 @@ public final class VirtioPci<S extends Record>
     } else if (offset >= NOTIFY && offset < NOTIFY + REGION) {
       transport.notified((int) (offset - NOTIFY) / NOTIFY_MULTIPLIER);
     }
+  }
+
+  @Override
+  public long[] doorbells() {
+    long[] offsets = new long[type.queues()];
+    Arrays.setAll(offsets, queue -> NOTIFY + (long) NOTIFY_MULTIPLIER * queue);
+    return offsets;
   }
 
   // ---------------------------------------------------------------- state
