@@ -64,13 +64,17 @@ final class Session {
         !typed
             ? SerialConsole.of(output)
             : fed ? SerialConsole.fed(output) : SerialConsole.of(streams.input(), output);
+    boolean shown = terminal.isPresent() && goal == Goal.CONSOLE;
+    boolean engineTold = shown || stats || tellEngine;
+    if (engineTold) {
+      builder.onEngineChange(this::say);
+    }
     try (Machine machine = builder.serial(console).build()) {
       target.begin();
       if (trace.isPresent()) {
         trace.get().begin();
       }
-      boolean shown = terminal.isPresent() && goal == Goal.CONSOLE;
-      if (shown || stats || tellEngine) {
+      if (engineTold) {
         machine.engineChoice().ifPresent(this::say);
       }
       if (shown) {

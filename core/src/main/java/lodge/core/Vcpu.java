@@ -32,6 +32,15 @@ public interface Vcpu extends AutoCloseable {
   String failure();
 
   /**
+   * What the last {@link Exit#FAILED} was about if another engine may go on: this one does not
+   * execute the instruction that the guest has come to, and the state is the one before it. One
+   * line; empty when nobody can go on.
+   */
+  default Optional<String> limit() {
+    return Optional.empty();
+  }
+
+  /**
    * Where {@link #run} is to end with {@link Exit#BREAKPOINT} from now on, also after a reset. The
    * guest sees nothing of it.
    *

@@ -35,6 +35,14 @@ final class FailedExit {
     this.run.copyFrom(run.asSlice(0, END));
   }
 
+  /**
+   * An instruction that KVM would have to emulate is not known to it: the guest stands before it.
+   */
+  boolean isEmulation() {
+    return ExitReason.of(run.get(JAVA_INT, EXIT_REASON)) == ExitReason.INTERNAL_ERROR
+        && run.get(JAVA_INT, SUBERROR) == EMULATION;
+  }
+
   /** Why KVM does not go on, in words; with the processor's state, which has been saved. */
   String text(Cpu cpu) {
     int number = run.get(JAVA_INT, EXIT_REASON);
@@ -43,7 +51,7 @@ final class FailedExit {
           "the processor refuses the guest's state, reason 0x"
               + Long.toHexString(run.get(JAVA_LONG, ENTRY_FAILURE));
       case INTERNAL_ERROR ->
-          run.get(JAVA_INT, SUBERROR) == EMULATION
+          isEmulation()
               ? "its instruction emulator does not know the instruction" + instruction(cpu)
               : "internal error " + run.get(JAVA_INT, SUBERROR);
       default -> "exit " + number + " is for nobody here";

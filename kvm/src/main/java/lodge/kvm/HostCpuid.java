@@ -45,8 +45,6 @@ final class HostCpuid {
   private static final Set<Integer> WITH_SUBLEAVES = Set.of(4, 7, 0xB, 0xD);
 
   private static final int SHARED_LEAF = 0x4000_0001;
-  private static final int TSC_RATIO = 0x15;
-  private static final int FREQUENCIES = 0x16;
   private static final int LODGE_KHZ = (int) (CpuModel.TSC_HZ / 1000);
 
   private record Place(int leaf, int subleaf) {}
@@ -119,8 +117,7 @@ final class HostCpuid {
       for (int i = 0; i < leaves.size(); i++) {
         int leaf = leaves.get(i).number();
         int subleaf = leaves.get(i).subleaf();
-        Cpuid.leaf(cpu.model, cpu.apicId, leaf, subleaf, out);
-        tellFrequency(leaf, out);
+        Cpuid.leaf(cpu.model, cpu.apicId, tscKhz, leaf, subleaf, out);
         MemorySegment entry = table.asSlice(ENTRIES + i * ENTRY, ENTRY);
         entry.set(JAVA_INT, LEAF, leaf);
         entry.set(JAVA_INT, SUBLEAF, subleaf);
@@ -128,21 +125,6 @@ final class HostCpuid {
         MemorySegment.copy(out, 0, entry, JAVA_INT, EAX, 4);
       }
       vcpu.call(Ioctl.SET_CPUID2, table);
-    }
-  }
-
-  private void tellFrequency(int leaf, int[] out) {
-    if (tscKhz == LODGE_KHZ) {
-      return;
-    }
-    if (leaf == TSC_RATIO) {
-      // The crystal clocks the APIC's timer, too.
-      TscRatio ratio = TscRatio.of(CpuModel.CRYSTAL_HZ / 1000, tscKhz);
-      out[0] = ratio.denominator();
-      out[1] = ratio.numerator();
-    } else if (leaf == FREQUENCIES) {
-      out[0] = tscKhz / 1000;
-      out[1] = tscKhz / 1000;
     }
   }
 }

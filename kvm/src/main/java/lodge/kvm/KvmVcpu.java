@@ -44,6 +44,10 @@ final class KvmVcpu implements Vcpu {
 
   private FailedExit failed;
   private String failure = "";
+
+  /** The guest stands before an instruction that KVM does not execute. */
+  private boolean unknown;
+
   private boolean open = true;
 
   private long kicks;
@@ -117,10 +121,12 @@ final class KvmVcpu implements Vcpu {
       return Exit.BREAKPOINT;
     }
     kicker.begin();
+    unknown = false;
     try {
       vm.apics().ifPresent(KernelApics::take);
       load();
       Exit exit = cpu.shutdown ? Exit.SHUTDOWN : execute();
+      unknown = exit == Exit.FAILED && failed.isEmulation();
       save();
       if (exit == Exit.HALTED && !cpu.halted) {
         // A trap that came with HLT has been delivered.
@@ -200,7 +206,7 @@ final class KvmVcpu implements Vcpu {
     if (apic != null) {
       apic.saveActivity(cpu);
     }
-    events.save(cpu);
+    events.save(cpu, unknown);
     cpu.interruptPending = cpu.apic.pending();
   }
 
@@ -370,6 +376,11 @@ final class KvmVcpu implements Vcpu {
   }
 
   @Override
+  public Optional<String> limit() {
+    return unknown ? Optional.of("the host's KVM cannot go on: " + failure) : Optional.empty();
+  }
+
+  @Override
   public void count(Counters counters) {
     counters.add("exits_kick", kicks);
     counters.add("exits_halt", halts);
@@ -381,7 +392,6 @@ final class KvmVcpu implements Vcpu {
     counters.add("exits_msr_write", msrWrites);
     counters.add("exits_interrupt_window", windows);
     counters.add("interrupts", interrupts);
-    cpu.msrs.count(counters);
   }
 
   @Override

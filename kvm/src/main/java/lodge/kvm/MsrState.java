@@ -5,9 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Set;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.CpuException;
@@ -48,7 +48,12 @@ final class MsrState {
   private final MemorySegment one = Arena.ofAuto().allocate(ENTRIES + ENTRY, 8);
   private final MemorySegment counter = Arena.ofAuto().allocate(ENTRIES + 2 * ENTRY, 8);
   private final int[] numbers;
-  private final StateBlock block;
+
+  /** What KVM has of each: some KVMs log every write to some, so only changes are written. */
+  private final long[] known;
+
+  private final MemorySegment all;
+  private final MemorySegment changes;
 
   /** Of the counter, when it was last the same in both. */
   private long tscOffset;
@@ -61,7 +66,7 @@ final class MsrState {
   MsrState(Kvm kvm, Fd vcpu, Cpu c, boolean kernelApic) {
     this.vcpu = vcpu;
     long immunities = immunities(kvm);
-    List<Integer> taken = new ArrayList<>();
+    Map<Integer, Long> taken = new LinkedHashMap<>();
     for (Msr row : MsrTable.rows(c.model)) {
       if (ELSEWHERE.contains(row.number())
           || isOurs(row.number(), kernelApic)
@@ -72,20 +77,22 @@ final class MsrState {
       if (row.number() == ARCH_CAPABILITIES) {
         value &= immunities;
       }
-      boolean both = set(row.number(), value) && get(row.number());
+      boolean both = get(row.number()) && (data() == value || set(row.number(), value));
       // What guests cannot change is told to KVM once, if it listens at all.
       if (both && row.rule() != Msr.Rule.READ_ONLY) {
-        taken.add(row.number());
+        taken.put(row.number(), value);
       }
     }
-    numbers = taken.stream().mapToInt(Integer::intValue).toArray();
-    block = StateBlock.of(vcpu, Ioctl.GET_MSRS, Ioctl.SET_MSRS, ENTRIES + ENTRY * numbers.length);
+    numbers = taken.keySet().stream().mapToInt(Integer::intValue).toArray();
+    known = taken.values().stream().mapToLong(Long::longValue).toArray();
+    all = Arena.ofAuto().allocate(ENTRIES + ENTRY * numbers.length, 8);
+    changes = Arena.ofAuto().allocate(all.byteSize(), 8);
     counter.set(JAVA_INT, COUNT, 2);
     counter.set(JAVA_INT, at(0) + INDEX, TIME_STAMP_COUNTER);
     counter.set(JAVA_INT, at(1) + INDEX, TSC_ADJUST);
-    block.data.set(JAVA_INT, COUNT, numbers.length);
+    all.set(JAVA_INT, COUNT, numbers.length);
     for (int i = 0; i < numbers.length; i++) {
-      block.data.set(JAVA_INT, at(i) + INDEX, numbers[i]);
+      all.set(JAVA_INT, at(i) + INDEX, numbers[i]);
     }
   }
 
@@ -119,7 +126,7 @@ final class MsrState {
 
   /** One that goes another way, 0 if KVM does not have it. */
   long value(int number) {
-    return get(number) ? one.get(JAVA_LONG, ENTRIES + DATA) : 0;
+    return get(number) ? data() : 0;
   }
 
   boolean set(int number, long value) {
@@ -132,6 +139,11 @@ final class MsrState {
     return vcpu.attempt(Ioctl.GET_MSRS, one.address()) == 1;
   }
 
+  /** What {@link #get} found. */
+  private long data() {
+    return one.get(JAVA_LONG, ENTRIES + DATA);
+  }
+
   private void prepare(int number, long value) {
     one.set(JAVA_INT, COUNT, 1);
     one.set(JAVA_INT, ENTRIES + INDEX, number);
@@ -139,10 +151,14 @@ final class MsrState {
   }
 
   void load(Cpu c) {
-    for (int i = 0; i < numbers.length; i++) {
-      block.data.set(JAVA_LONG, at(i) + DATA, c.msrs.read(numbers[i]));
+    int count = collectChanges(c);
+    if (count > 0) {
+      int taken = vcpu.call(Ioctl.SET_MSRS, changes);
+      // KVM stops at the first one that it does not take.
+      for (int i = taken + 1; i < count; i++) {
+        set(changes.get(JAVA_INT, at(i) + INDEX), changes.get(JAVA_LONG, at(i) + DATA));
+      }
     }
-    block.write();
     if (!tscKnown || tscOffset != c.msrs.tscOffset()) {
       // In this order: there are KVMs that have the second one move the first.
       set(TSC_ADJUST, c.msrs.tscAdjust());
@@ -150,13 +166,29 @@ final class MsrState {
     }
   }
 
-  void save(Cpu c) {
-    block.read();
+  /** Puts together what KVM does not have. @return how many there are */
+  int collectChanges(Cpu c) {
+    int count = 0;
     for (int i = 0; i < numbers.length; i++) {
+      long value = c.msrs.read(numbers[i]);
+      if (value != known[i]) {
+        known[i] = value;
+        changes.set(JAVA_INT, at(count) + INDEX, numbers[i]);
+        changes.set(JAVA_LONG, at(count) + DATA, value);
+        count++;
+      }
+    }
+    changes.set(JAVA_INT, COUNT, count);
+    return count;
+  }
+
+  void save(Cpu c) {
+    vcpu.call(Ioctl.GET_MSRS, all);
+    for (int i = 0; i < numbers.length; i++) {
+      known[i] = all.get(JAVA_LONG, at(i) + DATA);
       try {
-        long value = block.data.get(JAVA_LONG, at(i) + DATA);
-        if (value != c.msrs.read(numbers[i])) {
-          c.msrs.write(numbers[i], value);
+        if (known[i] != c.msrs.read(numbers[i])) {
+          c.msrs.write(numbers[i], known[i]);
         }
       } catch (CpuException e) {
         // KVM lets its guests write what the processors do not take: the register stays as it was.

@@ -75,8 +75,13 @@ final class PendingEvents {
     }
   }
 
-  /** After all other state was saved. */
-  void save(Cpu c) {
+  /**
+   * After all other state was saved.
+   *
+   * @param unknown KVM has come upon an instruction that it does not know: it asks us what to do,
+   *     but has an #UD wait for the guest as well
+   */
+  void save(Cpu c, boolean unknown) {
     events.read();
     MemorySegment data = events.data;
     int shadow = data.get(JAVA_BYTE, INTERRUPT_SHADOW);
@@ -87,11 +92,11 @@ final class PendingEvents {
     c.pendingDebug = 0;
     boolean exception =
         (data.get(JAVA_BYTE, EXCEPTION_INJECTED) | data.get(JAVA_BYTE, EXCEPTION_PENDING)) != 0;
-    if (exception) {
+    int number = data.get(JAVA_BYTE, EXCEPTION_NUMBER) & 0xFF;
+    if (exception && !(unknown && number == Vector.UD)) {
       boolean hasCode = data.get(JAVA_BYTE, EXCEPTION_HAS_CODE) != 0;
       int code = hasCode ? data.get(JAVA_INT, EXCEPTION_CODE) : CpuException.NO_ERROR_CODE;
-      int vector = data.get(JAVA_BYTE, EXCEPTION_NUMBER) & 0xFF;
-      Interrupts.deliver(c, vector, code, Interrupts.Source.EXCEPTION);
+      Interrupts.deliver(c, number, code, Interrupts.Source.EXCEPTION);
     }
     if (data.get(JAVA_BYTE, NMI_INJECTED) != 0) {
       interrupt(c, Vector.NMI);

@@ -24,11 +24,18 @@ import lodge.cpu.x86.NoApic;
  * which was made for the few instructions that access devices.
  */
 final class Probe {
+  /** What a guest of a few instructions may take once its machine is made; in milliseconds. */
+  private static final long PATIENCE = 500;
+
   /**
-   * What a guest of a few instructions may take once its machine is made; in milliseconds. Hosts
-   * that are busy or are guests themselves take a second for what others do in ten milliseconds.
+   * So many times what making the machine took, if that is more: hosts that are busy or are guests
+   * themselves take a second for what others do in ten milliseconds.
    */
-  private static final long PATIENCE = 3000;
+  private static final long MAKINGS = 5;
+
+  private static final long MOST_PATIENCE = 3000;
+
+  static final String THREAD = "lodge-kvm-probe";
 
   private static final long MEMORY = 1 << 20;
   private static final long TABLES = 0x1000;
@@ -69,15 +76,24 @@ final class Probe {
    * unless the guest hangs.
    */
   static Optional<String> run(KvmEngine engine) {
+    return run(engine, START);
+  }
+
+  /**
+   * The same with another guest.
+   *
+   * @param start instructions that it begins with
+   */
+  static Optional<String> run(KvmEngine engine, String start) {
     CompletableFuture<Optional<String>> answer = new CompletableFuture<>();
     CompletableFuture<Vcpu> running = new CompletableFuture<>();
     Thread.ofPlatform()
         .daemon()
-        .name("lodge-kvm-probe")
+        .name(THREAD)
         .start(
             () -> {
               try {
-                answer.complete(attempt(engine, running));
+                answer.complete(attempt(engine, start, running));
               } catch (EngineException e) {
                 answer.complete(Optional.of(e.getMessage()));
               } catch (Throwable e) {
@@ -85,8 +101,11 @@ final class Probe {
               }
             });
     try {
+      long began = System.nanoTime();
       CompletableFuture.anyOf(running, answer).get();
-      return answer.get(PATIENCE, TimeUnit.MILLISECONDS);
+      long making = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+      return answer.get(
+          Math.clamp(MAKINGS * making, PATIENCE, MOST_PATIENCE), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       // Its thread cleans up as soon as the kernel lets go of it.
       running.thenAccept(Vcpu::kick);
@@ -99,12 +118,13 @@ final class Probe {
     }
   }
 
-  private static Optional<String> attempt(KvmEngine engine, CompletableFuture<Vcpu> running) {
+  private static Optional<String> attempt(
+      KvmEngine engine, String start, CompletableFuture<Vcpu> running) {
     CpuModel model = new CpuModel("probe", engine.features(), 1);
     try (GuestMemory memory = GuestMemory.allocate(MEMORY)) {
       Cpu cpu =
           new Cpu(0, model, memory, new PortBus(), new MmioBus(), new HostTime(), new NoApic());
-      prepare(memory, cpu);
+      prepare(memory, cpu, start);
       try (Vcpu vcpu = engine.create(cpu)) {
         running.complete(vcpu);
         Exit exit = vcpu.run();
@@ -125,7 +145,7 @@ final class Probe {
   }
 
   /** 64-bit mode with paging, everything mapped to itself in one page of 2 MiB. */
-  private static void prepare(GuestMemory memory, Cpu cpu) {
+  private static void prepare(GuestMemory memory, Cpu cpu, String start) {
     memory.putLong(TABLES, TABLES + 0x1000 | 3);
     memory.putLong(TABLES + 0x1000, TABLES + 0x2000 | 3);
     memory.putLong(TABLES + 0x2000, 0x83);
@@ -134,7 +154,7 @@ final class Probe {
     memory.putLong(IDT + 16 * BREAKPOINT, HANDLER | CODE_SELECTOR << 16 | 0x8E00L << 32);
     put(memory, HANDLER, HANDLER_CODE);
     boolean extended = cpu.model.has(Feature.XSAVE);
-    put(memory, CODE, START + (extended ? EXTENDED_STATE : "") + END);
+    put(memory, CODE, start + (extended ? EXTENDED_STATE : "") + END);
     cpu.cr0 = 0x8000_0031L;
     cpu.cr3 = TABLES;
     cpu.cr4 = Cpu.CR4_PAE | Cpu.CR4_OSFXSR;

@@ -12,6 +12,8 @@ import lodge.core.Exit;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
 import lodge.cpu.x86.Flags;
+import lodge.cpu.x86.Vector;
+import lodge.cpu.x86.interpreter.InterpreterEngine;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -139,7 +141,7 @@ class KvmVcpuTest {
     run("66b911470000 0f32");
     assertThat(cpu.rip).isEqualTo(0x9001);
     Counters counters = new Counters();
-    guest.vcpu.count(counters);
+    cpu.msrs.count(counters);
     assertThat(counters.totals()).containsEntry("unknown_msr_0x4711", 1L);
   }
 
@@ -389,6 +391,29 @@ class KvmVcpuTest {
     }
   }
 
+  /** No KVM's emulator knows XORPS, which has to come from it when a device is read. */
+  @Test
+  void beforeAnInstructionThatIsNotExecutedAnotherEngineGoesOn() {
+    guest.longMode();
+    cpu.idtBase = 0x5000;
+    guest.memory.putLong(0x5000 + 16 * Vector.UD, 0x9000 | 0x08 << 16 | 0x8E00L << 32);
+    guest.code(0x9000, "f4");
+    // mov edi, 0xd0000000; xorps xmm0, [rdi]; movq rax, xmm0; hlt
+    assertThat(run("bf000000d0 0f5707 66480f7ec0 f4")).isEqualTo(Exit.FAILED);
+    assertThat(cpu.rip).isEqualTo(Guest.CODE + 5);
+    assertThat(guest.vcpu.limit())
+        .hasValueSatisfying(
+            line ->
+                assertThat(line)
+                    .startsWith("the host's KVM cannot go on: its instruction emulator does not")
+                    .doesNotContain("\n"));
+    guest.vcpu.close();
+    guest.on(new InterpreterEngine());
+    assertThat(guest.run()).isEqualTo(Exit.HALTED);
+    assertThat(cpu.r[Cpu.RAX]).as("nobody is there").isEqualTo(-1);
+    assertThat(cpu.rip).isEqualTo(Guest.CODE + 14);
+  }
+
   @Test
   void aStateThatKvmRefusesIsNamedAndTheNextOneIsTaken() {
     guest.code("f4").on(new KvmEngine());
@@ -399,6 +424,7 @@ class KvmVcpuTest {
     assertThat(guest.vcpu.failure())
         .startsWith(
             "KVM cannot go on: the host's KVM refuses KVM_RUN with KVM_SYNC_X86_SREGS: Invalid");
+    assertThat(guest.vcpu.limit()).as("other engines would not take it for good").isEmpty();
     cpu.cr0 = good;
     assertThat(guest.run()).isEqualTo(Exit.HALTED);
   }

@@ -22,6 +22,22 @@ class ProbeTest {
   }
 
   @Test
+  void aGuestThatHangsIsAnObjectionAndIsEnded() throws Exception {
+    long files = OpenFiles.count();
+    // 1: jmp 1b
+    assertThat(Probe.run(new KvmEngine(), "ebfe"))
+        .contains("the host's KVM does not come to the end of a guest of 30 instructions");
+    while (isProbing() || OpenFiles.count() != files) {
+      Thread.yield();
+    }
+  }
+
+  private static boolean isProbing() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(thread -> thread.getName().equals(Probe.THREAD));
+  }
+
+  @Test
   void theProbeLeavesNothingOpen() throws Exception {
     long files = OpenFiles.count();
     for (int i = 0; i < 3; i++) {

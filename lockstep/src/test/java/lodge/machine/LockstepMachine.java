@@ -54,7 +54,7 @@ public final class LockstepMachine implements AutoCloseable {
             size,
             CpuModels.parse(MODEL).withCpus(1),
             null,
-            Optional.empty(),
+            _ -> {},
             console,
             false,
             false,

@@ -7,6 +7,7 @@ import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import lodge.cpu.x86.Engine;
+import lodge.cpu.x86.EngineException;
 
 /** The engines that this JVM offers. */
 final class Engines {
@@ -21,8 +22,29 @@ final class Engines {
    * An engine, and why it was taken.
    *
    * @param reason one line; empty when it was asked for or there was nothing to choose
+   * @param fallback takes over when the engine cannot do what the machine needs
    */
-  record Choice(Engine engine, Optional<String> reason) {}
+  record Choice(Engine engine, Optional<String> reason, Optional<Engine> fallback) {
+    /** This engine and no other. */
+    static Choice of(Engine engine) {
+      return new Choice(engine, Optional.empty(), Optional.empty());
+    }
+
+    /**
+     * What is left when the engine cannot do it.
+     *
+     * @param why one line
+     */
+    Optional<Choice> without(String why) {
+      return fallback.map(engine -> taken(engine, why));
+    }
+
+    /** An engine, because of what is in the way of better ones. */
+    static Choice taken(Engine engine, String why) {
+      String reason = "engine %s: %s".formatted(engine.name(), why);
+      return new Choice(engine, Optional.of(reason), Optional.empty());
+    }
+  }
 
   private Engines() {}
 
@@ -57,12 +79,21 @@ final class Engines {
             .filter(engine -> engine.name().equals(name))
             .findFirst()
             .orElseThrow(() -> unknown(name, engines));
-    named.obstacle().ifPresent(obstacle -> refuse("engine '" + name + "': " + obstacle));
-    return new Choice(named, Optional.empty());
+    named
+        .obstacle()
+        .ifPresent(
+            obstacle -> {
+              throw refused(named, new EngineException(obstacle));
+            });
+    return Choice.of(named);
   }
 
-  private static void refuse(String message) {
-    throw new MachineException(MachineException.Kind.NO_ENGINE, message);
+  /** The host does not give an engine what it needs. */
+  static MachineException refused(Engine engine, EngineException why) {
+    return new MachineException(
+        MachineException.Kind.NO_ENGINE,
+        "engine '" + engine.name() + "': " + why.getMessage(),
+        why);
   }
 
   private static Choice best(List<Engine> engines, boolean translates, int cpus) {
@@ -76,7 +107,10 @@ final class Engines {
               ? Optional.of("guests with several processors are not known to run well on KVM")
               : engine.objection();
       if (objection.isEmpty()) {
-        return new Choice(engine, Optional.of("engine kvm: it works here"));
+        Optional<Engine> fallback =
+            Optional.of(software(engines, false, List.of()).engine())
+                .filter(other -> other != engine);
+        return new Choice(engine, Optional.of("engine kvm: it works here"), fallback);
       }
       objections.add(objection.get());
     }
@@ -94,11 +128,9 @@ final class Engines {
             .filter(engine -> !translates || engine.traced(_ -> {}).isPresent())
             .findFirst()
             .orElse(engines.getFirst());
-    Optional<String> reason =
-        objections.isEmpty()
-            ? Optional.empty()
-            : Optional.of("engine %s: %s".formatted(best.name(), String.join("; ", objections)));
-    return new Choice(best, reason);
+    return objections.isEmpty()
+        ? Choice.of(best)
+        : Choice.taken(best, String.join("; ", objections));
   }
 
   private static MachineException unknown(String name, List<Engine> engines) {

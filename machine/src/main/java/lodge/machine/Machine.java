@@ -232,17 +232,23 @@ public final class Machine implements AutoCloseable {
     return current == null ? Optional.empty() : current.gdb();
   }
 
-  /** The name of the engine that runs it. */
+  /** The name of the engine that runs it, or ran it in the end. */
   public String engine() {
-    return spec.engine().name();
+    return inUse().engine().name();
   }
 
   /**
    * Which engine {@code auto} took and why, in one line; empty when the engine was named or there
-   * was nothing to choose.
+   * was nothing to choose. What {@code auto} took may come upon something that it cannot do: then
+   * another one goes on, and this is why.
    */
   public Optional<String> engineChoice() {
-    return spec.engineReason();
+    return inUse().reason();
+  }
+
+  private Engines.Choice inUse() {
+    Run current = current();
+    return current == null ? spec.engines() : current.engines();
   }
 
   /**

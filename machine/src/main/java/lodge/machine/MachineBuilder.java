@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 import lodge.cpu.x86.CpuModel;
 import lodge.cpu.x86.CpuModels;
 import lodge.cpu.x86.Engine;
+import lodge.cpu.x86.EngineException;
 import lodge.cpu.x86.Feature;
 import lodge.cpu.x86.FeatureNames;
 import lodge.devices.ide.IdeController;
@@ -46,7 +47,10 @@ public final class MachineBuilder {
   /** Null when nobody has named one. */
   private String engine;
 
-  private Engine ownEngine;
+  /** Null when one of the JVM's services is to be taken. */
+  private Engines.Choice ownEngines;
+
+  private Consumer<String> engineChange = _ -> {};
   private Consumer<String> translationTrace;
   private SerialConsole serial = SerialConsole.none();
   private boolean rebootOnReset = true;
@@ -144,7 +148,22 @@ public final class MachineBuilder {
 
   /** An engine that is none of the JVM's services: one with limits of its own. */
   public MachineBuilder engine(Engine own) {
-    ownEngine = Objects.requireNonNull(own);
+    return engines(Engines.Choice.of(own));
+  }
+
+  /** The same with one to fall back on. */
+  MachineBuilder engines(Engines.Choice own) {
+    ownEngines = own;
+    return this;
+  }
+
+  /**
+   * Who is told, in one line, that the engine which {@code auto} took cannot do what the machine
+   * needs and which one goes on: by the thread that starts the machine or by one of its own, which
+   * is not to be held up. Without it nobody is; see {@link Machine#engineChoice}.
+   */
+  public MachineBuilder onEngineChange(Consumer<String> told) {
+    engineChange = Objects.requireNonNull(told);
     return this;
   }
 
@@ -239,18 +258,17 @@ public final class MachineBuilder {
     CpuModel wanted = model();
     checkDrives();
     Engines.Choice choice =
-        ownEngine != null
-            ? new Engines.Choice(ownEngine, Optional.empty())
+        ownEngines != null
+            ? ownEngines
             : Engines.choose(engine, engines, translationTrace != null, cpus);
-    CpuModel model = given(wanted, choice.engine());
-    Engine chosen = traced(choice.engine());
+    Fitting fitting = fit(wanted, choice);
     MachineSpec spec =
         new MachineSpec(
             boot(),
             memory,
-            model,
-            chosen,
-            choice.reason(),
+            fitting.model,
+            traced(fitting.engines),
+            engineChange,
             serial,
             rebootOnReset,
             debugExit,
@@ -287,19 +305,23 @@ public final class MachineBuilder {
     return new Boot.Kernel(image, initrd, commandLine);
   }
 
-  private Engine traced(Engine chosen) {
+  /** What translates has no fallback. */
+  private Engines.Choice traced(Engines.Choice chosen) {
     if (translationTrace == null) {
       return chosen;
     }
-    return chosen
-        .traced(translationTrace)
-        .orElseThrow(
-            () ->
-                invalid(
-                    "engine '"
-                        + chosen.name()
-                        + "' does not translate, so there is nothing to trace; the translator"
-                        + " does"));
+    Engine traced =
+        chosen
+            .engine()
+            .traced(translationTrace)
+            .orElseThrow(
+                () ->
+                    invalid(
+                        "engine '"
+                            + chosen.engine().name()
+                            + "' does not translate, so there is nothing to trace; the translator"
+                            + " does"));
+    return new Engines.Choice(traced, chosen.reason(), Optional.empty());
   }
 
   private CpuModel model() {
@@ -310,15 +332,32 @@ public final class MachineBuilder {
     }
   }
 
-  /** Of {@code max} what the engine can give; of any other model all. */
+  /** Engines, the first of which can give the model. */
+  private record Fitting(Engines.Choice engines, CpuModel model) {}
+
+  private Fitting fit(CpuModel wanted, Engines.Choice choice) {
+    try {
+      return new Fitting(choice, given(wanted, choice.engine()));
+    } catch (MachineException e) {
+      return fit(wanted, choice.without(e.getMessage()).orElseThrow(() -> e));
+    }
+  }
+
+  /** What the engine can give, which is all that the model is not without. */
   private CpuModel given(CpuModel wanted, Engine by) {
-    Set<Feature> features = by.features();
+    Set<Feature> features;
+    try {
+      features = by.features();
+    } catch (EngineException e) {
+      throw Engines.refused(by, e);
+    }
     if (features.containsAll(wanted.features())) {
       return wanted;
     }
     EnumSet<Feature> missing = EnumSet.copyOf(wanted.features());
     missing.removeAll(features);
-    if (!cpu.equals(CpuModels.MAX)) {
+    missing.retainAll(CpuModels.demanded(cpu));
+    if (!missing.isEmpty()) {
       throw invalid(
           "cpu '%s': the engine %s cannot give %s here; 'max' is what it can"
               .formatted(
@@ -327,7 +366,7 @@ public final class MachineBuilder {
                   missing.stream().map(FeatureNames::of).collect(Collectors.joining(", "))));
     }
     EnumSet<Feature> left = EnumSet.copyOf(wanted.features());
-    left.removeAll(missing);
+    left.retainAll(features);
     return new CpuModel(cpu, CpuModels.consistent(left), cpus);
   }
 

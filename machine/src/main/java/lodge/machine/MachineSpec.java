@@ -4,14 +4,15 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import lodge.cpu.x86.CpuModel;
-import lodge.cpu.x86.Engine;
 
 /**
  * What a machine is made of, read and checked.
  *
  * @param model of each processor; it knows how many there are
- * @param engineReason why {@code auto} took the engine
+ * @param engines which one executes it at first
+ * @param engineChange is told why another one does
  * @param uuid all zeros when nobody gave it one
  * @param gdb where a debugger may connect
  * @param freeze the vCPUs wait for the debugger
@@ -20,8 +21,8 @@ record MachineSpec(
     Boot boot,
     long memory,
     CpuModel model,
-    Engine engine,
-    Optional<String> engineReason,
+    Engines.Choice engines,
+    Consumer<String> engineChange,
     SerialConsole serial,
     boolean rebootOnReset,
     boolean debugExit,

@@ -16,6 +16,7 @@ import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import lodge.core.Counters;
 import lodge.core.GuestMemory;
@@ -74,14 +75,24 @@ final class Run {
   private volatile boolean resetWanted;
   private volatile long resets;
 
+  /** Whose the vCPUs are; changes while nobody executes. */
+  private volatile Engines.Choice engines;
+
+  /** Whose they are to be. */
+  private final AtomicReference<Engines.Choice> nextEngines = new AtomicReference<>();
+
+  /** What those who meet are to do beside changing engines; set while nobody executes. */
+  private boolean resetting;
+
   // Guarded by lock: what the vCPUs that have left counted, then the totals at the end.
   private Counters leftovers = new Counters();
   private Counters totals;
   private boolean memoryClosed;
   private boolean drivesClosed;
 
-  private Run(MachineSpec spec, GuestMemory memory) {
+  private Run(MachineSpec spec, Engines.Choice engines, GuestMemory memory) {
     this.spec = spec;
+    this.engines = engines;
     this.memory = memory;
     this.map = MemoryMap.of(spec.memory());
     SerialLink com1 =
@@ -99,8 +110,7 @@ final class Run {
     List<VcpuThread> threads = new ArrayList<>();
     try {
       for (Cpu cpu : board.cpus()) {
-        Vcpu vcpu = spec.engine().create(cpu);
-        threads.add(new VcpuThread(this, cpu, vcpu, board.localApic(cpu.apicId)));
+        threads.add(new VcpuThread(this, cpu, engines.engine(), board.localApic(cpu.apicId)));
         gathering.register();
       }
     } finally {
@@ -114,20 +124,30 @@ final class Run {
    * @throws MachineException of kind NO_MEMORY or NO_ENGINE
    */
   static Run powerOn(MachineSpec spec) {
+    return powerOn(spec, spec.engines());
+  }
+
+  private static Run powerOn(MachineSpec spec, Engines.Choice engines) {
+    try {
+      return assemble(spec, engines);
+    } catch (EngineException e) {
+      Engines.Choice next =
+          engines.without(e.getMessage()).orElseThrow(() -> Engines.refused(engines.engine(), e));
+      next.reason().ifPresent(spec.engineChange());
+      return powerOn(spec, next);
+    }
+  }
+
+  private static Run assemble(MachineSpec spec, Engines.Choice engines) {
     GuestMemory memory = reserve(spec);
     Run run = null;
     boolean complete = false;
     try {
-      run = new Run(spec, memory);
+      run = new Run(spec, engines, memory);
       run.populate();
       run.load();
       run.prepareDebugging();
       complete = true;
-    } catch (EngineException e) {
-      throw new MachineException(
-          MachineException.Kind.NO_ENGINE,
-          "engine '" + spec.engine().name() + "': " + e.getMessage(),
-          e);
     } finally {
       if (!complete) {
         abandon(run, memory);
@@ -231,19 +251,39 @@ final class Run {
     return outcome == null;
   }
 
-  boolean resetWanted() {
-    return resetWanted;
+  Engines.Choice engines() {
+    return engines;
   }
 
   /**
-   * The reset, in two meetings of all vCPU threads: at the first one nobody executes any more, so
-   * each may reset its own vCPU; at the second one the last to come resets the board and loads the
-   * kernel.
+   * An engine gave up: the machine goes on in another one if there is one that can, or ends. By the
+   * vCPU's thread.
    */
-  void meetForReset(Vcpu vcpu) {
+  void failed(Vcpu vcpu) {
+    Optional<Engines.Choice> next = vcpu.limit().flatMap(engines::without);
+    if (next.isEmpty()) {
+      request(new Outcome.Failed(vcpu.failure()));
+    } else if (nextEngines.compareAndSet(null, next.get())) {
+      vcpus.forEach(VcpuThread::kick);
+      next.get().reason().ifPresent(spec.engineChange());
+    }
+  }
+
+  /** Whether the vCPU threads are to meet. */
+  boolean meetingWanted() {
+    return resetWanted || nextEngines.get() != null;
+  }
+
+  /**
+   * Two meetings of all vCPU threads: at the first one nobody executes any more, so each may do
+   * something to its own vCPU. Resets it, and then the last to come to the second one resets the
+   * board and loads the kernel; or changes its engine, since those that execute in the kernel do
+   * not see what others write to code, nor the other way round.
+   */
+  void meet(VcpuThread vcpu) {
     gathering.arriveAndAwaitAdvance();
     if (goesOn()) {
-      vcpu.reset();
+      vcpu.change(engines.engine(), resetting);
     }
     gathering.arriveAndAwaitAdvance();
   }
@@ -251,7 +291,11 @@ final class Run {
   private final class Gathering extends Phaser {
     @Override
     protected boolean onAdvance(int phase, int registered) {
-      if (goesOn() && phase % 2 == 1) {
+      if (phase % 2 == 0) {
+        resetting = resetWanted;
+        Engines.Choice next = nextEngines.getAndSet(null);
+        engines = next == null ? engines : next;
+      } else if (goesOn() && resetting) {
         try {
           reboot();
         } catch (RuntimeException e) {

@@ -12,6 +12,7 @@ import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.Vcpu;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Engine;
 import lodge.devices.LocalApic;
 
 /**
@@ -21,20 +22,28 @@ import lodge.devices.LocalApic;
 final class VcpuThread {
   private final Run run;
   private final Cpu cpu;
-  private final Vcpu vcpu;
+  private Engine engine;
+  private volatile Vcpu vcpu;
   private final LocalApic apic;
   private final Thread thread;
   private final Queue<CompletableFuture<Counters>> questions = new ConcurrentLinkedQueue<>();
   private final Queue<FutureTask<?>> orders = new ConcurrentLinkedQueue<>();
   private final ExitLog log = new ExitLog();
 
+  /** What engines counted that it has no more. */
+  private final Counters former = new Counters();
+
   /** A debugger has it wait; what is asked of it is answered all the same. */
   private volatile boolean frozen;
 
-  VcpuThread(Run run, Cpu cpu, Vcpu vcpu, LocalApic apic) {
+  /**
+   * @throws lodge.cpu.x86.EngineException when the host does not give what the engine needs
+   */
+  VcpuThread(Run run, Cpu cpu, Engine engine, LocalApic apic) {
     this.run = run;
     this.cpu = cpu;
-    this.vcpu = vcpu;
+    this.engine = engine;
+    this.vcpu = engine.create(cpu);
     this.apic = apic;
     this.thread =
         Thread.ofPlatform().name("lodge-vcpu-" + cpu.apicId).daemon().unstarted(this::live);
@@ -123,7 +132,7 @@ final class VcpuThread {
       run.request(new Outcome.Failed(describe(e)));
     }
     try {
-      vcpu.count(last);
+      count(last);
       vcpu.close();
     } catch (Throwable e) {
       run.request(new Outcome.Failed(describe(e)));
@@ -141,17 +150,40 @@ final class VcpuThread {
     }
   }
 
+  private void count(Counters counters) {
+    vcpu.count(counters);
+    cpu.msrs.count(counters);
+    former.totals().forEach(counters::add);
+  }
+
+  /** Has an engine execute it from here on, and resets it; while nobody executes. */
+  void change(Engine wanted, boolean reset) {
+    if (wanted != engine) {
+      Vcpu next = wanted.create(cpu);
+      next.stopAt(cpu.debug.stops());
+      vcpu.count(former);
+      vcpu.close();
+      engine = wanted;
+      vcpu = next;
+      // What others kicked the former one for.
+      next.kick();
+    }
+    if (reset) {
+      vcpu.reset();
+    }
+  }
+
   private void loop() {
     while (run.goesOn()) {
       if (!questions.isEmpty()) {
         Counters now = new Counters();
-        vcpu.count(now);
+        count(now);
         answerQuestions(now);
       }
       carryOutOrders();
       cpu.paravirtual.account();
-      if (run.resetWanted()) {
-        run.meetForReset(vcpu);
+      if (run.meetingWanted()) {
+        run.meet(this);
         continue;
       }
       if (frozen) {
@@ -180,7 +212,7 @@ final class VcpuThread {
           cpu.paravirtual.unpark();
         }
         case SHUTDOWN -> run.request(new Outcome.TripleFault(dump()));
-        case FAILED -> run.request(new Outcome.Failed(vcpu.failure()));
+        case FAILED -> run.failed(vcpu);
         case BREAKPOINT -> stopped();
       }
     }

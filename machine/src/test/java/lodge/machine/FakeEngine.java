@@ -1,6 +1,7 @@
 package lodge.machine;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import lodge.core.Counters;
@@ -48,6 +49,9 @@ final class FakeEngine implements Engine {
     volatile int resets;
     volatile boolean closed;
 
+    /** What {@link Exit#FAILED} is about. */
+    volatile Optional<String> limit = Optional.empty();
+
     FakeVcpu(Cpu cpu, Guest guest) {
       this.cpu = cpu;
       this.guest = guest;
@@ -93,6 +97,11 @@ final class FakeEngine implements Engine {
     @Override
     public String failure() {
       return "the registers\n";
+    }
+
+    @Override
+    public Optional<String> limit() {
+      return limit;
     }
 
     @Override

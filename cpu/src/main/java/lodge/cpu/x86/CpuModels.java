@@ -159,6 +159,27 @@ public final class CpuModels {
     return new CpuModel(description, features, 1);
   }
 
+  /**
+   * The features that a processor of a model is not without: all, but of {@code max}, which is
+   * whatever there is, those that are added by name.
+   *
+   * @param description that {@link #parse} takes
+   */
+  public static Set<Feature> demanded(String description) {
+    CpuModel model = parse(description);
+    List<String> parts = List.of(description.split(",", -1));
+    if (!parts.getFirst().equals(MAX)) {
+      return model.features();
+    }
+    EnumSet<Feature> named = EnumSet.noneOf(Feature.class);
+    parts.stream()
+        .filter(change -> change.startsWith("+"))
+        .map(change -> implemented(change.substring(1)))
+        .filter(model::has)
+        .forEach(named::add);
+    return named;
+  }
+
   private static Feature implemented(String name) {
     Feature feature = FeatureNames.parse(name);
     if (feature == null || !features().contains(feature)) {

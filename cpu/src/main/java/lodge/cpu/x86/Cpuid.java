@@ -96,7 +96,7 @@ public final class Cpuid {
    * @param out receives EAX, EBX, ECX, EDX as this processor shows them now
    */
   public static void read(Cpu c, int leaf, int subleaf, int[] out) {
-    leaf(c.model, c.apicId, leaf, subleaf, out);
+    leaf(c.model, c.apicId, c.msrs.tscKhz(), leaf, subleaf, out);
     switch (leaf) {
       case 0 -> {
         if (c.msrs.limitsCpuid()) {
@@ -128,12 +128,18 @@ public final class Cpuid {
     }
   }
 
+  /** See {@link #leaf(CpuModel, int, int, int, int, int[])}, with Lodge's time-stamp counter. */
+  public static void leaf(CpuModel m, int apicId, int leaf, int subleaf, int[] out) {
+    leaf(m, apicId, (int) (CpuModel.TSC_HZ / 1000), leaf, subleaf, out);
+  }
+
   /**
    * What does not depend on control registers; XSAVE sizes are those of x87 alone.
    *
+   * @param tscKhz the pace of the time-stamp counter
    * @param out receives EAX, EBX, ECX, EDX
    */
-  public static void leaf(CpuModel m, int apicId, int leaf, int subleaf, int[] out) {
+  public static void leaf(CpuModel m, int apicId, int tscKhz, int leaf, int subleaf, int[] out) {
     out[0] = 0;
     out[1] = 0;
     out[2] = 0;
@@ -164,10 +170,13 @@ public final class Cpuid {
       }
       case 0xB -> topology(m, apicId, subleaf, out);
       case 0xD -> extendedState(m, subleaf, out);
-      case 0x15 ->
-          set(out, 1, (int) (CpuModel.TSC_HZ / CpuModel.CRYSTAL_HZ), CpuModel.CRYSTAL_HZ, 0);
+      case 0x15 -> {
+        // The crystal clocks the APIC's timer, too.
+        TscRatio ratio = TscRatio.of(CpuModel.CRYSTAL_HZ / 1000, tscKhz);
+        set(out, ratio.denominator(), ratio.numerator(), CpuModel.CRYSTAL_HZ, 0);
+      }
       // Base, maximum and bus frequency in MHz.
-      case 0x16 -> set(out, 1000, 1000, 100, 0);
+      case 0x16 -> set(out, tscKhz / 1000, tscKhz / 1000, 100, 0);
       case 0x8000_0000 -> set(out, MAX_EXTENDED, 0, 0, 0);
       case 0x8000_0001 -> features(m, leaf, 0, out);
       case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> {

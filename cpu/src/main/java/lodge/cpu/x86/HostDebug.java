@@ -38,6 +38,11 @@ public final class HostDebug {
     }
   }
 
+  /** Where it is to stop. */
+  public DebugStops stops() {
+    return stops;
+  }
+
   /** A run begins: what the last one ended with is history. */
   public void begin() {
     stopped = false;

@@ -84,6 +84,15 @@ class CpuModelsTest {
   }
 
   @Test
+  void maxIsNotWithoutWhatIsAddedByNameAndOtherModelsAreNotWithoutAnything() {
+    assertThat(CpuModels.demanded("max")).isEmpty();
+    assertThat(CpuModels.demanded("max,-movbe,+avx2,+aes,+popcnt,-adx,+adx,-adx"))
+        .containsExactlyInAnyOrder(Feature.AVX2, Feature.AES, Feature.POPCNT);
+    assertThat(CpuModels.demanded("x86-64-v2,+aes,-popcnt"))
+        .isEqualTo(CpuModels.parse("x86-64-v2,+aes,-popcnt").features());
+  }
+
+  @Test
   void missingPrerequisitesAreRefused() {
     refused("max,-xsave", "needs xsave, which is off");
     refused("x86-64-v1,+sse4.2", "cpu feature sse4.2 needs sse4.1, which is off");

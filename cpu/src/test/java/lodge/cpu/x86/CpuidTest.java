@@ -122,6 +122,16 @@ class CpuidTest {
   }
 
   @Test
+  void leaves_0x15_and_0x16_tell_the_pace_that_the_counter_has() {
+    c.msrs.setTscPace(2_600_000);
+    int[] out = leaf(0x15, 0);
+    assertThat((long) out[1] * out[2] / out[0]).isEqualTo(2_600_000_000L);
+    assertThat(leaf(0x16, 0)).containsExactly(2600, 2600, 100, 0);
+    c.msrs.setTscPace(1_000_000);
+    assertThat(leaf(0x15, 0)).containsExactly(1, 1, 1_000_000_000, 0);
+  }
+
+  @Test
   void the_topology_has_a_core_for_each_processor() {
     int[] out = new int[4];
     CpuModel model = new CpuModel().withCpus(6);

@@ -327,7 +327,6 @@ public final class InterpreterVcpu implements Vcpu {
       counters.add("region_exits_stopped", code.exitsStopped);
       counters.add("region_exits_fault", code.exitsFault);
     }
-    cpu.msrs.count(counters);
     code.unimplemented.forEach(
         (mnemonic, places) -> counters.add("unimplemented_" + mnemonic, places));
   }

@@ -1,4 +1,4 @@
-package lodge.kvm;
+package lodge.cpu.x86;
 
 /**
  * What CPUID leaf 0x15 says of the time-stamp counter's pace: the crystal's, times a fraction (SDM

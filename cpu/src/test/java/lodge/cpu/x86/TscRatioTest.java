@@ -1,8 +1,7 @@
-package lodge.kvm;
+package lodge.cpu.x86;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import lodge.cpu.x86.CpuModel;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
