@@ -3,12 +3,16 @@ package lodge.machine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
+import lodge.cpu.x86.Engine;
 import lodge.machine.boot.TestKernels;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,16 +39,18 @@ class InterruptGuestTest {
     return GuestCodeTest.engines();
   }
 
-  /** A 32-bit gate whose handler stands at an offset in the code, in front of all else. */
+  /** Room for what {@link #gate} gives. */
+  private static final String GATE = gate(0, 0);
+
+  /** A 32-bit gate is filled in. */
   private static String gate(int vector, int handler) {
-    int address = TestKernels.MULTIBOOT_ADDRESS + TestKernels.MULTIBOOT_CODE + handler;
     int place = 0x5000 + 8 * vector;
     return "c705"
         + word(place)
-        + word(8 << 16 | address & 0xFFFF)
+        + word(8 << 16 | handler & 0xFFFF)
         + "c705"
         + word(place + 4)
-        + word(address & 0xFFFF_0000 | 0x8E00);
+        + word(handler & 0xFFFF_0000 | 0x8E00);
   }
 
   private static String word(int value) {
@@ -55,28 +61,38 @@ class InterruptGuestTest {
     return hex.replace(" ", "").length() / 2;
   }
 
-  /** What the guest leaves with when {@code handler} is called for an interrupt. */
-  private Outcome run(String engine, int cpus, int vector, String code, String handler)
-      throws Exception {
-    String start = START + gate(vector, 0);
-    String whole = START + gate(vector, length(start + code)) + code + handler;
+  /** Address of code that stands behind other code. */
+  private static int behind(String code) {
+    return TestKernels.MULTIBOOT_ADDRESS + TestKernels.MULTIBOOT_CODE + length(code);
+  }
+
+  /** A guest that has a handler for one interrupt. */
+  private MachineBuilder guest(int cpus, int vector, String code, String handler)
+      throws IOException {
+    String whole = START + gate(vector, behind(START + GATE + code)) + code + handler;
     Path file =
         Files.write(
             folder.resolve("kernel"),
             TestKernels.multiboot(0, HexFormat.of().parseHex(whole.replace(" ", ""))));
-    try (Machine machine =
-        Machine.builder()
-            .kernel(file)
-            .memory(32 << 20)
-            .cpus(cpus)
-            .engine(engine)
-            .device(new Device.PcTestdev())
-            .device(new Device.IsaDebugExit())
-            .serial(SerialConsole.of(new ByteArrayOutputStream()))
-            .build()) {
+    return Machine.builder()
+        .kernel(file)
+        .memory(32 << 20)
+        .cpus(cpus)
+        .device(new Device.PcTestdev())
+        .device(new Device.IsaDebugExit())
+        .serial(SerialConsole.of(new ByteArrayOutputStream()));
+  }
+
+  private static Outcome run(Machine machine) throws InterruptedException {
+    try (machine) {
       machine.start();
       return machine.await();
     }
+  }
+
+  private Outcome run(String engine, int cpus, int vector, String code, String handler)
+      throws Exception {
+    return run(guest(cpus, vector, code, handler).engine(engine).build());
   }
 
   private static Outcome exit(int value) {
@@ -154,5 +170,41 @@ class InterruptGuestTest {
   void aProcessorSendsItselfAnNmi(String engine) throws Exception {
     String nmi = "c7831003000000000000 c7830003000000440000 ";
     assertThat(run(engine, 1, 2, APIC + nmi + HALT_FOREVER, leave(6))).isEqualTo(exit(6));
+  }
+
+  @Test
+  void whatWaitsInTheKernelsApicGoesAlongToAnotherEngine() throws Exception {
+    Optional<Engine> kvm = installed("kvm").filter(engine -> engine.obstacle().isEmpty());
+    if (kvm.isEmpty()) {
+      System.out.println("no change from KVM's local APIC: there is no KVM");
+      Assumptions.abort("there is no KVM");
+    }
+    // Vector 0x40 after 200 million ticks; vector 0x30 at once, while interrupts are disabled
+    String timer = "c7832003000040000000 c783e00300000b000000 c7838003000000c2eb0b ";
+    String self = "c7830003000030400400 ";
+    // pushf; push cs; push next; iret, which the emulating KVM does not know
+    String iret = "9c 0e 68%s cf ";
+    String code = APIC + timer + self;
+    String change = iret.formatted(word(behind(START + GATE + code + iret.formatted(word(0)))));
+    // Vector 0x30's gate is filled in behind it; its handler ends it and waits for the other one
+    String second = gate(0x30, 0);
+    String wait = STI + HALT_FOREVER;
+    String ends = "c783b000000000000000 " + STI + HALT_FOREVER;
+    String place = gate(0x30, behind(START + GATE + code + change + second + wait));
+    MachineBuilder builder = guest(1, 0x40, code + change + place + wait + ends, leave(9));
+    Machine machine =
+        builder
+            .engines(new Engines.Choice(kvm.get(), Optional.empty(), installed("translator")))
+            .build();
+    try (machine) {
+      machine.start();
+      assertThat(machine.await()).isEqualTo(exit(9));
+      String last = GuestCodeTest.emulatedByKvm("kvm") ? "translator" : "kvm";
+      assertThat(machine.engine()).isEqualTo(last);
+    }
+  }
+
+  private static Optional<Engine> installed(String name) {
+    return Engines.installed().stream().filter(engine -> engine.name().equals(name)).findAny();
   }
 }
