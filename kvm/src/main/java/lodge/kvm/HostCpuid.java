@@ -28,11 +28,7 @@ final class HostCpuid {
   /** KVM_CPUID_FLAG_SIGNIFCANT_INDEX. */
   private static final int HAS_SUBLEAVES = 1;
 
-  /**
-   * Of what guests share with Lodge, not with KVM: dropping another processor's translations and
-   * interrupting others are calls that KVM takes for its own. Its processors' counters are not made
-   * of one clock.
-   */
+  /** Of what guests share with Lodge. KVM's processors' counters are not made of one clock. */
   private static final Set<Feature> SHARED =
       EnumSet.of(
           // KVM does not list it.
@@ -42,6 +38,13 @@ final class HostCpuid {
           Feature.KVM_STEAL_TIME,
           Feature.KVM_PV_EOI);
 
+  /**
+   * Dropping other processors' translations and interrupting several at once: KVM takes the calls
+   * for its own, so it has to have the APICs.
+   */
+  private static final Set<Feature> OF_KERNEL_APICS =
+      EnumSet.of(Feature.KVM_PV_TLB_FLUSH, Feature.KVM_PV_IPI);
+
   private static final Set<Integer> WITH_SUBLEAVES = Set.of(4, 7, 0xB, 0xD);
 
   private static final int SHARED_LEAF = 0x4000_0001;
@@ -50,12 +53,14 @@ final class HostCpuid {
   private record Place(int leaf, int subleaf) {}
 
   private final Map<Place, int[]> supported = new HashMap<>();
+  private final boolean hasApics;
 
   /** Of the host's time-stamp counter, which the guest has unless it can be scaled. */
   private final int tscKhz;
 
   private HostCpuid(Kvm kvm, int tscKhz) {
     this.tscKhz = tscKhz;
+    hasApics = KernelApics.arePossible(kvm);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment table = arena.allocate(ENTRIES + MAX_ENTRIES * ENTRY, 8);
       table.set(JAVA_INT, COUNT, MAX_ENTRIES);
@@ -83,14 +88,13 @@ final class HostCpuid {
   Set<Feature> features() {
     EnumSet<Feature> common = EnumSet.copyOf(SHARED);
     for (Feature feature : CpuModels.features()) {
-      if (feature.leaf() == SHARED_LEAF) {
-        continue;
-      }
-      int[] registers = supported.get(new Place(feature.leaf(), feature.subleaf()));
-      if (registers != null
-          && (registers[feature.register().ordinal()] >> feature.bit() & 1) != 0) {
+      boolean ours = feature.leaf() == SHARED_LEAF && !OF_KERNEL_APICS.contains(feature);
+      if (!ours && isSupported(feature)) {
         common.add(feature);
       }
+    }
+    if (!hasApics) {
+      common.removeAll(OF_KERNEL_APICS);
     }
     // KVMs announce it because the host has it, and do not all let CR4.LA57 be set.
     common.remove(Feature.LA57);
@@ -101,14 +105,23 @@ final class HostCpuid {
     return CpuModels.consistent(common);
   }
 
+  private boolean isSupported(Feature feature) {
+    int[] registers = supported.get(new Place(feature.leaf(), feature.subleaf()));
+    return registers != null && (registers[feature.register().ordinal()] >> feature.bit() & 1) != 0;
+  }
+
   /** Which components XCR0 can have. */
   long xcr0() {
     int[] registers = supported.get(new Place(0xD, 0));
     return registers == null ? 3 : registers[0] & 0xFFFF_FFFFL | (long) registers[3] << 32;
   }
 
-  /** Has the guest see what its model is. */
-  void install(Fd vcpu, Cpu cpu) {
+  /**
+   * Has the guest see what its model is.
+   *
+   * @param kernelApic without one, what needs it is not there
+   */
+  void install(Fd vcpu, Cpu cpu, boolean kernelApic) {
     var leaves = Cpuid.leaves(cpu.model);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment table = arena.allocate(ENTRIES + leaves.size() * ENTRY, 8);
@@ -118,6 +131,11 @@ final class HostCpuid {
         int leaf = leaves.get(i).number();
         int subleaf = leaves.get(i).subleaf();
         Cpuid.leaf(cpu.model, cpu.apicId, tscKhz, leaf, subleaf, out);
+        if (leaf == SHARED_LEAF && !kernelApic) {
+          for (Feature feature : OF_KERNEL_APICS) {
+            out[feature.register().ordinal()] &= ~(1 << feature.bit());
+          }
+        }
         MemorySegment entry = table.asSlice(ENTRIES + i * ENTRY, ENTRY);
         entry.set(JAVA_INT, LEAF, leaf);
         entry.set(JAVA_INT, SUBLEAF, subleaf);

@@ -54,9 +54,14 @@ final class KernelApics implements ApicKeeper {
     this.vm = vm;
   }
 
-  /** Whether a machine with this processor has its APICs in the kernel. */
+  /** Whether the kernel can have a machine's APICs. */
+  static boolean arePossible(Kvm kvm) {
+    return NEEDED.stream().allMatch(kvm::has);
+  }
+
+  /** Whether it is to have those of a machine with this processor. */
   static boolean areFor(Kvm kvm, Cpu cpu) {
-    return cpu.apic.lendable() && NEEDED.stream().allMatch(kvm::has);
+    return cpu.apic.lendable() && arePossible(kvm);
   }
 
   /** Before there are vCPUs. */

@@ -72,9 +72,9 @@ final class KvmVcpu implements Vcpu {
     int tscKhz = tscKhz(vm.kvm(), fd);
     cpu.msrs.setTscPace(tscKhz);
     HostCpuid host = HostCpuid.of(vm.kvm(), tscKhz);
-    host.install(fd, cpu);
-    extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
     boolean kernelApic = vm.apics().isPresent();
+    host.install(fd, cpu, kernelApic);
+    extended = new ExtendedState(fd, host.xcr0(), vm.kvm().has(Capability.XCRS));
     msrs = new MsrState(vm.kvm(), fd, cpu, kernelApic);
     apic = kernelApic ? new KernelApic(fd, msrs) : null;
     debug = new GuestDebug(vm.kvm(), fd);

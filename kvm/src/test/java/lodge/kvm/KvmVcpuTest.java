@@ -11,6 +11,7 @@ import lodge.core.Counters;
 import lodge.core.Exit;
 import lodge.core.GuestMemory;
 import lodge.cpu.x86.Cpu;
+import lodge.cpu.x86.Feature;
 import lodge.cpu.x86.Flags;
 import lodge.cpu.x86.Vector;
 import lodge.cpu.x86.interpreter.InterpreterEngine;
@@ -495,5 +496,16 @@ class KvmVcpuTest {
     assertThat(vm.dirtyPages().stream().filter(page -> page >= 0x100)).containsExactly(0x405);
     vm.logDirty(false);
     assertThat(vm.dirtyPages().isEmpty()).isTrue();
+  }
+
+  @Test
+  void whatNeedsTheKernelsApicIsNotAnnouncedWithoutIt() {
+    // mov eax, 0x40000001; cpuid; hlt
+    guest.code("66b801000040 0fa2 f4").on(new KvmEngine());
+    assertThat(guest.run()).isEqualTo(Exit.HALTED);
+    long features = guest.cpu.r[Cpu.RAX];
+    assertThat(features >> Feature.KVMCLOCK.bit() & 1).isEqualTo(1);
+    assertThat(features >> Feature.KVM_PV_TLB_FLUSH.bit() & 1).isZero();
+    assertThat(features >> Feature.KVM_PV_IPI.bit() & 1).isZero();
   }
 }

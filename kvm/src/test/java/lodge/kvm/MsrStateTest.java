@@ -27,7 +27,7 @@ class MsrStateTest {
     vm = kvm.fd().create(Ioctl.CREATE_VM, 0);
     vm.call(Ioctl.SET_TSS_ADDR, 0xFEFF_D000L);
     vcpu = vm.create(Ioctl.CREATE_VCPU, 0);
-    HostCpuid.of(kvm, KvmVcpu.tscKhz(kvm, vcpu)).install(vcpu, guest.cpu);
+    HostCpuid.of(kvm, KvmVcpu.tscKhz(kvm, vcpu)).install(vcpu, guest.cpu, false);
     state = new MsrState(kvm, vcpu, guest.cpu, false);
   }
 
