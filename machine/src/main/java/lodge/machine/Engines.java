@@ -59,10 +59,9 @@ final class Engines {
    *
    * @param name null for the best one in software
    * @param translates only one that translates will do
-   * @param cpus how many processors the machine has
    * @throws MachineException of kind NO_ENGINE
    */
-  static Choice choose(String name, List<Engine> engines, boolean translates, int cpus) {
+  static Choice choose(String name, List<Engine> engines, boolean translates) {
     if (engines.isEmpty()) {
       throw new MachineException(
           MachineException.Kind.NO_ENGINE,
@@ -72,7 +71,7 @@ final class Engines {
       return software(engines, translates, List.of());
     }
     if (name.equals(AUTO)) {
-      return best(engines, translates, cpus);
+      return best(engines, translates);
     }
     Engine named =
         engines.stream()
@@ -96,16 +95,13 @@ final class Engines {
         why);
   }
 
-  private static Choice best(List<Engine> engines, boolean translates, int cpus) {
+  private static Choice best(List<Engine> engines, boolean translates) {
     List<String> objections = new ArrayList<>();
     for (Engine engine : engines) {
       if (!engine.name().equals(KVM) || translates) {
         continue;
       }
-      Optional<String> objection =
-          cpus > 1
-              ? Optional.of("guests with several processors are not known to run well on KVM")
-              : engine.objection();
+      Optional<String> objection = engine.objection();
       if (objection.isEmpty()) {
         Optional<Engine> fallback =
             Optional.of(software(engines, false, List.of()).engine())

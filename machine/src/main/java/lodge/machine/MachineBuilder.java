@@ -258,9 +258,7 @@ public final class MachineBuilder {
     CpuModel wanted = model();
     checkDrives();
     Engines.Choice choice =
-        ownEngines != null
-            ? ownEngines
-            : Engines.choose(engine, engines, translationTrace != null, cpus);
+        ownEngines != null ? ownEngines : Engines.choose(engine, engines, translationTrace != null);
     Fitting fitting = fit(wanted, choice);
     MachineSpec spec =
         new MachineSpec(
