@@ -7,8 +7,9 @@ import java.util.regex.Pattern;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A stock kernel on Linux's own KVM, which most hosts of tests do not have: in an emulated one. All
@@ -31,23 +32,29 @@ class NestedKvmIT {
     }
   }
 
-  @Test
-  void aStockKernelBootsOnRealKvmAndWritesADisk() throws Exception {
+  @ParameterizedTest
+  @CsvSource({"1,quiet", "2,pci=nomsi"})
+  void aStockKernelBootsOnRealKvmAndWritesADisk(int cpus, String append) throws Exception {
     String output =
         new KvmHost(folder)
             .run(
                 """
                 truncate -s 16M /tmp/disk
-                lodge run tiny --append no_timer_check --stats --disk /tmp/disk,format=raw -- sh -c '
+                lodge run tiny --engine auto --cpus %d --append 'no_timer_check %s' --stats \
+                    --disk /tmp/disk,format=raw -- sh -c '
                   head -c 1900000 /bin/busybox >/tmp/some
                   dd if=/tmp/some of=/dev/vda conv=fsync 2>/dev/null
                   echo 3 >/proc/sys/vm/drop_caches
                   head -c 1900000 /dev/vda | cmp - /tmp/some && echo the disk has it
+                  echo processors: $(nproc)
                   dmesg | grep "Detected.*MHz"
                   dmesg | grep -E "BUG|Oops|WARNING|unchecked MSR" || echo nothing to complain of'
-                """);
+                """
+                    .formatted(cpus, append));
     assertThat(output).contains("lodge: engine kvm: it works here", "engine kvm");
     assertThat(output).contains("the disk has it", "nothing to complain of");
+    assertThat(output).contains("processors: " + cpus);
+    assertThat(output).as("halts stay in the kernel").contains("exits_halt 0");
     var detected = Pattern.compile("tsc: Detected ([0-9.]+) MHz").matcher(output);
     assertThat(detected.find()).as(output).isTrue();
     assertThat(1000 * Double.parseDouble(detected.group(1)))
