@@ -19,6 +19,10 @@ final class KernelApic {
   private static final int HALTED = 3;
 
   private static final int TPR = 0x08;
+  private static final int LVT_TIMER = 0x32;
+  private static final int INITIAL_COUNT = 0x38;
+  private static final int CURRENT_COUNT = 0x39;
+  private static final int TIMER_MODE = 3 << 17;
   private static final int REGISTER_BYTES = 16;
 
   private final Fd vcpu;
@@ -76,6 +80,11 @@ final class KernelApic {
     int[] page = new int[ApicState.REGISTERS];
     for (int i = 0; i < page.length; i++) {
       page[i] = registers.get(JAVA_INT, (long) REGISTER_BYTES * i);
+    }
+    boolean oneShot = (page[LVT_TIMER] & TIMER_MODE) == 0;
+    if (oneShot && page[INITIAL_COUNT] != 0 && page[CURRENT_COUNT] == 0) {
+      // KVM does not show whether its interrupt is still to come: better twice than never.
+      page[CURRENT_COUNT] = 1;
     }
     return new ApicState(
         msrs.value(MsrTraps.APIC_BASE), msrs.value(MsrTraps.TSC_DEADLINE), page, waits);

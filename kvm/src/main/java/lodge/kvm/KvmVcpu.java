@@ -45,6 +45,9 @@ final class KvmVcpu implements Vcpu {
   private FailedExit failed;
   private String failure = "";
 
+  /** Since the last reset KVM has its APIC, or had it. */
+  private boolean apicTaken;
+
   /** The guest stands before an instruction that KVM does not execute. */
   private boolean unknown;
 
@@ -183,6 +186,7 @@ final class KvmVcpu implements Vcpu {
 
   /** Gives KVM all of the state, the APIC's too. No vCPU of the machine is running. */
   void takeApic(ApicKeeper keeper) {
+    apicTaken = true;
     cpu.paravirtual.stealTimeKept(msrs.has(Paravirtual.MSR_KVM_STEAL_TIME));
     ApicState state = cpu.apic.lend(keeper);
     apic.prepare(state);
@@ -347,6 +351,7 @@ final class KvmVcpu implements Vcpu {
   @Override
   public void reset() {
     vm.apics().ifPresent(KernelApics::drop);
+    apicTaken = false;
     vm.memoryReplaced();
     failure = "";
     cpu.reset();
@@ -400,6 +405,10 @@ final class KvmVcpu implements Vcpu {
       open = false;
       try {
         vm.apics().ifPresent(apics -> apics.giveBack(this));
+        if (apicTaken) {
+          // Its APIC may have had an INIT and a start-up message for the processor.
+          save();
+        }
       } finally {
         kicker.close();
         SystemCalls.unmap(mapping);

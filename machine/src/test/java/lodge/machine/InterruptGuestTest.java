@@ -6,9 +6,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import lodge.cpu.x86.Engine;
 import lodge.machine.boot.TestKernels;
 import org.junit.jupiter.api.Assumptions;
@@ -33,10 +35,29 @@ class InterruptGuestTest {
   private static final String STI = "fb ";
   private static final String HALT_FOREVER = "f4 ebfd ";
 
+  /** Not the name of one engine: the guest comes upon something that no KVM executes. */
+  private static final String CHANGE = "kvm, then the translator";
+
+  /** mov eax, cr4; or ah, 2; mov cr4, eax; xorps xmm0, [0xd0000000]. */
+  private static final String BEYOND_KVM = "0f20e0 80cc02 0f22e0 0f5705000000d0 ";
+
   @TempDir Path folder;
 
   static List<String> engines() {
     return GuestCodeTest.engines();
+  }
+
+  static List<String> enginesAndChange() {
+    List<String> engines = new ArrayList<>(engines());
+    if (engines.contains("kvm")) {
+      engines.add(CHANGE);
+    }
+    return engines;
+  }
+
+  /** Takes interrupts, under another engine if it is to change. */
+  private static String sti(String engine) {
+    return (engine.equals(CHANGE) ? BEYOND_KVM : "") + STI;
   }
 
   /** Room for what {@link #gate} gives. */
@@ -92,7 +113,20 @@ class InterruptGuestTest {
 
   private Outcome run(String engine, int cpus, int vector, String code, String handler)
       throws Exception {
-    return run(guest(cpus, vector, code, handler).engine(engine).build());
+    MachineBuilder builder = guest(cpus, vector, code, handler);
+    if (!engine.equals(CHANGE)) {
+      return run(builder.engine(engine).build());
+    }
+    List<String> changes = new CopyOnWriteArrayList<>();
+    Engine kvm = installed("kvm").orElseThrow();
+    Outcome outcome =
+        run(
+            builder
+                .engines(new Engines.Choice(kvm, Optional.empty(), installed("translator")))
+                .onEngineChange(changes::add)
+                .build());
+    assertThat(changes).hasSize(1);
+    return outcome;
   }
 
   private static Outcome exit(int value) {
@@ -105,16 +139,16 @@ class InterruptGuestTest {
   }
 
   @ParameterizedTest
-  @MethodSource("engines")
+  @MethodSource("enginesAndChange")
   void theTimerWakesAHaltedProcessor(String engine) throws Exception {
     // Vector 0x40 once, divided by 1, after a million ticks
     String timer = "c7832003000040000000 c783e00300000b000000 c7838003000040420f00 ";
-    assertThat(run(engine, 1, 0x40, APIC + timer + STI + HALT_FOREVER, leave(3)))
+    assertThat(run(engine, 1, 0x40, APIC + timer + sti(engine) + HALT_FOREVER, leave(3)))
         .isEqualTo(exit(3));
   }
 
   @ParameterizedTest
-  @MethodSource("engines")
+  @MethodSource("enginesAndChange")
   void aSecondProcessorStartsAndInterruptsTheFirst(String engine) throws Exception {
     // cli; lgdt cs:[0x5a]; CR0.PE = 1; jmp 8:0x7018; ds = 0x10; mov byte [0x6000], 8
     // ICR: vector 0x41 to processor 0; 1: hlt; jmp 1b; three descriptors, limit and base
@@ -126,7 +160,7 @@ class InterruptGuestTest {
     // A copy of it at 0x7000; INIT and start-up 7 to processor 1
     String send =
         "c7831003000000000001 c7830003000000450000 c7831003000000000001 c7830003000007460000 ";
-    String rest = send + STI + HALT_FOREVER;
+    String rest = send + sti(engine) + HALT_FOREVER;
     String copy = "e800000000 5e 81c6%s bf00700000 b9%s f3a4 ";
     // From behind the call: pop esi and what follows it
     int distance = length(copy.formatted(word(0), word(0))) - 5 + length(rest);
