@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import lodge.core.MmioBus;
 
 /**
@@ -70,21 +71,23 @@ final class Doorbells implements AutoCloseable {
         assign(doorbell);
       }
     }
-    if (wakeUp != null) {
+    if (thread != null) {
       wakeUp.add();
     } else if (!assigned.isEmpty()) {
-      wakeUp = EventFd.open();
       thread = Thread.ofPlatform().name("lodge-doorbells").daemon().unstarted(this::listen);
       thread.start();
     }
   }
 
+  /** Where the host does not give what it takes, writes come out of KVM as others do. */
   private void assign(MmioBus.Doorbell doorbell) {
-    EventFd file = EventFd.open();
-    if (tell(doorbell, file, 0)) {
+    if (wakeUp == null) {
+      wakeUp = EventFd.open().orElse(null);
+    }
+    EventFd file = wakeUp == null ? null : EventFd.open().orElse(null);
+    if (file != null && tell(doorbell, file, 0)) {
       assigned.put(doorbell, file);
-    } else {
-      // Writes come out of KVM as others do.
+    } else if (file != null) {
       file.close();
     }
   }
@@ -105,12 +108,12 @@ final class Doorbells implements AutoCloseable {
 
   private void listen() {
     try {
-      do {
-        List<Bell> bells = current();
-        await(bells);
-        bells.forEach(Bell::ringIfWritten);
+      Optional<List<Bell>> bells;
+      while ((bells = current()).isPresent()) {
+        await(bells.get());
+        bells.get().forEach(Bell::ringIfWritten);
         hearRetired();
-      } while (goesOn());
+      }
     } finally {
       // Whatever went wrong, it goes wrong again where the vCPU's thread tells of it.
       retireAll();
@@ -118,15 +121,15 @@ final class Doorbells implements AutoCloseable {
     }
   }
 
-  private synchronized boolean goesOn() {
-    return !closed;
-  }
-
-  private synchronized List<Bell> current() {
+  /** What to listen to; empty at the end, which nobody sleeps through: it comes with a wake-up. */
+  private synchronized Optional<List<Bell>> current() {
+    if (closed) {
+      return Optional.empty();
+    }
     wakeUp.take();
     List<Bell> bells = new ArrayList<>();
     assigned.forEach((doorbell, file) -> bells.add(new Bell(doorbell, file)));
-    return bells;
+    return Optional.of(bells);
   }
 
   /** Rings a last time where doorbells have gone, and closes their files. */
@@ -165,24 +168,28 @@ final class Doorbells implements AutoCloseable {
   public void close() {
     bus.onDoorbells(() -> {});
     retireAll();
+    if (wakeUp != null) {
+      wakeUp.add();
+      awaitThread();
+      wakeUp.close();
+    }
+  }
+
+  private void awaitThread() {
     Thread listening;
     synchronized (this) {
       listening = thread;
     }
-    if (listening != null) {
-      wakeUp.add();
-      boolean interrupted = false;
-      while (listening.isAlive()) {
-        try {
-          listening.join();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
+    boolean interrupted = false;
+    while (listening != null && listening.isAlive()) {
+      try {
+        listening.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
       }
-      wakeUp.close();
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import lodge.cpu.x86.EngineException;
+import java.util.Optional;
 
 /** A counter of the kernel's that can be waited for ({@code eventfd(2)}); reading it clears it. */
 final class EventFd implements AutoCloseable {
@@ -16,15 +16,10 @@ final class EventFd implements AutoCloseable {
     this.number = number;
   }
 
-  /**
-   * @throws EngineException when the host gives no more files
-   */
-  static EventFd open() {
+  /** Empty when the host gives no more files. */
+  static Optional<EventFd> open() {
     int number = SystemCalls.eventfd();
-    if (number < 0) {
-      throw new EngineException("the host gives no more files: see ulimit -n");
-    }
-    return new EventFd(number);
+    return number < 0 ? Optional.empty() : Optional.of(new EventFd(number));
   }
 
   int number() {

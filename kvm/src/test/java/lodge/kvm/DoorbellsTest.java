@@ -174,4 +174,15 @@ class DoorbellsTest {
         .extracting(Thread::getName)
         .doesNotContain("lodge-doorbells");
   }
+
+  @Test
+  void whoEndsBeforeAnybodyListensDoesNotWait() throws Exception {
+    for (int i = 0; i < 100; i++) {
+      try (Guest other = new Guest()) {
+        other.mmio.map(BASE, 0x1000, 4, device);
+        other.on(new KvmEngine());
+      }
+    }
+    assertThat(OpenFiles.count()).isEqualTo(files);
+  }
 }
