@@ -194,9 +194,11 @@ final class MsrState {
         // KVM lets its guests write what the processors do not take: the register stays as it was.
       }
     }
+    long before = c.clock.nanos();
     vcpu.attempt(Ioctl.GET_MSRS, counter.address());
+    long after = c.clock.nanos();
     long tsc = counter.get(JAVA_LONG, at(0) + DATA);
-    c.msrs.restoreTsc(tsc, counter.get(JAVA_LONG, at(1) + DATA));
+    c.msrs.restoreTsc(tsc, counter.get(JAVA_LONG, at(1) + DATA), before, after);
     tscOffset = c.msrs.tscOffset();
     tscKnown = true;
   }

@@ -142,17 +142,23 @@ public final class Msrs {
   }
 
   /**
-   * Takes over a time-stamp counter as another processor left it.
+   * Takes over a time-stamp counter as another processor left it. As long as it is what was
+   * expected at some time while it was read, it stays: guests' clocks do not jump because who read
+   * it had to wait for the host.
    *
-   * @param value what it shows now
+   * @param value what it showed
    * @param adjust IA32_TSC_ADJUST
+   * @param before time of the machine's clock before it was read
+   * @param after and afterwards
    */
-  public void restoreTsc(long value, long adjust) {
-    long offset = value - ticks(cpu.clock.nanos());
-    boolean moved = offset != tscOffset;
-    tscOffset = offset;
+  public void restoreTsc(long value, long adjust, long before, long after) {
+    // Guests choose the value: all of it wraps around.
+    long least = value - ticks(after) - tscOffset;
+    long most = least + ticks(after) - ticks(before);
+    long move = least > 0 ? least : Math.min(most, 0);
+    tscOffset += move;
     tscAdjust = adjust;
-    if (moved) {
+    if (move != 0) {
       cpu.paravirtual.timeChanged();
       cpu.apic.tscAdjusted();
     }

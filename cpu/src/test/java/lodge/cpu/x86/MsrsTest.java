@@ -129,9 +129,26 @@ class MsrsTest {
     c.msrs.startTsc(1000);
     m.clock.now = 3000;
     assertThat(c.tsc()).isEqualTo(5200);
-    c.msrs.restoreTsc(70, 0);
+    c.msrs.restoreTsc(70, 0, 3000, 3000);
     m.clock.now = 4000;
     assertThat(c.tsc()).isEqualTo(2670);
+  }
+
+  @Test
+  void a_counter_that_can_have_been_what_it_was_does_not_move() {
+    m.clock.now = 1000;
+    c.msrs.startTsc(0);
+    // Read at some time from 400 to 900, when it went from 400 to 900.
+    c.msrs.restoreTsc(500, 0, 400, 900);
+    assertThat(c.tsc()).isEqualTo(1000);
+    c.msrs.restoreTsc(950, 0, 400, 900);
+    assertThat(c.tsc()).as("50 ahead at least").isEqualTo(1050);
+    c.msrs.restoreTsc(300, 0, 400, 900);
+    assertThat(c.tsc()).as("100 behind at least").isEqualTo(900);
+    for (long value : new long[] {Long.MIN_VALUE + 600, Long.MAX_VALUE, -1, Long.MIN_VALUE}) {
+      c.msrs.restoreTsc(value, 0, 400, 900);
+      assertThat(c.tsc() - value).isBetween(100L, 600L);
+    }
   }
 
   @Test
